@@ -1,0 +1,15 @@
+DROP TABLE action_predecessors;
+DROP TABLE action_audience;
+DROP TABLE actions;
+DROP TABLE objective_counterparts;
+DROP TABLE objectives;
+DROP TABLE focus_area_lineage;
+DROP TABLE focus_areas;
+DROP TABLE strategies;
+DROP TABLE committee_units;
+DROP TABLE committees;
+DROP TABLE units;
+DROP TABLE levels;
+DROP TABLE changes;
+DROP TABLE actors;
+DROP TABLE municipalities;

@@ -1,0 +1,240 @@
+//! What an action is, and the rules that need nothing but the action and its strategy's dates.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::db::types::{Key, Reference};
+use crate::problem::Faults;
+use crate::resource::{self, Body, Stored};
+use crate::text::{LongText, ShortText, fold_all};
+
+crate::text_enum! {
+    /// What kind of work it is.
+    ActionKind {
+        /// A discussion in the committee (drøftelse).
+        Discussion = "discussion",
+        /// A concept, a proposal or guidelines (koncept, oplæg).
+        Concept = "concept",
+        /// An analysis (analyse, afdækning).
+        Analysis = "analysis",
+        /// A survey (undersøgelse).
+        Survey = "survey",
+        /// Interviews or structured talks (interview, samtaler).
+        Interview = "interview",
+        /// Training (uddannelse).
+        Training = "training",
+        /// A programme over time (forløb).
+        Programme = "programme",
+        /// Communication (kommunikation).
+        Communication = "communication",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+crate::text_enum! {
+    /// How often it is done anew, as an ISO 8601 duration; each calendar period is an occurrence.
+    Recurrence {
+        /// Every month.
+        Monthly = "P1M",
+        /// Every quarter.
+        Quarterly = "P3M",
+        /// Every half-year.
+        HalfYearly = "P6M",
+        /// Every year.
+        Yearly = "P1Y",
+        /// Every second year.
+        Biennial = "P2Y",
+    }
+}
+
+crate::text_enum! {
+    /// What part the addressee plays.
+    AudienceRole {
+        /// Does it.
+        Responsible = "responsible",
+        /// Answers for it.
+        Accountable = "accountable",
+        /// Discusses and improves a draft (kvalificerer).
+        Qualifies = "qualifies",
+        /// Is told the result.
+        Receives = "receives",
+    }
+}
+
+/// Whom an action is for: a role, and exactly one of `level`, `committee` and `unit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"role": "responsible", "level": "lokal-med"}))]
+pub struct AudienceEntry {
+    /// What part the addressee plays.
+    pub role: AudienceRole,
+    /// Every committee at this level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Reference>,
+    /// This committee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committee: Option<Reference>,
+    /// This unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Reference>,
+}
+
+/// A step on the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Milestone {
+    /// What is to be reached.
+    #[schema(example = "Udkast til drøftelse i Hoved-MED")]
+    pub title: ShortText,
+    /// By when.
+    #[serde(default)]
+    pub due_on: Option<NaiveDate>,
+    /// When it was reached.
+    #[serde(default)]
+    pub done_on: Option<NaiveDate>,
+}
+
+/// Something that a plan wants done (handling).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ActionBody {
+    /// Chosen by the client, unique among the focus area's actions; never changes.
+    #[schema(example = "droeft-trivsel")]
+    pub key: Key,
+    /// The number that the plan gives it.
+    #[serde(default)]
+    #[schema(example = "3")]
+    pub number: Option<ShortText>,
+    /// What it is called.
+    #[schema(example = "Drøft, hvad der giver god trivsel")]
+    pub title: ShortText,
+    /// What the plan says about it.
+    #[serde(default)]
+    pub text: Option<LongText>,
+    /// What kind of work it is.
+    pub kind: ActionKind,
+    /// Whom it is for.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub audience: Vec<AudienceEntry>,
+    /// How often it is done anew; none = once.
+    #[serde(default)]
+    pub recurrence: Option<Recurrence>,
+    /// First day; none = the strategy's.
+    #[serde(default)]
+    pub starts_on: Option<NaiveDate>,
+    /// The day by which it is done; none = the strategy's last.
+    #[serde(default)]
+    pub due_on: Option<NaiveDate>,
+    /// The actions that come first; references without a cycle.
+    #[serde(default)]
+    #[schema(max_items = 100, example = json!(["kortlaeg-trivsel"]))]
+    pub after: Vec<Reference>,
+    /// Whether committees are invited to start local actions of their own from it.
+    #[serde(default)]
+    pub invites_local: bool,
+    /// The day from which it is no longer pursued.
+    #[serde(default)]
+    pub cancelled_on: Option<NaiveDate>,
+    /// Why it was cancelled.
+    #[serde(default)]
+    pub cancelled_reason: Option<LongText>,
+    /// Steps on the way.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub milestones: Vec<Milestone>,
+}
+
+/// An action as it is stored.
+pub type Action = Stored<ActionBody>;
+
+impl Body for ActionBody {
+    const ENTITY: &'static str = "action";
+    const ANSWER: &'static str = "Action";
+    type Key = Key;
+
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl ActionBody {
+    /// The rules for one action in a strategy that starts on `strategy_starts_on`.
+    pub fn check(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
+        resource::check_order(("starts_on", self.starts_on), ("due_on", self.due_on), pointer, faults);
+        if self.recurrence.is_some() && self.starts_on.or(strategy_starts_on).is_none() {
+            faults.add(
+                format!("{pointer}/recurrence"),
+                "needs a first day to count from: give the action or its strategy a starts_on",
+            );
+        }
+        if self.cancelled_reason.is_some() && self.cancelled_on.is_none() {
+            faults.add(format!("{pointer}/cancelled_reason"), "needs cancelled_on, the day of the cancellation");
+        }
+        for (n, entry) in self.audience.iter().enumerate() {
+            let named = [&entry.level, &entry.committee, &entry.unit].into_iter().flatten().count();
+            if named != 1 {
+                faults.add(format!("{pointer}/audience/{n}"), "names exactly one of level, committee and unit");
+            }
+        }
+    }
+
+    /// Once references are in their plainest form, the same addressee stands in a role only once.
+    pub fn check_audience_distinct(&self, pointer: &str, faults: &mut Faults) {
+        let mut seen = HashSet::new();
+        for (n, entry) in self.audience.iter().enumerate() {
+            if !seen.insert((entry.role, &entry.level, &entry.committee, &entry.unit)) {
+                faults.add(format!("{pointer}/audience/{n}"), "stands here twice with the same role");
+            }
+        }
+    }
+
+    /// What a search for actions looks through.
+    pub fn search_text(&self) -> String {
+        fold_all([
+            Some(self.title.as_str()),
+            self.number.as_ref().map(ShortText::as_str),
+            self.text.as_ref().map(LongText::as_str),
+            Some(self.key.as_str()),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(action: serde_json::Value, strategy_starts_on: Option<&str>) -> Vec<String> {
+        let mut body = serde_json::json!({"key": "a", "title": "A", "kind": "discussion"});
+        body.as_object_mut().unwrap().extend(action.as_object().unwrap().clone());
+        let mut faults = Faults::default();
+        let starts_on = strategy_starts_on.map(|day| day.parse().unwrap());
+        serde_json::from_value::<ActionBody>(body).unwrap().check(starts_on, "", &mut faults);
+        faults.kept().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn what_recurs_needs_a_first_day() {
+        let monthly = serde_json::json!({"recurrence": "P1M"});
+        assert_eq!(faults(monthly.clone(), None), ["/recurrence"]);
+        assert!(faults(monthly, Some("2025-01-01")).is_empty());
+        assert!(faults(serde_json::json!({"recurrence": "P1M", "starts_on": "2025-01-01"}), None).is_empty());
+    }
+
+    #[test]
+    fn an_audience_entry_names_exactly_one_addressee() {
+        let audience = serde_json::json!({"audience": [
+            {"role": "responsible"},
+            {"role": "responsible", "level": "a", "unit": "b"},
+            {"role": "receives", "committee": "c"},
+        ]});
+        assert_eq!(faults(audience, None), ["/audience/0", "/audience/1"]);
+    }
+
+    #[test]
+    fn dates_stand_in_order_and_a_reason_needs_a_day() {
+        let crossed = serde_json::json!({"starts_on": "2025-02-01", "due_on": "2025-01-31", "cancelled_reason": "x"});
+        assert_eq!(faults(crossed, None), ["/due_on", "/cancelled_reason"]);
+    }
+}

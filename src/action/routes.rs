@@ -1,0 +1,92 @@
+//! HTTP for actions across strategies. What changes an action changes its strategy's tree, and
+//! stands with the other parts in `strategy::part_routes`.
+
+use actix_web::{get, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Action, ActionKind};
+use super::store::{self, Filter};
+use crate::auth::caller::{May, Read};
+use crate::db::types::{Id, Reference};
+use crate::db::{Database, Tenant};
+use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::query::Query;
+use crate::http::row::{IfNoneMatch, PartId, Row};
+use crate::problem::{Problem, Result};
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(read);
+}
+
+/// Which actions are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListActions {
+    /// Only actions of this strategy: key or UUID.
+    #[param(example = "med-plan-2025-2028")]
+    strategy: Option<Reference>,
+    /// Only actions of this focus area: UUID.
+    focus_area: Option<Id>,
+    /// Only actions of this kind.
+    kind: Option<ActionKind>,
+    /// Only actions addressed to all committees at this level: key or UUID.
+    #[param(example = "lokal-med")]
+    level: Option<Reference>,
+    /// Only actions addressed to this committee by name: key or UUID.
+    committee: Option<Reference>,
+    /// Only actions addressed to this unit: key or UUID.
+    unit: Option<Reference>,
+    /// Only actions whose title, number, text or key contains this; case and accents don't matter.
+    #[param(example = "sygefravær")]
+    q: Option<String>,
+    /// Rows a page.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<Cursor>,
+}
+
+/// A page of actions.
+pub type ActionPage = Page<Action>;
+
+/// List actions
+///
+/// Of all strategies, in the order of their keys; `path` tells where each one stands.
+#[utoipa::path(
+    tag = "actions", operation_id = "list_actions", security(("bearer" = ["med.read"])),
+    params(ListActions, IfNoneMatch),
+    responses((status = 200, description = "A page of actions", body = ActionPage)),
+)]
+#[get("/v1/actions")]
+async fn list(
+    caller: May<Read>,
+    database: web::Data<Database>,
+    Query(wanted): Query<ListActions>,
+) -> Result<ActionPage> {
+    let ListActions { strategy, focus_area, kind, level, committee, unit, q, limit, cursor } = wanted;
+    let after = cursor.as_ref().map(Cursor::place).transpose()?;
+    let filter = Filter { strategy, focus_area, kind, level, committee, unit, q, after, ..Filter::default() };
+    let most = Some(limit.with_lookahead());
+    let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
+    let actions = rows.into_iter().map(|found| found.action).collect();
+    Ok(Page::of(actions, limit, |last: &Action| (last.body.key.clone(), last.id())))
+}
+
+/// Read an action
+#[utoipa::path(
+    tag = "actions", operation_id = "read_action", security(("bearer" = ["med.read"])),
+    params(("id" = Id, Path, description = "UUID of the action"), IfNoneMatch),
+    responses((status = 200, description = "The action", body = Action)),
+)]
+#[get("/v1/actions/{id}")]
+async fn read(caller: May<Read>, database: web::Data<Database>, PartId(id): PartId) -> Result<Row<Action>> {
+    let work = move |tenant: &mut Tenant<'_>| {
+        let filter = Filter { id: Some(id), ..Filter::default() };
+        store::list(tenant, filter, Some(1))?.pop().ok_or_else(|| Problem::not_found("action"))
+    };
+    let found = database.read(&caller.principal, work).await?;
+    Ok(Row::read(found.action))
+}

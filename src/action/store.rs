@@ -1,0 +1,394 @@
+//! Queries for actions.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::model::{Action, ActionBody, ActionKind, AudienceEntry, AudienceRole, Milestone, Recurrence};
+use crate::db::schema::{
+    action_audience, action_predecessors, actions, committees, focus_areas, levels, strategies, units,
+};
+use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
+use crate::db::{Tenant, Writer};
+use crate::problem::Result;
+use crate::resource::Stored;
+use crate::text::{LongText, ShortText, search_pattern};
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = actions, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct ActionRow {
+    id: Id,
+    municipality_id: Id,
+    focus_area_id: Option<Id>,
+    position: i32,
+    key: Key,
+    number: Option<ShortText>,
+    title: ShortText,
+    text: Option<LongText>,
+    kind: ActionKind,
+    recurrence: Option<Recurrence>,
+    starts_on: Option<NaiveDate>,
+    due_on: Option<NaiveDate>,
+    invites_local: bool,
+    cancelled_on: Option<NaiveDate>,
+    cancelled_reason: Option<LongText>,
+    milestones: Json<Vec<Milestone>>,
+    search_text: String,
+    version: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl ActionRow {
+    fn new(municipality_id: Id, placed: &Placed<'_>) -> Self {
+        let body = placed.action.body.clone();
+        let revision = placed.action.revision;
+        Self {
+            id: placed.action.id(),
+            municipality_id,
+            focus_area_id: Some(placed.focus_area_id),
+            position: placed.position,
+            search_text: body.search_text(),
+            key: body.key,
+            number: body.number,
+            title: body.title,
+            text: body.text,
+            kind: body.kind,
+            recurrence: body.recurrence,
+            starts_on: body.starts_on,
+            due_on: body.due_on,
+            invites_local: body.invites_local,
+            cancelled_on: body.cancelled_on,
+            cancelled_reason: body.cancelled_reason,
+            milestones: Json(body.milestones),
+            version: revision.version,
+            created_at: revision.created_at,
+            updated_at: revision.updated_at,
+        }
+    }
+
+    fn into_action(self, audience: Vec<AudienceEntry>, after: Vec<Reference>) -> Action {
+        let body = ActionBody {
+            key: self.key,
+            number: self.number,
+            title: self.title,
+            text: self.text,
+            kind: self.kind,
+            audience,
+            recurrence: self.recurrence,
+            starts_on: self.starts_on,
+            due_on: self.due_on,
+            after,
+            invites_local: self.invites_local,
+            cancelled_on: self.cancelled_on,
+            cancelled_reason: self.cancelled_reason,
+            milestones: self.milestones.0,
+        };
+        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = action_audience, treat_none_as_default_value = false)]
+struct AudienceRow {
+    action_id: Id,
+    position: i32,
+    role: AudienceRole,
+    level_id: Option<Id>,
+    committee_id: Option<Id>,
+    unit_id: Option<Id>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = action_predecessors)]
+struct PredecessorRow {
+    action_id: Id,
+    predecessor_id: Id,
+    position: i32,
+}
+
+diesel::alias!(
+    actions as predecessors: PredecessorAlias,
+    focus_areas as predecessor_areas: PredecessorAreaAlias,
+    strategies as predecessor_strategies: PredecessorStrategyAlias
+);
+
+/// Which actions are wanted.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Only this one.
+    pub id: Option<Id>,
+    /// Only those of these strategies.
+    pub strategy_ids: Option<Vec<Id>>,
+    /// Only those of this strategy.
+    pub strategy: Option<Reference>,
+    /// Only those of this focus area.
+    pub focus_area: Option<Id>,
+    /// Only those of this kind.
+    pub kind: Option<ActionKind>,
+    /// Only those addressed to this level.
+    pub level: Option<Reference>,
+    /// Only those addressed to this committee by name.
+    pub committee: Option<Reference>,
+    /// Only those addressed to this unit.
+    pub unit: Option<Reference>,
+    /// Only those whose title, number, text or key contains this.
+    pub q: Option<String>,
+    /// Only those after this key and id.
+    pub after: Option<(Key, Id)>,
+}
+
+/// An action in its focus area.
+pub struct Found {
+    /// The focus area that it stands in.
+    pub focus_area_id: Id,
+    /// The action; its origin's path is filled in.
+    pub action: Action,
+}
+
+/// At most `limit` actions in the order of their keys; or, without a limit, in the plan's order.
+pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Result<Vec<Found>> {
+    let mut query = actions::table
+        .inner_join(focus_areas::table.inner_join(strategies::table))
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .select((ActionRow::as_select(), focus_areas::id, focus_areas::key, strategies::key))
+        .into_boxed();
+    if let Some(id) = filter.id {
+        query = query.filter(actions::id.eq(id));
+    }
+    if let Some(ids) = &filter.strategy_ids {
+        query = query.filter(focus_areas::strategy_id.eq_any(ids.clone()));
+    }
+    match &filter.strategy {
+        Some(Reference::Id(id)) => query = query.filter(strategies::id.eq(*id)),
+        Some(path) => query = query.filter(strategies::key.eq(path.to_string())),
+        None => {}
+    }
+    if let Some(id) = filter.focus_area {
+        query = query.filter(focus_areas::id.eq(id));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(actions::kind.eq(kind));
+    }
+    let addressed = action_audience::table.select(action_audience::action_id);
+    if let Some(level) = filter.level {
+        let column = levels::key.eq(level.to_string()).or(levels::id.eq(level.to_string()));
+        query = query.filter(actions::id.eq_any(addressed.inner_join(levels::table).filter(column)));
+    }
+    if let Some(committee) = filter.committee {
+        let column = committees::key.eq(committee.to_string()).or(committees::id.eq(committee.to_string()));
+        query = query.filter(actions::id.eq_any(addressed.inner_join(committees::table).filter(column)));
+    }
+    if let Some(unit) = filter.unit {
+        let column = units::key.eq(unit.to_string()).or(units::id.eq(unit.to_string()));
+        query = query.filter(actions::id.eq_any(addressed.inner_join(units::table).filter(column)));
+    }
+    if let Some(q) = filter.q {
+        query = query.filter(actions::search_text.like(search_pattern(&q)).escape('\\'));
+    }
+    if let Some((key, id)) = filter.after {
+        query = query.filter(actions::key.gt(key.clone()).or(actions::key.eq(key).and(actions::id.gt(id))));
+    }
+    query = match limit {
+        Some(limit) => query.order((actions::key, actions::id)).limit(limit),
+        None => query.order((actions::focus_area_id, actions::position)),
+    };
+    let rows: Vec<(ActionRow, Id, RegisterKey, RegisterKey)> = query.load(tenant.connection)?;
+    let scope = match filter.strategy_ids {
+        Some(ids) => Scope::Strategies(ids),
+        None => Scope::Actions(rows.iter().map(|(row, ..)| row.id).collect()),
+    };
+    let mut audiences = audiences(tenant, &scope)?;
+    let mut paths = predecessor_paths(tenant, &scope)?;
+    let found = |(row, focus_area_id, area, strategy): (ActionRow, Id, RegisterKey, RegisterKey)| {
+        let base = [strategy, area];
+        let after = paths.remove(&row.id).unwrap_or_default();
+        let after = after.iter().map(|path| Reference::shortest(path, &base)).collect();
+        let audience = audiences.remove(&row.id).unwrap_or_default();
+        let mut action = row.into_action(audience, after);
+        action.origin.path = Some(format!("{}/{}/{}", base[0], base[1], action.body.key));
+        Found { focus_area_id, action }
+    };
+    Ok(rows.into_iter().map(found).collect())
+}
+
+/// The actions whose audiences and predecessors are wanted: whole strategies, or one page.
+enum Scope {
+    Strategies(Vec<Id>),
+    Actions(Vec<Id>),
+}
+
+fn audiences(tenant: &mut Tenant<'_>, scope: &Scope) -> Result<HashMap<Id, Vec<AudienceEntry>>> {
+    let query = action_audience::table
+        .inner_join(actions::table.inner_join(focus_areas::table))
+        .left_join(levels::table)
+        .left_join(committees::table)
+        .left_join(units::table)
+        .order((action_audience::action_id, action_audience::position))
+        .select((
+            action_audience::action_id,
+            action_audience::role,
+            levels::key.nullable(),
+            committees::key.nullable(),
+            units::key.nullable(),
+        ))
+        .into_boxed();
+    type Row = (Id, AudienceRole, Option<RegisterKey>, Option<RegisterKey>, Option<RegisterKey>);
+    let rows: Vec<Row> = match scope {
+        Scope::Strategies(ids) => query.filter(focus_areas::strategy_id.eq_any(ids.clone())),
+        Scope::Actions(ids) => query.filter(actions::id.eq_any(ids.clone())),
+    }
+    .load(tenant.connection)?;
+    let mut audiences: HashMap<Id, Vec<AudienceEntry>> = HashMap::new();
+    for (id, role, level, committee, unit) in rows {
+        audiences.entry(id).or_default().push(AudienceEntry {
+            role,
+            level: level.map(Into::into),
+            committee: committee.map(Into::into),
+            unit: unit.map(Into::into),
+        });
+    }
+    Ok(audiences)
+}
+
+fn predecessor_paths(tenant: &mut Tenant<'_>, scope: &Scope) -> Result<HashMap<Id, Vec<[RegisterKey; 3]>>> {
+    let query = action_predecessors::table
+        .inner_join(actions::table.inner_join(focus_areas::table).on(actions::id.eq(action_predecessors::action_id)))
+        .inner_join(predecessors.on(predecessors.field(actions::id).eq(action_predecessors::predecessor_id)))
+        .inner_join(
+            predecessor_areas
+                .on(predecessor_areas.field(focus_areas::id).nullable().eq(predecessors.field(actions::focus_area_id))),
+        )
+        .inner_join(
+            predecessor_strategies
+                .on(predecessor_strategies.field(strategies::id).eq(predecessor_areas.field(focus_areas::strategy_id))),
+        )
+        .order((action_predecessors::action_id, action_predecessors::position))
+        .select((
+            action_predecessors::action_id,
+            predecessor_strategies.field(strategies::key),
+            predecessor_areas.field(focus_areas::key),
+            predecessors.field(actions::key),
+        ))
+        .into_boxed();
+    let rows: Vec<(Id, RegisterKey, RegisterKey, RegisterKey)> = match scope {
+        Scope::Strategies(ids) => query.filter(focus_areas::strategy_id.eq_any(ids.clone())),
+        Scope::Actions(ids) => query.filter(actions::id.eq_any(ids.clone())),
+    }
+    .load(tenant.connection)?;
+    let mut paths: HashMap<Id, Vec<[RegisterKey; 3]>> = HashMap::new();
+    for (id, strategy, area, key) in rows {
+        paths.entry(id).or_default().push([strategy, area, key]);
+    }
+    Ok(paths)
+}
+
+/// The strategy that an action belongs to.
+pub fn strategy_of(tenant: &mut Tenant<'_>, id: Id) -> Result<Option<Id>> {
+    Ok(actions::table
+        .inner_join(focus_areas::table)
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .filter(actions::id.eq(id))
+        .select(focus_areas::strategy_id)
+        .first(tenant.connection)
+        .optional()?)
+}
+
+/// Which action comes after which, in the whole municipality.
+pub fn edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id)>> {
+    Ok(action_predecessors::table
+        .inner_join(actions::table.on(actions::id.eq(action_predecessors::action_id)))
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .select((action_predecessors::action_id, action_predecessors::predecessor_id))
+        .load(tenant.connection)?)
+}
+
+/// An action about to be written, and where it stands.
+pub struct Placed<'a> {
+    /// The focus area that it stands in.
+    pub focus_area_id: Id,
+    /// Its place in the focus area's array.
+    pub position: i32,
+    /// What it is to be.
+    pub action: &'a Action,
+    /// What its references resolved to.
+    pub links: &'a Links,
+}
+
+/// What an action's references resolved to.
+#[derive(Debug, Clone, Default)]
+pub struct Links {
+    /// Per audience entry the level, the committee and the unit, one of which is there.
+    pub audience: Vec<[Option<Id>; 3]>,
+    /// The actions that come first.
+    pub predecessor_ids: Vec<Id>,
+}
+
+/// Writes new actions.
+pub fn insert(writer: &mut Writer<'_>, created: &[Placed<'_>]) -> Result<()> {
+    let municipality_id = writer.municipality_id;
+    let rows: Vec<_> = created.iter().map(|placed| ActionRow::new(municipality_id, placed)).collect();
+    crate::insert_all!(writer.connection, actions::table, &rows)?;
+    insert_links(writer, created)
+}
+
+/// Writes changed actions.
+pub fn update(writer: &mut Writer<'_>, updated: &[Placed<'_>]) -> Result<()> {
+    let municipality_id = writer.municipality_id;
+    for placed in updated {
+        let id = placed.action.id();
+        let row = ActionRow::new(municipality_id, placed);
+        diesel::update(actions::table.find(id)).set(row).execute(writer.connection)?;
+        let audience = action_audience::table.filter(action_audience::action_id.eq(id));
+        diesel::delete(audience).execute(writer.connection)?;
+        let first = action_predecessors::table.filter(action_predecessors::action_id.eq(id));
+        diesel::delete(first).execute(writer.connection)?;
+    }
+    insert_links(writer, updated)
+}
+
+fn insert_links(writer: &mut Writer<'_>, placed: &[Placed<'_>]) -> Result<()> {
+    let mut audience = Vec::new();
+    let mut first = Vec::new();
+    for Placed { action, links, .. } in placed {
+        let action_id = action.id();
+        let entries = action.body.audience.iter().zip(&links.audience).zip(0..);
+        audience.extend(entries.map(|((entry, [level_id, committee_id, unit_id]), position)| AudienceRow {
+            action_id,
+            position,
+            role: entry.role,
+            level_id: *level_id,
+            committee_id: *committee_id,
+            unit_id: *unit_id,
+        }));
+        let ids = links.predecessor_ids.iter().zip(0..);
+        first.extend(ids.map(|(id, position)| PredecessorRow { action_id, predecessor_id: *id, position }));
+    }
+    crate::insert_all!(writer.connection, action_audience::table, &audience)?;
+    crate::insert_all!(writer.connection, action_predecessors::table, &first)?;
+    Ok(())
+}
+
+/// Removes actions; what they refer to goes with them.
+pub fn delete(writer: &mut Writer<'_>, ids: &[Id]) -> Result<()> {
+    for batch in ids.chunks(crate::db::connection::batch()) {
+        diesel::delete(actions::table.filter(actions::id.eq_any(batch))).execute(writer.connection)?;
+    }
+    Ok(())
+}
+
+/// The paths of the actions that come after one of `ids`, but for those of the strategies `except`.
+pub fn successors(tenant: &mut Tenant<'_>, ids: &[Id], except: &[Id]) -> Result<Vec<String>> {
+    let rows: Vec<(Key, Key, Key)> = action_predecessors::table
+        .inner_join(
+            actions::table
+                .inner_join(focus_areas::table.inner_join(strategies::table))
+                .on(actions::id.eq(action_predecessors::action_id)),
+        )
+        .filter(action_predecessors::predecessor_id.eq_any(ids.to_vec()))
+        .filter(focus_areas::strategy_id.ne_all(except.to_vec()))
+        .select((strategies::key, focus_areas::key, actions::key))
+        .load(tenant.connection)?;
+    Ok(rows.into_iter().map(|(strategy, area, key)| format!("{strategy}/{area}/{key}")).collect())
+}

@@ -1,0 +1,93 @@
+//! The service's surface: one line per resource, and the contract's head.
+
+use actix_web::web::ServiceConfig as DocsConfig;
+use actix_web::{App, HttpRequest, HttpResponse, Responder, get, web};
+use utoipa::Modify;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::http::contract::Contract;
+use crate::http::{problem, row};
+use crate::problem::Result;
+use crate::{action, audit, bundle, committee, health, municipality, organisation, strategy};
+
+/// Every route.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .configure(municipality::routes::configure)
+        .configure(committee::level::routes::configure)
+        .configure(organisation::routes::configure)
+        .configure(committee::routes::configure)
+        .configure(strategy::routes::configure)
+        .configure(strategy::part_routes::configure)
+        .configure(action::routes::configure)
+        .configure(bundle::routes::configure)
+        .configure(audit::routes::configure)
+        .service(read_contract)
+        .service(problem::describe)
+        .service(health::livez)
+        .service(health::readyz);
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "medstrategi",
+        description = "A municipality's MED strategy work: strategies with focus areas, objectives and actions, and \
+            the committees that carry them out.\n\nEvery answer is JSON. Failures are `application/problem+json` \
+            (RFC 9457). Lists come in pages: follow `next`. To change a row, send the ETag that you read in \
+            `If-Match`. Dates are inclusive; times are UTC.",
+        license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
+        contact(name = "medstrategi", url = "https://example.org/medstrategi"),
+    ),
+    servers((url = "/", description = "This service")),
+    tags(
+        (name = "municipality", description = "The municipality that the token speaks for"),
+        (name = "organisation", description = "Units: centres, departments, workplaces"),
+        (name = "committees", description = "MED committees and their levels"),
+        (name = "strategies", description = "Strategies, focus areas and objectives"),
+        (name = "actions", description = "What the plans want done"),
+        (name = "bundles", description = "A whole municipality in one file"),
+        (name = "audit", description = "What changed, when, by whom"),
+        (name = "service", description = "The service itself"),
+    ),
+    modifiers(&Security),
+)]
+struct Head;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+            "A token of an issuer that the service is set up for. Operations name the scopes of which one is needed.",
+        ));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    }
+}
+
+/// The contract, collected from the routes.
+pub fn contract() -> Result<Contract> {
+    let (_, openapi) = App::new().into_utoipa_app().openapi(Head::openapi()).configure(routes).split_for_parts();
+    Contract::new(openapi)
+}
+
+/// This contract
+#[utoipa::path(
+    tag = "service", operation_id = "read_contract", params(row::IfNoneMatch),
+    responses((status = 200, description = "The OpenAPI document", content_type = "application/json", body = Object, example = json!({"openapi": "3.1.0"}))),
+)]
+#[get("/v1/openapi.json")]
+async fn read_contract(request: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
+    row::tagged(&mut HttpResponse::Ok(), &request, contract.tag(), || Ok(contract.text()))
+}
+
+/// The contract to browse, without any network but this service.
+pub fn docs(config: &mut DocsConfig) {
+    let ui = SwaggerUi::new("/docs/{_:.*}").config(Config::new(["/v1/openapi.json"]).use_base_layout());
+    config.route("/docs", web::get().to(|| async { web::Redirect::to("/docs/") })).service(ui);
+}

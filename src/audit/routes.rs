@@ -1,0 +1,102 @@
+//! HTTP for the change log.
+
+use actix_web::{get, web};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::auth::caller::{Audit, May};
+use crate::db::Database;
+use crate::db::change_log::{self, LoggedChange, Operation};
+use crate::db::types::{Id, Timestamp};
+use crate::http::page::{Page, PageLimit};
+use crate::http::query::Query;
+use crate::http::row::IfNoneMatch;
+use crate::problem::Result;
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list);
+}
+
+/// Which changes are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListChanges {
+    /// Only changes after this sequence; 0 = from the beginning.
+    #[serde(default)]
+    #[param(minimum = 0, default = 0)]
+    after: i64,
+    /// Rows a page.
+    #[serde(default)]
+    limit: PageLimit,
+}
+
+/// One row's change. The order of sequences is the order of commits.
+#[derive(Serialize, ToSchema)]
+pub struct Change {
+    /// Grows with every change of the municipality; there may be gaps.
+    #[schema(example = 4711)]
+    sequence: i64,
+    /// When it happened.
+    at: Timestamp,
+    /// What kind of row.
+    #[schema(example = "committee")]
+    entity: String,
+    /// Which row.
+    entity_id: Id,
+    /// What happened to it.
+    operation: Operation,
+    /// Who vouches for the subject.
+    #[schema(example = "medstrategi")]
+    issuer: String,
+    /// Who did it.
+    #[schema(example = "command-line")]
+    subject: String,
+    /// The row's fields until then; null where it is new.
+    #[schema(value_type = Option<Object>)]
+    before: Option<Value>,
+    /// The row's fields since; null where it is gone.
+    #[schema(value_type = Option<Object>)]
+    after: Option<Value>,
+}
+
+impl From<LoggedChange> for Change {
+    fn from(logged: LoggedChange) -> Self {
+        Self {
+            sequence: logged.sequence,
+            at: logged.at,
+            entity: logged.entity,
+            entity_id: logged.entity_id,
+            operation: logged.operation,
+            issuer: logged.issuer,
+            subject: logged.subject,
+            before: logged.before.map(|fields| fields.0),
+            after: logged.after.map(|fields| fields.0),
+        }
+    }
+}
+
+/// A page of changes.
+pub type ChangePage = Page<Change>;
+
+/// List changes
+///
+/// In the order of commits, nothing skipped, deletions included. `next` is the value of `after` for the following page.
+#[utoipa::path(
+    tag = "audit", operation_id = "list_changes", security(("bearer" = ["med.audit"])),
+    params(ListChanges, IfNoneMatch),
+    responses((status = 200, description = "A page of changes", body = ChangePage)),
+)]
+#[get("/v1/changes")]
+async fn list(
+    caller: May<Audit>,
+    database: web::Data<Database>,
+    Query(wanted): Query<ListChanges>,
+) -> Result<ChangePage> {
+    let ListChanges { after, limit } = wanted;
+    let most = limit.with_lookahead();
+    let rows = database.read(&caller.principal, move |tenant| change_log::after(tenant, after, most)).await?;
+    Ok(Page::following(rows, limit, "after", |last| last.sequence.to_string()).map(Change::from))
+}

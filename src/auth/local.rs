@@ -1,0 +1,126 @@
+//! The local issuer: a secret of this installation's own, for trying out, for scripts on the same
+//! machine and for small installations. It is out of force as soon as an outside issuer is configured.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use secrecy::{ExposeSecret, SecretSlice};
+use serde_json::json;
+
+use super::issuer::{ClaimNames, Issuer, Keys, Municipalities};
+use super::scope::Scope;
+use crate::db::types::Key;
+
+/// The `iss` claim of local tokens.
+pub const ISSUER: &str = "medstrategi";
+/// The `aud` claim of local tokens.
+pub const AUDIENCE: &str = "medstrategi";
+/// RFC 7518, section 3.2: a key of the hash's size or larger.
+pub const SHORTEST_SECRET: usize = 32;
+
+/// The secret that signs and verifies local tokens.
+pub struct LocalSecret(SecretSlice<u8>);
+
+impl LocalSecret {
+    /// Reads the secret from `path`; where there is none, makes one that only this user can read.
+    pub fn read_or_create(path: &Path) -> Result<Self, String> {
+        match Self::read(path) {
+            Ok(secret) => return Ok(secret),
+            Err(ReadError::Missing) => {}
+            Err(ReadError::Faulty(reason)) => return Err(reason),
+        }
+        let mut random = [0; 48];
+        getrandom::fill(&mut random).map_err(|error| format!("the system gives no random numbers: {error}"))?;
+        match create(path, &STANDARD.encode(random)) {
+            // Another instance was faster; its secret counts.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(format!("the secret can't be written to {}: {error}", path.display())),
+            Ok(()) => {}
+        }
+        Self::read(path).map_err(|error| match error {
+            ReadError::Missing => format!("the secret file {} disappeared", path.display()),
+            ReadError::Faulty(reason) => reason,
+        })
+    }
+
+    fn read(path: &Path) -> Result<Self, ReadError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::Missing),
+            Err(error) => {
+                return Err(ReadError::Faulty(format!("the secret file {} can't be read: {error}", path.display())));
+            }
+        };
+        let secret = text.trim().as_bytes().to_vec();
+        if secret.len() < SHORTEST_SECRET {
+            return Err(ReadError::Faulty(format!(
+                "the secret in {} has {} bytes: write at least {SHORTEST_SECRET} random ones, or delete the file to have one made",
+                path.display(),
+                secret.len()
+            )));
+        }
+        Ok(Self(secret.into()))
+    }
+
+    /// The issuer whose tokens this secret verifies.
+    pub fn issuer(&self) -> Issuer {
+        Issuer {
+            name: ISSUER.into(),
+            audience: vec![AUDIENCE.into()],
+            keys: Keys::Secret(DecodingKey::from_secret(self.0.expose_secret())),
+            algorithms: vec![Algorithm::HS256],
+            claims: ClaimNames::default(),
+            roles: std::collections::HashMap::new(),
+            municipalities: Municipalities::All,
+        }
+    }
+
+    /// A token for `subject` that is good for `lifetime`.
+    pub fn sign(
+        &self,
+        subject: &str,
+        municipality: &Key,
+        scopes: &[Scope],
+        lifetime: Duration,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let scope: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let claims = json!({
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "municipality": municipality.as_str(),
+            "scope": scope.join(" "),
+            "iat": now.as_secs(),
+            "exp": (now + lifetime).as_secs(),
+        });
+        let key = EncodingKey::from_secret(self.0.expose_secret());
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
+    }
+}
+
+enum ReadError {
+    Missing,
+    Faulty(String),
+}
+
+/// Writes the secret whole or not at all: under a name of its own first, then linked into place,
+/// which fails where a file is already there.
+fn create(path: &Path, secret: &str) -> std::io::Result<()> {
+    let draft = path.with_extension(format!("secret-{}", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&draft).and_then(|mut file| {
+        writeln!(file, "{secret}")?;
+        file.sync_all()
+    });
+    let linked = written.and_then(|()| std::fs::hard_link(&draft, path));
+    let _ = std::fs::remove_file(&draft);
+    linked
+}

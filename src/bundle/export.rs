@@ -1,0 +1,63 @@
+//! Giving a bundle out.
+
+use serde_json::Value;
+
+use super::model::Bundle;
+use crate::committee::level;
+use crate::committee::store as committees;
+use crate::db::Tenant;
+use crate::municipality::store as municipality;
+use crate::organisation::store as units;
+use crate::problem::{Problem, Result};
+use crate::resource::Stored;
+use crate::strategy::store as strategies;
+
+/// Arrays that stand even when they are empty.
+const STANDING: [&str; 8] =
+    ["levels", "units", "committees", "strategies", "indicators", "objectives", "actions", "targets"];
+
+/// The municipality's bundle, without what goes without saying.
+pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
+    let bundle = Bundle {
+        municipality: municipality::read(tenant)?.body,
+        levels: bodies(level::store::list(tenant, None, None)?),
+        units: bodies(units::list(tenant, units::Filter::default(), None)?),
+        committees: bodies(committees::list(tenant, committees::Filter::default(), None)?),
+        strategies: strategies::trees(tenant, strategies::Filter::default())?
+            .iter()
+            .map(|tree| tree.bundled())
+            .collect(),
+        indicators: Vec::new(),
+        employees: Vec::new(),
+        memberships: Vec::new(),
+        reports: Vec::new(),
+    };
+    let mut bundle = serde_json::to_value(bundle).map_err(Problem::internal)?;
+    leave_out_defaults(&mut bundle);
+    Ok(bundle)
+}
+
+fn bodies<B>(rows: Vec<Stored<B>>) -> Vec<B> {
+    rows.into_iter().map(|row| row.body).collect()
+}
+
+fn leave_out_defaults(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(leave_out_defaults);
+            members.retain(|name, member| STANDING.contains(&name.as_str()) || !goes_without_saying(name, member));
+        }
+        Value::Array(items) => items.iter_mut().for_each(leave_out_defaults),
+        _ => {}
+    }
+}
+
+fn goes_without_saying(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty() || (name == "managed_by" && text == "editor"),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}

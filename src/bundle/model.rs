@@ -1,0 +1,95 @@
+//! What a bundle holds, and what an import answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::committee::level::model::LevelBody;
+use crate::committee::model::CommitteeBody;
+use crate::municipality::model::MunicipalityBody;
+use crate::organisation::model::UnitBody;
+use crate::resource::Counts;
+use crate::strategy::model::StrategyBody;
+
+/// A municipality in one file. Rows refer to each other by key, in any order.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Bundle {
+    /// Whose bundle it is.
+    pub municipality: MunicipalityBody,
+    /// The levels of its committee tree.
+    #[serde(default)]
+    pub levels: Vec<LevelBody>,
+    /// Its units.
+    #[serde(default)]
+    pub units: Vec<UnitBody>,
+    /// Its committees.
+    #[serde(default)]
+    pub committees: Vec<CommitteeBody>,
+    /// Its strategies, whole.
+    #[serde(default)]
+    pub strategies: Vec<StrategyBody>,
+    /// Not read by this version; an import names it in `left_out`.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>, example = json!([]))]
+    pub indicators: Vec<Value>,
+    /// Not read by this version; an import names it in `left_out`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, example = json!([]))]
+    pub employees: Vec<Value>,
+    /// Not read by this version; an import names it in `left_out`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, example = json!([]))]
+    pub memberships: Vec<Value>,
+    /// Not read by this version; an import names it in `left_out`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, example = json!([]))]
+    pub reports: Vec<Value>,
+}
+
+impl Bundle {
+    /// The sections that hold rows which this version doesn't read.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let sections = [
+            ("indicators", &self.indicators),
+            ("employees", &self.employees),
+            ("memberships", &self.memberships),
+            ("reports", &self.reports),
+        ];
+        let filled = sections.into_iter().filter(|(_, rows)| !rows.is_empty());
+        filled.map(|(section, rows)| LeftOut { section: section.to_owned(), rows: rows.len() }).collect()
+    }
+}
+
+/// A section that an import left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LeftOut {
+    /// The section's name in the bundle.
+    #[schema(example = "indicators")]
+    pub section: String,
+    /// How many rows it holds.
+    #[schema(example = 12)]
+    pub rows: usize,
+}
+
+/// What an import came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ImportAnswer {
+    /// The municipality's own fields.
+    pub municipality: Counts,
+    /// Levels.
+    pub levels: Counts,
+    /// Units.
+    pub units: Counts,
+    /// Committees.
+    pub committees: Counts,
+    /// Strategies; one counts as updated when any of its parts changed.
+    pub strategies: Counts,
+    /// Focus areas; one counts as updated when any of its parts changed.
+    pub focus_areas: Counts,
+    /// Objectives.
+    pub objectives: Counts,
+    /// Actions.
+    pub actions: Counts,
+    /// Sections with rows that this version doesn't read.
+    pub left_out: Vec<LeftOut>,
+}

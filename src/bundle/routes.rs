@@ -1,0 +1,62 @@
+//! HTTP for bundles.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Bundle, ImportAnswer};
+use super::{export, import};
+use crate::auth::caller::{Administer, May};
+use crate::db::Database;
+use crate::http::body::{Body, BulkBody};
+use crate::http::page::content_tag;
+use crate::http::problem::ProblemAnswer;
+use crate::http::row::{IfNoneMatch, tagged};
+use crate::problem::{Problem, Result};
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(import_bundle).service(export_bundle);
+}
+
+/// Import a bundle into the token's municipality
+///
+/// Adds and changes rows, never removes any; fields that the bundle leaves out get their default. All of it is
+/// stored, or, where there is a fault, nothing. Importing the same bundle again changes nothing.
+#[utoipa::path(
+    tag = "bundles", operation_id = "import_bundle", security(("bearer" = ["med.admin"])),
+    request_body = Bundle,
+    responses(
+        (status = 200, description = "What the import came to", body = ImportAnswer),
+        (status = 409, description = "Something refers to what would change", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/import")]
+async fn import_bundle(
+    caller: May<Administer>,
+    database: web::Data<Database>,
+    Body(bundle): BulkBody<Bundle>,
+) -> Result<web::Json<ImportAnswer>> {
+    database.write(&caller.principal, move |writer| import::import(writer, bundle)).await.map(web::Json)
+}
+
+/// Export the token's municipality as a bundle
+///
+/// Empty arrays, nulls, `false`, and `managed_by: editor` are left out; `objectives`, `actions` and the sections
+/// always stand.
+#[utoipa::path(
+    tag = "bundles", operation_id = "export_bundle", security(("bearer" = ["med.admin"])),
+    params(IfNoneMatch),
+    responses((status = 200, description = "The bundle", body = Bundle)),
+)]
+#[get("/v1/export")]
+async fn export_bundle(
+    caller: May<Administer>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let work =
+        |tenant: &mut crate::db::Tenant<'_>| serde_json::to_vec(&export::export(tenant)?).map_err(Problem::internal);
+    let body = database.read(&caller.principal, work).await?;
+    let tag = content_tag(&body);
+    Ok(tagged(&mut HttpResponse::Ok(), &request, &tag, || Ok(body)))
+}

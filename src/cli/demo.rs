@@ -1,0 +1,69 @@
+//! The demo: an invented municipality, and lines to paste that show what the API answers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::Failure;
+use super::import::import_bytes;
+use crate::api;
+use crate::auth::scope::Scope;
+use crate::config::Settings;
+use crate::db::Database;
+use crate::db::types::Key;
+use crate::municipality::store as municipality;
+use crate::problem::Problem;
+
+const BUNDLE: &str = include_str!("../../examples/demo.json");
+const MUNICIPALITY: &str = "noerrelund";
+const STRATEGY: &str = "med-plan-2025-2028";
+
+/// Fills an empty database; leaves one that holds the demo as it is, and refuses any other.
+pub(super) fn fill(settings: &Settings, database: &Database) -> Result<(), Failure> {
+    if settings.has_outside_issuers() {
+        return Err("the demo signs its token with the local secret, which outside issuers put out of force: \
+                    take [[issuers]] out of the settings, or start without --demo"
+            .to_owned()
+            .into());
+    }
+    let keys = database.unbound(municipality::keys)?;
+    if keys.is_empty() {
+        import_bytes(database, &api::contract()?, BUNDLE.as_bytes())?;
+        return Ok(());
+    }
+    match keys.iter().find(|key| key.as_str() != MUNICIPALITY) {
+        None => Ok(()),
+        Some(other) => Err(format!(
+            "{} holds data of its own ('{other}'), which the demo leaves alone: start without --demo, or name \
+             another file with --database-url sqlite:demo.db",
+            database.location()
+        )
+        .into()),
+    }
+}
+
+/// Prints a token and lines to paste.
+#[allow(clippy::print_stdout)]
+pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
+    let municipality: Key = MUNICIPALITY.parse().map_err(Problem::internal)?;
+    let token = settings
+        .local_secret()?
+        .sign("demo", &municipality, &[Scope::Read], Duration::from_secs(12 * 60 * 60))
+        .map_err(Problem::internal)?;
+    let base = format!("http://{}", reachable(address));
+    println!("The demo is ready. Browse the API at {base}/docs");
+    println!("\nA token that may read, good for 12 hours:\n{token}");
+    println!("\nA list:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies");
+    println!("\nA whole tree:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies/{STRATEGY}");
+    println!("\nA request that is refused, since the token may not write:");
+    println!(
+        "curl -s -X POST -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
+         -d '{{\"key\": \"prov\", \"name\": \"Prøv\", \"rank\": 4}}' {base}/v1/levels"
+    );
+    Ok(())
+}
+
+/// An address that listens everywhere is reached on this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let localhost = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+    if address.ip().is_unspecified() { SocketAddr::new(localhost, address.port()) } else { address }
+}

@@ -1,0 +1,31 @@
+//! `medstrategi export`
+
+use clap::Args;
+
+use super::{Failure, SUBJECT, open};
+use crate::auth::local;
+use crate::bundle::export;
+use crate::config::Settings;
+use crate::db::Principal;
+use crate::db::types::Key;
+use crate::problem::Problem;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The municipality's key
+    #[arg(long, value_name = "KEY")]
+    municipality: Key,
+}
+
+#[allow(clippy::print_stdout)]
+pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Failure> {
+    let (database, _) = open(settings)?;
+    let principal = Principal {
+        municipality: arguments.municipality.clone(),
+        issuer: local::ISSUER.into(),
+        subject: SUBJECT.into(),
+    };
+    let bundle = database.read_blocking(&principal, export::export)?;
+    println!("{}", serde_json::to_string_pretty(&bundle).map_err(Problem::internal)?);
+    Ok(())
+}

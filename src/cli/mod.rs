@@ -1,0 +1,116 @@
+//! The command line: one file per command.
+
+mod demo;
+mod export;
+mod import;
+mod migrate;
+mod openapi;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Flags, Settings};
+use crate::db::{Database, migrate as migrations};
+use crate::problem::Problem;
+
+/// Who acts, in the change log, when a command writes.
+const SUBJECT: &str = "command-line";
+
+/// A municipality's MED strategy work behind a REST API
+#[derive(Parser)]
+#[command(name = "medstrategi", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Migrate the database and serve the API
+    Serve(serve::Arguments),
+    /// Bring the database to this version's schema
+    Migrate,
+    /// Import bundles, each in one transaction; creates a municipality that isn't there yet
+    Import(import::Arguments),
+    /// Print a municipality's bundle
+    Export(export::Arguments),
+    /// Print a token signed with the local secret
+    Token(token::Arguments),
+    /// Print the OpenAPI contract
+    Openapi,
+}
+
+/// Why a command failed, for people.
+enum Failure {
+    /// A setting, an argument, a file: the sentence says what to do.
+    Sentence(String),
+    /// What the service found wrong.
+    Problem(Box<Problem>),
+}
+
+impl From<String> for Failure {
+    fn from(sentence: String) -> Self {
+        Self::Sentence(sentence)
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+/// Runs the command that the command line names.
+pub fn run() -> ExitCode {
+    let Arguments { flags, command } = Arguments::parse();
+    match run_command(&flags, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_command(flags: &Flags, command: Command) -> Result<(), Failure> {
+    if let Command::Openapi = command {
+        return openapi::run();
+    }
+    let settings = Settings::load(flags)?;
+    match command {
+        Command::Serve(arguments) => serve::run(settings, &arguments),
+        Command::Migrate => migrate::run(&settings),
+        Command::Import(arguments) => import::run(&settings, &arguments),
+        Command::Export(arguments) => export::run(&settings, &arguments),
+        Command::Token(arguments) => token::run(&settings, &arguments),
+        Command::Openapi => Ok(()),
+    }
+}
+
+#[allow(clippy::print_stderr)]
+fn report(failure: &Failure) {
+    match failure {
+        Failure::Sentence(sentence) => eprintln!("medstrategi: {sentence}"),
+        Failure::Problem(problem) => {
+            eprintln!("medstrategi: {}", problem.detail);
+            if let Some(cause) = &problem.cause {
+                eprintln!("  because {cause}");
+            }
+            for fault in problem.faults.kept() {
+                eprintln!("  {} {}", fault.pointer, fault.detail);
+            }
+        }
+    }
+}
+
+/// Opens the database and brings it to this version's schema.
+fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
+    let database = Database::open(settings.database.clone(), settings.database_pool)?;
+    let ran = database.unbound(migrations::run)?;
+    Ok((database, ran))
+}

@@ -1,0 +1,39 @@
+//! What a level is.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::db::types::Key;
+use crate::resource::{Body, Stored};
+use crate::text::ShortText;
+
+/// A rank in the committee tree (MED-niveau), named by the municipality.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LevelBody {
+    /// Chosen by the client, unique among the municipality's levels; never changes.
+    #[schema(example = "lokal-med")]
+    pub key: Key,
+    /// The level's name.
+    #[schema(example = "Lokal-MED")]
+    pub name: ShortText,
+    /// 1 is the top.
+    #[schema(minimum = 1, maximum = 100, example = 3)]
+    pub rank: i32,
+    /// Workplaces with fewer employees than this hold staff meetings (personalemøder) in place of a committee.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_000_000, example = 20)]
+    pub staff_meeting_below: Option<i32>,
+}
+
+/// A level as it is stored.
+pub type Level = Stored<LevelBody>;
+
+impl Body for LevelBody {
+    const ENTITY: &'static str = "level";
+    const ANSWER: &'static str = "Level";
+    type Key = Key;
+
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}

@@ -1,0 +1,154 @@
+//! Queries for levels.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::Levels;
+use super::model::{Level, LevelBody};
+use crate::db::schema::{action_audience, actions, committees, levels};
+use crate::db::types::{Id, Key, Reference, Timestamp};
+use crate::db::{Tenant, Writer};
+use crate::problem::{Faults, Result};
+use crate::resource::{self, Draft, Names, Resource, Saved, Stored};
+use crate::text::ShortText;
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = levels, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct LevelRow {
+    id: Id,
+    municipality_id: Id,
+    key: Key,
+    name: ShortText,
+    rank: i32,
+    staff_meeting_below: Option<i32>,
+    version: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl LevelRow {
+    fn new(municipality_id: Id, level: &Level) -> Self {
+        let body = level.body.clone();
+        Self {
+            id: level.id(),
+            municipality_id,
+            key: body.key,
+            name: body.name,
+            rank: body.rank,
+            staff_meeting_below: body.staff_meeting_below,
+            version: level.revision.version,
+            created_at: level.revision.created_at,
+            updated_at: level.revision.updated_at,
+        }
+    }
+
+    fn into_level(self) -> Level {
+        let body = LevelBody {
+            key: self.key,
+            name: self.name,
+            rank: self.rank,
+            staff_meeting_below: self.staff_meeting_below,
+        };
+        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+    }
+}
+
+/// All levels from the top down; `after` is the rank and key of the last one already seen.
+pub fn list(tenant: &mut Tenant<'_>, after: Option<(i32, Key)>, limit: Option<i64>) -> Result<Vec<Level>> {
+    let mut query = levels::table
+        .filter(levels::municipality_id.eq(tenant.municipality_id))
+        .order((levels::rank, levels::key))
+        .select(LevelRow::as_select())
+        .into_boxed();
+    if let Some((rank, key)) = after {
+        query = query.filter(levels::rank.gt(rank).or(levels::rank.eq(rank).and(levels::key.gt(key))));
+    }
+    if let Some(limit) = limit {
+        query = query.limit(limit);
+    }
+    Ok(query.load(tenant.connection)?.into_iter().map(LevelRow::into_level).collect())
+}
+
+/// The names of all levels, for references from elsewhere.
+pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
+    let mine = levels::municipality_id.eq(tenant.municipality_id);
+    resource::keyed::<Key>(levels::table.filter(mine).select((levels::id, levels::key)).load(tenant.connection))
+}
+
+/// Compares drafts with what is stored and checks them; faults go to `faults`, new names to `names`.
+pub fn prepare(
+    writer: &mut Writer<'_>,
+    names: &mut Names,
+    drafts: Vec<Draft<LevelBody>>,
+    faults: &mut Faults,
+) -> Result<Vec<Saved<LevelBody>>> {
+    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
+    // A municipality has a handful of levels, so all are read.
+    let mut existing: HashMap<Key, Level> =
+        list(writer, None, None)?.into_iter().map(|level| (level.body.key.clone(), level)).collect();
+    let now = writer.now();
+    Ok(drafts
+        .into_iter()
+        .map(|draft| {
+            let saved = Saved::compare(existing.remove(&draft.body.key), Id::new(), draft.body, now);
+            names.add(saved.stored().id(), saved.stored().body.key.clone().into());
+            saved
+        })
+        .collect())
+}
+
+/// Writes what was prepared.
+pub fn apply(writer: &mut Writer<'_>, saved: Vec<Saved<LevelBody>>) -> Result<Vec<Saved<LevelBody>>> {
+    let municipality_id = writer.municipality_id;
+    let row = |saved: &Saved<LevelBody>| LevelRow::new(municipality_id, saved.stored());
+    let created: Vec<_> = saved.iter().filter(|saved| saved.is_created()).map(row).collect();
+    crate::insert_all!(writer.connection, levels::table, &created)?;
+    for saved in saved.iter().filter(|saved| matches!(saved, Saved::Updated { .. })) {
+        diesel::update(levels::table.find(saved.stored().id())).set(row(saved)).execute(writer.connection)?;
+    }
+    writer.log(saved.iter().filter_map(Saved::change).collect())?;
+    Ok(saved)
+}
+
+impl Resource for Levels {
+    type Body = LevelBody;
+    const WHAT: &'static str = "level";
+
+    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Level>> {
+        let query = levels::table
+            .filter(levels::municipality_id.eq(tenant.municipality_id))
+            .select(LevelRow::as_select())
+            .into_boxed();
+        let query = match (reference, reference.key()) {
+            (Reference::Id(id), _) => query.filter(levels::id.eq(*id)),
+            (_, Some(key)) => query.filter(levels::key.eq(key.as_str().to_owned())),
+            _ => return Ok(None),
+        };
+        Ok(query.first(tenant.connection).optional()?.map(LevelRow::into_level))
+    }
+
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<LevelBody>>) -> Result<Vec<Saved<LevelBody>>> {
+        let mut faults = Faults::default();
+        let prepared = prepare(writer, &mut Names::default(), drafts, &mut faults)?;
+        faults.into_result()?;
+        apply(writer, prepared)
+    }
+
+    fn remove(writer: &mut Writer<'_>, stored: &Level) -> Result<()> {
+        resource::check_unused("level", dependents(writer, stored.id())?)?;
+        diesel::delete(levels::table.find(stored.id())).execute(writer.connection)?;
+        Ok(())
+    }
+}
+
+fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
+    let ranked: Vec<String> =
+        committees::table.filter(committees::level_id.eq(id)).select(committees::key).load(tenant.connection)?;
+    let audiences: Vec<String> = action_audience::table
+        .inner_join(actions::table)
+        .filter(action_audience::level_id.eq(id))
+        .select(actions::key)
+        .load(tenant.connection)?;
+    Ok([resource::dependents("committee", ranked), resource::dependents("action", audiences)].concat())
+}

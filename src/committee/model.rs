@@ -1,0 +1,117 @@
+//! What a committee is, and the rules that need nothing but committees.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::db::types::{Reference, RegisterKey};
+use crate::organisation::model::ManagedBy;
+use crate::problem::Faults;
+use crate::resource::{self, Body, Stored};
+use crate::text::{LongText, ShortText, fold_all};
+
+crate::text_enum! {
+    /// In which form a body meets.
+    CommitteeForm {
+        /// A MED committee (MED-udvalg).
+        Committee = "committee",
+        /// A staff meeting with MED status (personalemøde), at small workplaces.
+        StaffMeeting = "staff_meeting",
+        /// A work group with a mandate (arbejdsgruppe med kommissorium); it has no level.
+        WorkGroup = "work_group",
+    }
+}
+
+/// A MED committee (MED-udvalg), staff meeting or work group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CommitteeBody {
+    /// Chosen by the client, unique among the municipality's committees; never changes.
+    #[schema(example = "lokal-med-skolen-ved-aaen")]
+    pub key: RegisterKey,
+    /// The committee's name.
+    #[schema(example = "Lokal-MED Skolen ved Åen")]
+    pub name: ShortText,
+    /// Its level; none for work groups, and only for them.
+    #[serde(default)]
+    #[schema(example = "lokal-med")]
+    pub level: Option<Reference>,
+    /// The committee above it; none at the top.
+    #[serde(default)]
+    #[schema(example = "center-med-boern")]
+    pub parent: Option<Reference>,
+    /// In which form it meets.
+    pub form: CommitteeForm,
+    /// What a work group is to do (kommissorium).
+    #[serde(default)]
+    #[schema(example = "Gruppen kortlægger, hvor der er brug for skærmbriller, og melder tilbage inden jul.")]
+    pub mandate: Option<LongText>,
+    /// The units that it covers; an area committee may cross centres.
+    #[serde(default)]
+    #[schema(max_items = 2000, example = json!(["skolen-ved-aaen"]))]
+    pub units: Vec<Reference>,
+    /// First day, inclusive; none = since ever.
+    #[serde(default)]
+    pub starts_on: Option<NaiveDate>,
+    /// Last day, inclusive; none = open-ended. Setting it ends the committee.
+    #[serde(default)]
+    pub ends_on: Option<NaiveDate>,
+    /// Who keeps the row up to date; `editor` unless said otherwise.
+    #[serde(default)]
+    #[schema(default = "editor")]
+    pub managed_by: ManagedBy,
+}
+
+/// A committee as it is stored.
+pub type Committee = Stored<CommitteeBody>;
+
+impl Body for CommitteeBody {
+    const ENTITY: &'static str = "committee";
+    const ANSWER: &'static str = "Committee";
+    const ENDS: bool = true;
+    type Key = RegisterKey;
+
+    fn key(&self) -> &RegisterKey {
+        &self.key
+    }
+}
+
+impl CommitteeBody {
+    /// The rules for one committee by itself.
+    pub fn check(&self, pointer: &str, faults: &mut Faults) {
+        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+        match (self.form, &self.level) {
+            (CommitteeForm::WorkGroup, Some(_)) => {
+                faults
+                    .add(format!("{pointer}/level"), "a work group has no level: leave it out, or choose another form");
+            }
+            (CommitteeForm::Committee | CommitteeForm::StaffMeeting, None) => {
+                faults.add(format!("{pointer}/level"), "is missing: name the level that the committee belongs to");
+            }
+            _ => {}
+        }
+    }
+
+    /// What a search for committees looks through.
+    pub fn search_text(&self) -> String {
+        fold_all([Some(self.name.as_str()), Some(self.key.as_str())])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_work_groups_have_no_level() {
+        let faults_of = |form: &str, level: Option<&str>| {
+            let body = serde_json::json!({"key": "a", "name": "A", "form": form, "level": level});
+            let mut faults = Faults::default();
+            serde_json::from_value::<CommitteeBody>(body).unwrap().check("", &mut faults);
+            faults.count()
+        };
+        assert_eq!(faults_of("committee", Some("lokal")), 0);
+        assert_eq!(faults_of("staff_meeting", None), 1);
+        assert_eq!(faults_of("work_group", None), 0);
+        assert_eq!(faults_of("work_group", Some("lokal")), 1);
+    }
+}

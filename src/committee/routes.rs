@@ -1,0 +1,192 @@
+//! HTTP for committees.
+
+use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Committees;
+use super::model::{Committee, CommitteeBody, CommitteeForm};
+use super::store::{self, Filter};
+use crate::auth::caller::{EditOrganisation, May, ReadOrganisation};
+use crate::db::types::Reference;
+use crate::db::{Database, Writer};
+use crate::http::body::{Body, Patch};
+use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::problem::ProblemAnswer;
+use crate::http::query::Query;
+use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
+use crate::problem::Result;
+use crate::resource::{self, Precondition};
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(replace).service(change).service(delete);
+}
+
+/// Which committees are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListCommittees {
+    /// Only committees of this level: key or UUID.
+    #[param(example = "lokal-med")]
+    level: Option<Reference>,
+    /// Only committees right under this one: key or UUID.
+    #[param(example = "center-med-boern")]
+    parent: Option<Reference>,
+    /// Only committees anywhere under this one: key or UUID.
+    #[param(example = "hoved-med")]
+    ancestor: Option<Reference>,
+    /// Only committees of this form.
+    form: Option<CommitteeForm>,
+    /// Only committees that cover this unit: key or UUID.
+    #[param(example = "skolen-ved-aaen")]
+    unit: Option<Reference>,
+    /// Only committees that exist on this day.
+    on: Option<chrono::NaiveDate>,
+    /// Only committees whose name or key contains this; case and accents don't matter.
+    #[param(example = "skole")]
+    q: Option<String>,
+    /// Rows a page.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<Cursor>,
+}
+
+/// A page of committees.
+pub type CommitteePage = Page<Committee>;
+
+/// List committees
+///
+/// In the order of their keys.
+#[utoipa::path(
+    tag = "committees", operation_id = "list_committees", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
+    params(ListCommittees, IfNoneMatch),
+    responses((status = 200, description = "A page of committees", body = CommitteePage)),
+)]
+#[get("/v1/committees")]
+async fn list(
+    caller: May<ReadOrganisation>,
+    database: web::Data<Database>,
+    Query(wanted): Query<ListCommittees>,
+) -> Result<CommitteePage> {
+    let ListCommittees { level, parent, ancestor, form, unit, on, q, limit, cursor } = wanted;
+    let after = cursor.as_ref().map(Cursor::place).transpose()?;
+    let filter = Filter { level, parent, ancestor, form, unit, on, q, after, ..Filter::default() };
+    let most = Some(limit.with_lookahead());
+    let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
+    Ok(Page::of(rows, limit, |last| last.body.key.clone()))
+}
+
+/// Create a committee
+#[utoipa::path(
+    tag = "committees", operation_id = "create_committee", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    request_body = CommitteeBody,
+    responses(
+        (status = 201, description = "The new committee", body = Committee),
+        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/committees")]
+async fn create(
+    caller: May<EditOrganisation>,
+    database: web::Data<Database>,
+    Body(wanted): Body<CommitteeBody>,
+) -> Result<Row<Committee>> {
+    let created =
+        database.write(&caller.principal, move |writer| resource::create::<Committees>(writer, wanted)).await?;
+    let location = location(&created);
+    Ok(Row::created(created, location))
+}
+
+fn location(committee: &Committee) -> String {
+    format!("/v1/committees/{}", committee.body.key)
+}
+
+/// Read a committee
+#[utoipa::path(
+    tag = "committees", operation_id = "read_committee", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"), IfNoneMatch),
+    responses((status = 200, description = "The committee", body = Committee)),
+)]
+#[get("/v1/committees/{id}")]
+async fn read(
+    caller: May<ReadOrganisation>,
+    database: web::Data<Database>,
+    Target(target): Target,
+) -> Result<Row<Committee>> {
+    database.read(&caller.principal, move |tenant| resource::read::<Committees>(tenant, &target)).await.map(Row::read)
+}
+
+/// Create or replace a committee
+///
+/// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
+#[utoipa::path(
+    tag = "committees", operation_id = "replace_committee", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "lokal-med-skolen-ved-aaen"), PutConditions),
+    request_body = CommitteeBody,
+    responses(
+        (status = 200, description = "The committee as it is now", body = Committee),
+        (status = 201, description = "The new committee", body = Committee),
+        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[put("/v1/committees/{id}")]
+async fn replace(
+    caller: May<EditOrganisation>,
+    database: web::Data<Database>,
+    Target(target): Target,
+    precondition: Precondition,
+    Body(wanted): Body<CommitteeBody>,
+) -> Result<Row<Committee>> {
+    let work = move |writer: &mut Writer<'_>| resource::replace::<Committees>(writer, &target, &precondition, wanted);
+    let saved = database.write(&caller.principal, work).await?;
+    let (is_new, committee) = (saved.is_created(), saved.into_stored());
+    let location = location(&committee);
+    Ok(Row::put(committee, is_new, location))
+}
+
+/// Change a committee
+#[utoipa::path(
+    tag = "committees", operation_id = "change_committee", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"), IfMatch),
+    request_body(content = CommitteeBody, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The committee as it is now", body = Committee)),
+)]
+#[patch("/v1/committees/{id}")]
+async fn change(
+    caller: May<EditOrganisation>,
+    database: web::Data<Database>,
+    Target(target): Target,
+    precondition: Precondition,
+    patch: Patch,
+) -> Result<Row<Committee>> {
+    let work = move |writer: &mut Writer<'_>| {
+        resource::change::<Committees>(writer, &target, &precondition, |committee| patch.apply(committee))
+    };
+    database.write(&caller.principal, work).await.map(Row::read)
+}
+
+/// Delete a committee
+///
+/// Only a committee to which nothing refers can be deleted; others end: give them an `ends_on`.
+#[utoipa::path(
+    tag = "committees", operation_id = "delete_committee", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"), IfMatch),
+    responses(
+        (status = 204, description = "The committee is gone"),
+        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[delete("/v1/committees/{id}")]
+async fn delete(
+    caller: May<EditOrganisation>,
+    database: web::Data<Database>,
+    Target(target): Target,
+    precondition: Precondition,
+) -> Result<HttpResponse> {
+    let work = move |writer: &mut Writer<'_>| resource::delete::<Committees>(writer, &target, &precondition);
+    database.write(&caller.principal, work).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,378 @@
+//! The settings: by flag, environment or `medstrategi.toml`, in that order; each checked before
+//! anything starts, with a sentence that says what to write instead.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::auth::issuer::{ClaimNames, Issuer, Issuers, Keys, Municipalities};
+use crate::auth::local::{LocalSecret, SHORTEST_SECRET};
+use crate::auth::scope::Scope;
+use crate::db::Location;
+use crate::db::types::Key;
+use crate::http::body::{Limit, Limits};
+
+/// What is wrong with a setting, and what to write instead.
+pub type SettingError = String;
+
+/// The settings as flags and environment variables give them.
+#[derive(Debug, Default, Args)]
+pub struct Flags {
+    /// File with further settings; medstrategi.toml in the current folder is read where it exists
+    #[arg(long, global = true, env = "MEDSTRATEGI_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:medstrategi.db; DATABASE_URL is taken too]
+    #[arg(long, global = true, env = "MEDSTRATEGI_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Most connections to the database at a time [default: 10]
+    #[arg(long, global = true, env = "MEDSTRATEGI_DATABASE_POOL", value_name = "COUNT")]
+    pub database_pool: Option<u32>,
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "MEDSTRATEGI_BIND", value_name = "ADDRESS")]
+    pub bind: Option<String>,
+    /// Origin that browsers may call from, such as https://intranet.example.dk; repeat or separate by commas [default: none]
+    #[arg(long, global = true, env = "MEDSTRATEGI_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    pub cors_origins: Option<Vec<String>>,
+    /// Largest body of an ordinary request, in bytes [default: 1048576]
+    #[arg(long, global = true, env = "MEDSTRATEGI_BODY_LIMIT", value_name = "BYTES")]
+    pub body_limit: Option<usize>,
+    /// Largest body of a bulk request such as an import, in bytes [default: 67108864]
+    #[arg(long, global = true, env = "MEDSTRATEGI_BULK_BODY_LIMIT", value_name = "BYTES")]
+    pub bulk_body_limit: Option<usize>,
+    /// Time that an ordinary request's body may take to arrive [default: 30s]
+    #[arg(long, global = true, env = "MEDSTRATEGI_BODY_TIMEOUT", value_name = "TIME")]
+    pub body_timeout: Option<String>,
+    /// Time that a bulk request's body may take to arrive [default: 5m]
+    #[arg(long, global = true, env = "MEDSTRATEGI_BULK_BODY_TIMEOUT", value_name = "TIME")]
+    pub bulk_body_timeout: Option<String>,
+    /// Time that requests in flight get to finish after SIGTERM [default: 30s]
+    #[arg(long, global = true, env = "MEDSTRATEGI_SHUTDOWN_TIMEOUT", value_name = "TIME")]
+    pub shutdown_timeout: Option<String>,
+    /// File with the secret of local tokens, made where it is missing [default: beside the database]
+    #[arg(long, global = true, env = "MEDSTRATEGI_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, or a filter such as info,medstrategi=debug [default: info]
+    #[arg(long, global = true, env = "MEDSTRATEGI_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How it is logged: pretty, json, or auto (pretty on a terminal) [default: auto]
+    #[arg(long, global = true, env = "MEDSTRATEGI_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+/// The settings as `medstrategi.toml` gives them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    database_url: Option<SecretString>,
+    database_pool: Option<u32>,
+    bind: Option<String>,
+    cors_origins: Option<Vec<String>>,
+    body_limit: Option<usize>,
+    bulk_body_limit: Option<usize>,
+    body_timeout: Option<String>,
+    bulk_body_timeout: Option<String>,
+    shutdown_timeout: Option<String>,
+    secret_file: Option<PathBuf>,
+    log: Option<String>,
+    log_format: Option<String>,
+    issuers: Vec<IssuerSetting>,
+}
+
+/// An outside issuer, as `[[issuers]]` describes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerSetting {
+    issuer: String,
+    audience: Vec<String>,
+    algorithms: Vec<String>,
+    #[serde(default)]
+    public_keys: Vec<PathBuf>,
+    secret_file: Option<PathBuf>,
+    municipalities: Vec<String>,
+    #[serde(default)]
+    claims: ClaimNames,
+    #[serde(default)]
+    roles: HashMap<String, Vec<String>>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For log collectors: one JSON object per line.
+    Json,
+}
+
+/// The settings, checked.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the database stands.
+    pub database: Location,
+    /// Most connections at a time.
+    pub database_pool: u32,
+    /// Where the server listens.
+    pub bind: SocketAddr,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// Limits of request bodies.
+    pub limits: Limits,
+    /// Time for requests in flight after SIGTERM.
+    pub shutdown_timeout: Duration,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    secret_file: PathBuf,
+    issuers: Vec<IssuerSetting>,
+    folder: PathBuf,
+}
+
+impl Settings {
+    /// Reads and checks all settings.
+    pub fn load(flags: &Flags) -> Result<Self, SettingError> {
+        let (file, folder) = read_file(flags.config.as_deref())?;
+        let url = flags.database_url.clone();
+        let url = url.or_else(|| file.database_url.as_ref().map(|url| url.expose_secret().to_owned()));
+        let url = url.or_else(|| std::env::var("DATABASE_URL").ok());
+        let database = Location::parse(url.as_deref().unwrap_or("sqlite:medstrategi.db"))?;
+        let bind = flags.bind.clone().or(file.bind).unwrap_or_else(|| "127.0.0.1:8080".into());
+        let bind = bind.parse().map_err(|_| {
+            format!("bind is '{bind}': write an IP address and a port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
+        })?;
+        let cors_origins = flags.cors_origins.clone().or(file.cors_origins).unwrap_or_default();
+        cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
+        let time = |name: &str, flag: &Option<String>, file: Option<String>, default: &str| {
+            duration(name, flag.as_deref().or(file.as_deref()).unwrap_or(default))
+        };
+        let limits = Limits {
+            ordinary: Limit {
+                bytes: flags.body_limit.or(file.body_limit).unwrap_or(1024 * 1024),
+                time: time("body_timeout", &flags.body_timeout, file.body_timeout, "30s")?,
+            },
+            bulk: Limit {
+                bytes: flags.bulk_body_limit.or(file.bulk_body_limit).unwrap_or(64 * 1024 * 1024),
+                time: time("bulk_body_timeout", &flags.bulk_body_timeout, file.bulk_body_timeout, "5m")?,
+            },
+        };
+        let database_pool = flags.database_pool.or(file.database_pool).unwrap_or(10);
+        if !(1..=1000).contains(&database_pool) {
+            return Err(format!("database_pool is {database_pool}: write a number from 1 to 1000"));
+        }
+        let log_format = flags.log_format.clone().or(file.log_format);
+        Ok(Self {
+            secret_file: flags.secret_file.clone().or(file.secret_file).unwrap_or_else(|| secret_file(&database)),
+            shutdown_timeout: time("shutdown_timeout", &flags.shutdown_timeout, file.shutdown_timeout, "30s")?,
+            log: flags.log.clone().or(file.log).unwrap_or_else(|| "info".into()),
+            log_format: parse_log_format(log_format.as_deref())?,
+            issuers: file.issuers,
+            database,
+            database_pool,
+            bind,
+            cors_origins,
+            limits,
+            folder,
+        })
+    }
+
+    /// Whether tokens come from outside, which puts the local secret out of force.
+    pub fn has_outside_issuers(&self) -> bool {
+        !self.issuers.is_empty()
+    }
+
+    /// The local secret, made on first use.
+    pub fn local_secret(&self) -> Result<LocalSecret, SettingError> {
+        LocalSecret::read_or_create(&self.secret_file)
+    }
+
+    /// Everybody whose tokens are accepted.
+    pub fn issuers(&self) -> Result<Issuers, SettingError> {
+        if !self.has_outside_issuers() {
+            return Ok(Issuers::new(vec![self.local_secret()?.issuer()]));
+        }
+        let mut names = std::collections::HashSet::new();
+        if let Some(twice) = self.issuers.iter().find(|issuer| !names.insert(&issuer.issuer)) {
+            return Err(format!("the issuer '{}' stands in the settings twice: write it once", twice.issuer));
+        }
+        self.issuers.iter().map(|setting| setting.build(&self.folder)).collect::<Result<_, _>>().map(Issuers::new)
+    }
+}
+
+fn read_file(named: Option<&Path>) -> Result<(File, PathBuf), SettingError> {
+    let path = named.unwrap_or(Path::new("medstrategi.toml"));
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let file = toml::from_str(&text).map_err(|error| format!("{} is faulty: {error}", path.display()))?;
+            Ok((file, folder))
+        }
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok((File::default(), folder)),
+        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
+    }
+}
+
+/// Beside the database file; with PostgreSQL, in the current folder.
+fn secret_file(database: &Location) -> PathBuf {
+    match database {
+        Location::Sqlite(path) => path.with_extension("secret"),
+        Location::Postgres(_) => "medstrategi.secret".into(),
+    }
+}
+
+fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {
+    humantime::parse_duration(text).map_err(|_| format!("{name} is '{text}': write a time such as 30s, 5m or 1h"))
+}
+
+fn check_origin(origin: &str) -> Result<(), SettingError> {
+    let parsed = url::Url::parse(origin).ok();
+    if parsed.is_some_and(|url| url.origin().ascii_serialization() == origin) {
+        return Ok(());
+    }
+    Err(format!(
+        "'{origin}' in cors_origins is no origin: write scheme and host (and port) alone, such as https://intranet.example.dk"
+    ))
+}
+
+fn parse_log_format(text: Option<&str>) -> Result<LogFormat, SettingError> {
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    match text.unwrap_or("auto") {
+        "pretty" => Ok(LogFormat::Pretty),
+        "json" => Ok(LogFormat::Json),
+        "auto" => Ok(if is_terminal { LogFormat::Pretty } else { LogFormat::Json }),
+        other => Err(format!("log_format is '{other}': write auto, pretty or json")),
+    }
+}
+
+impl IssuerSetting {
+    fn build(&self, folder: &Path) -> Result<Issuer, SettingError> {
+        let name = &self.issuer;
+        let algorithms = self.algorithms.iter().map(|word| algorithm(name, word)).collect::<Result<Vec<_>, _>>()?;
+        if algorithms.is_empty() || self.audience.is_empty() || self.municipalities.is_empty() {
+            return Err(format!(
+                "the issuer '{name}' needs at least one each of algorithms, audience and municipalities"
+            ));
+        }
+        let shared = algorithms.iter().filter(|algorithm| **algorithm == Algorithm::HS256).count();
+        let keys = match (&self.secret_file, shared) {
+            (Some(path), n) if n == algorithms.len() => Keys::Secret(read_secret(name, &folder.join(path))?),
+            (None, 0) => Keys::Public(self.read_public_keys(folder, &algorithms)?),
+            _ => {
+                return Err(format!(
+                    "the issuer '{name}' mixes a shared secret with public keys: write either secret_file with HS256, \
+                     or public_keys with RS256, ES256 or EdDSA"
+                ));
+            }
+        };
+        let municipality = |key: &String| {
+            key.parse::<Key>().map_err(|_| format!("'{key}' in the municipalities of the issuer '{name}' is no key"))
+        };
+        let scopes = |(role, words): (&String, &Vec<String>)| {
+            let scope = |word: &String| {
+                word.parse::<Scope>().map_err(|()| format!("'{word}' in the roles of the issuer '{name}' is no scope"))
+            };
+            Ok((role.clone(), words.iter().map(scope).collect::<Result<_, SettingError>>()?))
+        };
+        Ok(Issuer {
+            name: name.clone(),
+            audience: self.audience.clone(),
+            keys,
+            algorithms,
+            claims: self.claims.clone(),
+            roles: self.roles.iter().map(scopes).collect::<Result<_, SettingError>>()?,
+            municipalities: Municipalities::Listed(
+                self.municipalities.iter().map(municipality).collect::<Result<_, _>>()?,
+            ),
+        })
+    }
+
+    fn read_public_keys(&self, folder: &Path, algorithms: &[Algorithm]) -> Result<Vec<DecodingKey>, SettingError> {
+        if self.public_keys.is_empty() {
+            return Err(format!(
+                "the issuer '{}' has no keys: write public_keys with the paths of PEM files",
+                self.issuer
+            ));
+        }
+        self.public_keys.iter().map(|path| read_public_key(&self.issuer, &folder.join(path), algorithms)).collect()
+    }
+}
+
+fn algorithm(issuer: &str, word: &str) -> Result<Algorithm, SettingError> {
+    match word {
+        "HS256" => Ok(Algorithm::HS256),
+        "RS256" => Ok(Algorithm::RS256),
+        "ES256" => Ok(Algorithm::ES256),
+        "EdDSA" => Ok(Algorithm::EdDSA),
+        _ => Err(format!("the issuer '{issuer}' has the algorithm '{word}': write RS256, ES256, EdDSA or HS256")),
+    }
+}
+
+fn read_secret(issuer: &str, path: &Path) -> Result<DecodingKey, SettingError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!("the secret of the issuer '{issuer}' can't be read from {}: {error}", path.display())
+    })?;
+    let secret = text.trim().as_bytes();
+    if secret.len() < SHORTEST_SECRET {
+        return Err(format!(
+            "the secret of the issuer '{issuer}' is shorter than {SHORTEST_SECRET} bytes: use a longer one"
+        ));
+    }
+    Ok(DecodingKey::from_secret(secret))
+}
+
+fn read_public_key(issuer: &str, path: &Path, algorithms: &[Algorithm]) -> Result<DecodingKey, SettingError> {
+    let pem = std::fs::read(path)
+        .map_err(|error| format!("the key of the issuer '{issuer}' can't be read from {}: {error}", path.display()))?;
+    // Told apart by the algorithm: whoever may use RS256 alone must bring an RSA key.
+    let key = algorithms.iter().find_map(|algorithm| match algorithm {
+        Algorithm::RS256 => DecodingKey::from_rsa_pem(&pem).ok(),
+        Algorithm::ES256 => DecodingKey::from_ec_pem(&pem).ok(),
+        Algorithm::EdDSA => DecodingKey::from_ed_pem(&pem).ok(),
+        _ => None,
+    });
+    key.ok_or_else(|| {
+        format!(
+            "{} holds no public key for the algorithms of the issuer '{issuer}': write a PEM file of that kind",
+            path.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_settings_are_answered_with_what_to_write() {
+        let flags = |set: fn(&mut Flags)| {
+            let mut flags = Flags { database_url: Some("sqlite:x.db".into()), ..Flags::default() };
+            set(&mut flags);
+            Settings::load(&flags).unwrap_err()
+        };
+        assert!(flags(|flags| flags.bind = Some("localhost".into())).contains("127.0.0.1:8080"));
+        assert!(flags(|flags| flags.database_url = Some("mysql:x".into())).contains("sqlite:medstrategi.db"));
+        assert!(flags(|flags| flags.cors_origins = Some(vec!["https://a.dk/".into()])).contains("scheme and host"));
+        assert!(flags(|flags| flags.cors_origins = Some(vec!["*".into()])).contains("scheme and host"));
+        assert!(flags(|flags| flags.body_timeout = Some("long".into())).contains("30s"));
+        assert!(flags(|flags| flags.log_format = Some("xml".into())).contains("pretty or json"));
+        assert!(flags(|flags| flags.database_pool = Some(0)).contains("1 to 1000"));
+    }
+
+    #[test]
+    fn an_issuer_never_mixes_secrets_and_public_keys() {
+        let setting: IssuerSetting = toml::from_str(
+            r#"issuer = "i"
+            audience = ["a"]
+            algorithms = ["HS256", "RS256"]
+            public_keys = ["key.pem"]
+            municipalities = ["m"]"#,
+        )
+        .unwrap();
+        assert!(setting.build(Path::new("")).err().unwrap().contains("mixes"));
+    }
+}

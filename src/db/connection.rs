@@ -1,0 +1,257 @@
+//! Connections to SQLite or PostgreSQL behind one type, and all that differs between the two.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection};
+use diesel::prelude::*;
+use diesel::r2d2::R2D2Connection as _;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::types::Key;
+use crate::problem::{Problem, Result};
+
+pub use either::{AnyConnection, MultiBackend};
+
+mod either {
+    // The derive makes public items and documents none of them.
+    #![allow(missing_docs)]
+
+    /// A connection to either engine; queries are written once and run on both.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConnection {
+        /// A PostgreSQL server.
+        Postgres(diesel::PgConnection),
+        /// A SQLite file.
+        Sqlite(diesel::SqliteConnection),
+    }
+}
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// PostgreSQL 13 or later.
+    Postgres,
+    /// SQLite, compiled in.
+    Sqlite,
+}
+
+/// Where the database stands. Its `Display` never shows a password.
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL, password included.
+    Postgres(SecretString),
+}
+
+impl Location {
+    /// Reads `sqlite:PATH`, `postgres://...` or `postgresql://...`.
+    pub fn parse(url: &str) -> std::result::Result<Self, String> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || path.contains([':', '?']) {
+                return Err(format!(
+                    "'{url}' names no file: write sqlite:medstrategi.db or sqlite:/var/lib/medstrategi.db"
+                ));
+            }
+            return Ok(Self::Sqlite(path.into()));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Postgres(url.into()));
+        }
+        Err("database_url starts with neither sqlite: nor postgres:: write sqlite:medstrategi.db or \
+             postgres://user:password@host/database"
+            .into())
+    }
+
+    /// Which engine it is.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => match url::Url::parse(url.expose_secret()) {
+                Ok(url) => write!(f, "postgres://{}{}", url.host_str().unwrap_or("localhost"), url.path()),
+                Err(_) => f.write_str("postgres:"),
+            },
+        }
+    }
+}
+
+/// What r2d2 makes connections with.
+pub(super) struct ConnectionFactory {
+    location: Location,
+    statements: Arc<AtomicU64>,
+}
+
+impl ConnectionFactory {
+    pub(super) fn new(location: Location, statements: Arc<AtomicU64>) -> Self {
+        Self { location, statements }
+    }
+}
+
+/// Why no connection came about, in words that name no password.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("{0}")]
+    Unreachable(#[from] diesel::ConnectionError),
+    #[error("{0}")]
+    Setup(#[from] diesel::result::Error),
+}
+
+impl r2d2::ManageConnection for ConnectionFactory {
+    type Connection = AnyConnection;
+    type Error = ConnectError;
+
+    fn connect(&self) -> std::result::Result<AnyConnection, ConnectError> {
+        let mut connection = match &self.location {
+            Location::Sqlite(path) => {
+                let mut sqlite = SqliteConnection::establish(&path.to_string_lossy())?;
+                // busy_timeout comes first: switching to WAL takes a lock itself.
+                sqlite.batch_execute(
+                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+                     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+                )?;
+                AnyConnection::Sqlite(sqlite)
+            }
+            Location::Postgres(url) => {
+                let mut postgres = PgConnection::establish(url.expose_secret())?;
+                postgres
+                    .batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET statement_timeout = '60s'")?;
+                AnyConnection::Postgres(postgres)
+            }
+        };
+        let statements = Arc::clone(&self.statements);
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event
+                && !is_transaction_control(&query.to_string())
+            {
+                statements.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Ok(connection)
+    }
+
+    fn is_valid(&self, connection: &mut AnyConnection) -> std::result::Result<(), ConnectError> {
+        match connection {
+            AnyConnection::Postgres(postgres) => postgres.ping().map_err(ConnectError::Setup),
+            // A file does not go away between two requests.
+            AnyConnection::Sqlite(_) => Ok(()),
+        }
+    }
+
+    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
+        connection.is_broken()
+    }
+}
+
+fn is_transaction_control(query: &str) -> bool {
+    ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ", "SELECT 1"]
+        .iter()
+        .any(|word| query.trim_start().starts_with(word))
+}
+
+impl AnyConnection {
+    /// Begins a transaction that sees one state throughout and can't write.
+    pub(super) fn begin_read(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(
+                postgres,
+                "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            ),
+            Self::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN DEFERRED"),
+        }
+    }
+
+    /// Begins a transaction that writes. SQLite lets one in at a time, from the start, so that none
+    /// has to fail half-way for a lock.
+    pub(super) fn begin_write(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN"),
+            Self::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
+        }
+    }
+
+    /// Lets one writer of a municipality in at a time, until the transaction ends: checks made
+    /// before a write stay true, and the change log's order is the order of commits.
+    pub(super) fn lock_municipality(&mut self, key: &Key) -> Result<()> {
+        match self {
+            Self::Postgres(postgres) => {
+                diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 165))")
+                    .bind::<diesel::sql_types::Text, _>(key.as_str())
+                    .execute(postgres)
+                    .map_err(Problem::from)?;
+                Ok(())
+            }
+            Self::Sqlite(_) => Ok(()),
+        }
+    }
+
+    /// Which engine it talks to.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Postgres(_) => Engine::Postgres,
+            Self::Sqlite(_) => Engine::Sqlite,
+        }
+    }
+}
+
+/// Rows for one INSERT: below SQLite's 32,766 and PostgreSQL's 65,535 parameters at 32 columns.
+pub(super) const BATCH: usize = 500;
+
+/// Inserts a slice of rows with one statement per [`BATCH`] rows. The multi-engine connection has
+/// no batch insert of its own, so the same expression is expanded once per engine.
+#[macro_export]
+macro_rules! insert_all {
+    ($connection:expr, $table:expr, $rows:expr) => {{
+        let (connection, rows) = (&mut *$connection, $rows);
+        let mut result: diesel::QueryResult<usize> = Ok(0);
+        for batch in rows.chunks($crate::db::connection::batch()) {
+            result = match connection {
+                $crate::db::AnyConnection::Postgres(postgres) => {
+                    diesel::RunQueryDsl::execute(diesel::insert_into($table).values(batch), postgres)
+                }
+                $crate::db::AnyConnection::Sqlite(sqlite) => {
+                    diesel::RunQueryDsl::execute(diesel::insert_into($table).values(batch), sqlite)
+                }
+            };
+            if result.is_err() {
+                break;
+            }
+        }
+        result
+    }};
+}
+
+/// How many rows one INSERT takes.
+pub fn batch() -> usize {
+    BATCH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_are_picked_by_scheme_and_hide_their_password() {
+        assert_eq!(Location::parse("sqlite:medstrategi.db").unwrap().engine(), Engine::Sqlite);
+        assert_eq!(Location::parse("sqlite:///var/lib/m.db").unwrap().to_string(), "sqlite:/var/lib/m.db");
+        let postgres = Location::parse("postgres://med:hemmelig@db.intern/med").unwrap();
+        assert_eq!(postgres.engine(), Engine::Postgres);
+        assert_eq!(postgres.to_string(), "postgres://db.intern/med");
+        assert!(!format!("{postgres:?}").contains("hemmelig"));
+        for wrong in ["", "medstrategi.db", "mysql://x/y", "sqlite:", "sqlite::memory:"] {
+            assert!(Location::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Brings a database to this version's schema; safe when several instances start at once.
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::AnyConnection;
+use crate::problem::{Problem, Result};
+
+/// The migrations of the SQLite engine.
+pub const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+/// The migrations of the PostgreSQL engine: same names, same changes.
+pub const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// An arbitrary number that every instance asks PostgreSQL to lock while it migrates.
+const LOCK: &str = "726564";
+
+/// Runs what is pending and answers the names of what ran.
+pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>> {
+    match connection {
+        AnyConnection::Sqlite(sqlite) => {
+            // Taking the write lock before looking makes a second instance wait, then find nothing to do.
+            AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+            let ran = sqlite.run_pending_migrations(SQLITE).map(|ran| names(&ran));
+            finish(sqlite, ran)
+        }
+        AnyConnection::Postgres(postgres) => {
+            AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN")?;
+            let ran = diesel::sql_query(format!("SELECT pg_advisory_xact_lock({LOCK})"))
+                .execute(postgres)
+                .map_err(Into::into)
+                .and_then(|_| postgres.run_pending_migrations(POSTGRES).map(|ran| names(&ran)));
+            finish(postgres, ran)
+        }
+    }
+}
+
+type MigrationResult<T> = diesel::migration::Result<T>;
+
+fn names(ran: &[diesel::migration::MigrationVersion<'_>]) -> Vec<String> {
+    ran.iter().map(ToString::to_string).collect()
+}
+
+fn finish<C>(connection: &mut C, ran: MigrationResult<Vec<String>>) -> Result<Vec<String>>
+where
+    C: diesel::Connection<TransactionManager = AnsiTransactionManager>,
+{
+    match ran {
+        Ok(names) => {
+            AnsiTransactionManager::commit_transaction(connection)?;
+            Ok(names)
+        }
+        Err(error) => {
+            AnsiTransactionManager::rollback_transaction(connection)?;
+            Err(Problem::internal(error))
+        }
+    }
+}
+
+/// How many migrations have not run on this database.
+pub fn pending(connection: &mut AnyConnection) -> Result<usize> {
+    let pending = match connection {
+        AnyConnection::Sqlite(sqlite) => sqlite.pending_migrations(SQLITE).map(|pending| pending.len()),
+        AnyConnection::Postgres(postgres) => postgres.pending_migrations(POSTGRES).map(|pending| pending.len()),
+    };
+    pending.map_err(Problem::internal)
+}

@@ -1,0 +1,274 @@
+//! The database: two engines behind one door, and every transaction through it.
+//!
+//! [`Database::read`] and [`Database::write`] each run one transaction off the async threads and
+//! hand their work a [`Tenant`] or a [`Writer`]: the connection together with the one municipality
+//! that it may touch. Stores take nothing else, so no query can be written without its boundary.
+
+pub mod change_log;
+pub mod connection;
+pub mod migrate;
+pub mod schema;
+pub mod types;
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::TransactionManager;
+use diesel::prelude::*;
+use diesel::r2d2::R2D2Connection;
+
+use crate::problem::{Kind, Problem, Result};
+use connection::ConnectionFactory;
+pub use connection::{AnyConnection, Engine, Location};
+use schema::{actors, municipalities};
+use types::{Id, Key, Timestamp};
+
+/// How long a request waits for a free connection before it is answered with 503.
+const POOL_WAIT: Duration = Duration::from_secs(3);
+
+/// Who acts, and for which municipality: what a token, or the command line, boils down to here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The only municipality whose data exists for this principal.
+    pub municipality: Key,
+    /// Who vouches for the subject.
+    pub issuer: String,
+    /// The subject, as its issuer names it.
+    pub subject: String,
+}
+
+/// A pool of connections to one database.
+#[derive(Clone)]
+pub struct Database {
+    pool: r2d2::Pool<ConnectionFactory>,
+    location: Arc<Location>,
+    statements: Arc<AtomicU64>,
+}
+
+impl Database {
+    /// Opens the database at `location`, reaching it at least once.
+    pub fn open(location: Location, pool_size: u32) -> Result<Self> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let factory = ConnectionFactory::new(location.clone(), Arc::clone(&statements));
+        // r2d2 retries in silence; one attempt by hand gives the operator the reason.
+        r2d2::ManageConnection::connect(&factory).map_err(|error| Problem {
+            cause: None,
+            ..Problem::new(Kind::Unavailable, format!("The database {location} can't be opened: {error}"))
+        })?;
+        let pool = r2d2::Pool::builder()
+            .max_size(pool_size)
+            .connection_timeout(POOL_WAIT)
+            .error_handler(Box::new(r2d2::LoggingErrorHandler))
+            .build(factory)
+            .map_err(Problem::unavailable)?;
+        Ok(Self { pool, location: Arc::new(location), statements })
+    }
+
+    /// Where it stands.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// How many SQL statements ran since the start, transaction control aside.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Runs `work` in one read-only transaction that sees one state of the database.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        principal: &Principal,
+        work: impl FnOnce(&mut Tenant<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (database, principal) = (self.clone(), principal.clone());
+        off_the_async_threads(move || database.read_blocking(&principal, work)).await
+    }
+
+    /// Runs `work` in one writing transaction; it is stored whole or, after an error, not at all.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        principal: &Principal,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (database, principal) = (self.clone(), principal.clone());
+        off_the_async_threads(move || database.write_blocking(&principal, work)).await
+    }
+
+    /// [`Database::read`] for callers that may block, such as the command line.
+    pub fn read_blocking<T>(
+        &self,
+        principal: &Principal,
+        work: impl FnOnce(&mut Tenant<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = self.pool.get().map_err(Problem::unavailable)?;
+        connection.begin_read()?;
+        finish(&mut connection, |connection| {
+            let municipality_id = municipality_id(connection, &principal.municipality)?;
+            work(&mut Tenant { connection, municipality_id })
+        })
+    }
+
+    /// [`Database::write`] for callers that may block, such as the command line.
+    pub fn write_blocking<T>(
+        &self,
+        principal: &Principal,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.write_creating(principal, municipality_id, work)
+    }
+
+    /// Like [`Database::write_blocking`], but `locate` says which municipality it is, and may
+    /// create it: the command line's import is the one place where municipalities are born.
+    pub fn write_creating<T>(
+        &self,
+        principal: &Principal,
+        locate: impl FnOnce(&mut AnyConnection, &Key) -> Result<Id>,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = self.pool.get().map_err(Problem::unavailable)?;
+        connection.begin_write()?;
+        finish(&mut connection, |connection| {
+            connection.lock_municipality(&principal.municipality)?;
+            let municipality_id = locate(connection, &principal.municipality)?;
+            let tenant = Tenant { connection, municipality_id };
+            work(&mut Writer { tenant, principal: principal.clone(), actor_id: None, now: Timestamp::now() })
+        })
+    }
+
+    /// Runs `work` outside any municipality: health, migrations, and what the command line looks up.
+    pub fn unbound<T>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+        work(&mut *self.pool.get().map_err(Problem::unavailable)?)
+    }
+
+    /// Whether the database answers and has every migration.
+    pub async fn is_ready(&self) -> Result<()> {
+        let database = self.clone();
+        off_the_async_threads(move || {
+            database.unbound(|connection| {
+                connection.ping().map_err(Problem::unavailable)?;
+                match migrate::pending(connection)? {
+                    0 => Ok(()),
+                    n => Err(Problem::new(Kind::Unavailable, format!("{n} migrations have not run yet."))),
+                }
+            })
+        })
+        .await
+    }
+}
+
+async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let span = tracing::Span::current();
+    actix_web::web::block(move || span.in_scope(work)).await.map_err(Problem::internal)?
+}
+
+fn finish<T>(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+    let open = OpenTransaction(connection);
+    let value = work(&mut *open.0)?;
+    let OpenTransaction(connection) = &mut *std::mem::ManuallyDrop::new(open);
+    <AnyConnection as TransactionManager<AnyConnection>>::commit_transaction(connection).or_else(|error| {
+        roll_back(connection);
+        Err(error)
+    })?;
+    Ok(value)
+}
+
+/// Rolls back when dropped, so that neither an error nor a panic leaves a transaction behind.
+struct OpenTransaction<'c>(&'c mut AnyConnection);
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        roll_back(self.0);
+    }
+}
+
+fn roll_back(connection: &mut AnyConnection) {
+    if let Err(error) = <AnyConnection as TransactionManager<AnyConnection>>::rollback_transaction(connection) {
+        // The pool throws a connection in this state away, which ends the transaction too.
+        tracing::debug!(%error, "a transaction could not be rolled back");
+    }
+}
+
+fn municipality_id(connection: &mut AnyConnection, key: &Key) -> Result<Id> {
+    municipalities::table
+        .filter(municipalities::key.eq(key))
+        .select(municipalities::id)
+        .first(connection)
+        .optional()?
+        .ok_or_else(|| {
+            Problem::new(
+                Kind::NoMunicipality,
+                format!("The municipality '{key}' has no data here; `medstrategi import` creates it from a bundle."),
+            )
+        })
+}
+
+/// A connection inside a transaction, together with the one municipality that it may read.
+pub struct Tenant<'c> {
+    /// For the stores alone; every query filters by [`Tenant::municipality_id`].
+    pub connection: &'c mut AnyConnection,
+    /// Stands in every WHERE clause.
+    pub municipality_id: Id,
+}
+
+/// A [`Tenant`] that may write, and remembers who does.
+pub struct Writer<'c> {
+    tenant: Tenant<'c>,
+    principal: Principal,
+    actor_id: Option<Id>,
+    now: Timestamp,
+}
+
+impl<'c> Deref for Writer<'c> {
+    type Target = Tenant<'c>;
+
+    fn deref(&self) -> &Tenant<'c> {
+        &self.tenant
+    }
+}
+
+impl DerefMut for Writer<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.tenant
+    }
+}
+
+impl Writer<'_> {
+    /// The time of this transaction: the same in every row it writes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The row that stands for whoever acts, made on first use. The change log refers to people
+    /// only through it, so that they can be forgotten without touching what they did.
+    pub fn actor_id(&mut self) -> Result<Id> {
+        if let Some(id) = self.actor_id {
+            return Ok(id);
+        }
+        let known = actors::table
+            .filter(actors::municipality_id.eq(self.municipality_id))
+            .filter(actors::issuer.eq(&self.principal.issuer))
+            .filter(actors::subject.eq(&self.principal.subject))
+            .select(actors::id)
+            .first(self.tenant.connection)
+            .optional()?;
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let id = Id::new();
+                diesel::insert_into(actors::table)
+                    .values((
+                        actors::id.eq(id),
+                        actors::municipality_id.eq(self.tenant.municipality_id),
+                        actors::issuer.eq(&self.principal.issuer),
+                        actors::subject.eq(&self.principal.subject),
+                    ))
+                    .execute(self.tenant.connection)?;
+                id
+            }
+        };
+        self.actor_id = Some(id);
+        Ok(id)
+    }
+}

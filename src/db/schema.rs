@@ -1,0 +1,273 @@
+//! The tables, as both engines have them; a test compares this file with the migrated databases.
+
+// The macro makes items of the columns, whose names say what they are.
+#![allow(missing_docs)]
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    /// The tenants.
+    municipalities (id) {
+        id -> Text,
+        key -> Text,
+        code -> Text,
+        name -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// Whoever writes.
+    actors (id) {
+        id -> Text,
+        municipality_id -> Text,
+        issuer -> Text,
+        subject -> Text,
+    }
+}
+
+table! {
+    /// The change log.
+    changes (sequence) {
+        sequence -> BigInt,
+        municipality_id -> Text,
+        at -> Timestamp,
+        actor_id -> Text,
+        entity -> Text,
+        entity_id -> Text,
+        operation -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+    }
+}
+
+table! {
+    /// Ranks in the committee tree.
+    levels (id) {
+        id -> Text,
+        municipality_id -> Text,
+        key -> Text,
+        name -> Text,
+        rank -> Integer,
+        staff_meeting_below -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// Centres, departments and workplaces.
+    units (id) {
+        id -> Text,
+        municipality_id -> Text,
+        key -> Text,
+        name -> Text,
+        kind -> Text,
+        parent_id -> Nullable<Text>,
+        headcount -> Nullable<Integer>,
+        starts_on -> Nullable<Date>,
+        ends_on -> Nullable<Date>,
+        managed_by -> Text,
+        search_text -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// The MED committees.
+    committees (id) {
+        id -> Text,
+        municipality_id -> Text,
+        key -> Text,
+        name -> Text,
+        level_id -> Nullable<Text>,
+        parent_id -> Nullable<Text>,
+        form -> Text,
+        mandate -> Nullable<Text>,
+        starts_on -> Nullable<Date>,
+        ends_on -> Nullable<Date>,
+        managed_by -> Text,
+        search_text -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// The units that a committee covers.
+    committee_units (committee_id, unit_id) {
+        committee_id -> Text,
+        unit_id -> Text,
+        position -> Integer,
+    }
+}
+
+table! {
+    /// Strategies, plans and principles.
+    strategies (id) {
+        id -> Text,
+        municipality_id -> Text,
+        key -> Text,
+        title -> Text,
+        headline -> Nullable<Text>,
+        kind -> Text,
+        status -> Text,
+        starts_on -> Nullable<Date>,
+        ends_on -> Nullable<Date>,
+        period_note -> Nullable<Text>,
+        adopted_by_id -> Nullable<Text>,
+        adopted_in -> Nullable<Text>,
+        adopted_note -> Nullable<Text>,
+        predecessor_id -> Nullable<Text>,
+        vision -> Nullable<Text>,
+        purpose -> Nullable<Text>,
+        background -> Nullable<Text>,
+        legal_basis -> Nullable<Text>,
+        review_note -> Nullable<Text>,
+        source -> Nullable<Text>,
+        explainers -> Text,
+        search_text -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// What a strategy concentrates on.
+    focus_areas (id) {
+        id -> Text,
+        municipality_id -> Text,
+        strategy_id -> Text,
+        position -> Integer,
+        key -> Text,
+        number -> Nullable<Text>,
+        title -> Text,
+        subtitle -> Nullable<Text>,
+        vision -> Nullable<Text>,
+        context -> Nullable<Text>,
+        follow_up -> Nullable<Text>,
+        explainers -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// Which earlier focus areas one carries on.
+    focus_area_lineage (focus_area_id, continues_id) {
+        focus_area_id -> Text,
+        continues_id -> Text,
+        position -> Integer,
+    }
+}
+
+table! {
+    /// Goals, aims, commitments and principles.
+    objectives (id) {
+        id -> Text,
+        municipality_id -> Text,
+        focus_area_id -> Text,
+        position -> Integer,
+        key -> Text,
+        kind -> Text,
+        text -> Text,
+        evidence -> Nullable<Text>,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// Pairs of objectives that say the same.
+    objective_counterparts (objective_id) {
+        objective_id -> Text,
+        counterpart_id -> Text,
+    }
+}
+
+table! {
+    /// What a plan wants done.
+    actions (id) {
+        id -> Text,
+        municipality_id -> Text,
+        focus_area_id -> Nullable<Text>,
+        position -> Integer,
+        key -> Text,
+        number -> Nullable<Text>,
+        title -> Text,
+        text -> Nullable<Text>,
+        kind -> Text,
+        recurrence -> Nullable<Text>,
+        starts_on -> Nullable<Date>,
+        due_on -> Nullable<Date>,
+        invites_local -> Bool,
+        cancelled_on -> Nullable<Date>,
+        cancelled_reason -> Nullable<Text>,
+        milestones -> Text,
+        search_text -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// Whom an action is for.
+    action_audience (action_id, position) {
+        action_id -> Text,
+        position -> Integer,
+        role -> Text,
+        level_id -> Nullable<Text>,
+        committee_id -> Nullable<Text>,
+        unit_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    /// Which actions come first.
+    action_predecessors (action_id, predecessor_id) {
+        action_id -> Text,
+        predecessor_id -> Text,
+        position -> Integer,
+    }
+}
+
+joinable!(changes -> actors (actor_id));
+joinable!(committees -> levels (level_id));
+joinable!(committee_units -> committees (committee_id));
+joinable!(committee_units -> units (unit_id));
+joinable!(strategies -> committees (adopted_by_id));
+joinable!(focus_areas -> strategies (strategy_id));
+joinable!(objectives -> focus_areas (focus_area_id));
+joinable!(actions -> focus_areas (focus_area_id));
+joinable!(action_audience -> actions (action_id));
+joinable!(action_audience -> levels (level_id));
+joinable!(action_audience -> committees (committee_id));
+joinable!(action_audience -> units (unit_id));
+
+allow_tables_to_appear_in_same_query!(
+    municipalities,
+    actors,
+    changes,
+    levels,
+    units,
+    committees,
+    committee_units,
+    strategies,
+    focus_areas,
+    focus_area_lineage,
+    objectives,
+    objective_counterparts,
+    actions,
+    action_audience,
+    action_predecessors,
+);

@@ -1,0 +1,28 @@
+//! Whether the process lives, and whether it can serve.
+
+use actix_web::{HttpResponse, get, web};
+
+use crate::db::Database;
+use crate::http::problem::ProblemAnswer;
+use crate::problem::Result;
+
+/// Whether the process lives
+#[utoipa::path(tag = "service", operation_id = "livez", responses((status = 204, description = "It lives")))]
+#[get("/livez")]
+pub async fn livez() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+/// Whether the database answers and has every migration
+#[utoipa::path(
+    tag = "service", operation_id = "readyz",
+    responses(
+        (status = 204, description = "It can serve"),
+        (status = 503, description = "Not yet, or not now", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/readyz")]
+pub async fn readyz(database: web::Data<Database>) -> Result<HttpResponse> {
+    database.is_ready().await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,388 @@
+//! Completes the generated document with what follows from the form of its operations, so that no
+//! handler has to repeat it: flat schemas, strict bodies, the answers that every such operation
+//! gives, and an example wherever a body or an answer stands.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+const SCHEMAS: &str = "#/components/schemas/";
+const PROBLEM: &str = "application/problem+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// Completes the document in place.
+pub(super) fn complete(document: &mut Value) {
+    flatten_schemas(document);
+    write_scalars_where_they_are_used(document);
+    add_patch_schemas(document);
+    refuse_unknown_fields(document);
+    for_each_operation(document, add_answers);
+    drop_unused_schemas(document);
+    add_examples(document);
+}
+
+/// The names of the schemas that request bodies refer to directly.
+pub(super) fn body_schemas(document: &Value) -> BTreeSet<String> {
+    let operations = document["paths"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(_, path)| path.as_object().into_iter().flatten().map(|(_, operation)| operation));
+    let contents =
+        operations.flat_map(|operation| operation["requestBody"]["content"].as_object().into_iter().flatten());
+    let names = contents.filter_map(|(media, content)| {
+        let name = content["schema"]["$ref"].as_str()?.strip_prefix(SCHEMAS)?;
+        // What a merge patch makes of a row is held against the whole row's schema.
+        Some(if media == MERGE_PATCH { name.strip_suffix("Patch").unwrap_or(name) } else { name }.to_owned())
+    });
+    names.collect()
+}
+
+fn for_each_operation(document: &mut Value, mut visit: impl FnMut(&str, &mut Map<String, Value>)) {
+    for path in document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        for (method, operation) in path.as_object_mut().into_iter().flatten() {
+            if let Some(operation) = operation.as_object_mut() {
+                visit(method, operation);
+            }
+        }
+    }
+}
+
+/// `allOf` of objects becomes one object: readers, generators and strictness all gain.
+fn flatten_schemas(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        if schema.get("allOf").is_some() {
+            let description = schema.get("description").cloned();
+            let mut flat = flattened(schema, &schemas);
+            if let Some(description) = description {
+                flat["description"] = description;
+            }
+            *schema = flat;
+        }
+    }
+}
+
+fn flattened(schema: &Value, schemas: &Value) -> Value {
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix(SCHEMAS)) {
+        return flattened(&schemas[name], schemas);
+    }
+    let Some(parts) = schema["allOf"].as_array() else { return schema.clone() };
+    let mut flat = json!({"type": "object", "properties": {}, "required": []});
+    for part in parts {
+        let part = flattened(part, schemas);
+        if let (Some(into), Some(from)) = (flat["properties"].as_object_mut(), part["properties"].as_object()) {
+            into.extend(from.clone());
+        }
+        if let (Some(into), Some(from)) = (flat["required"].as_array_mut(), part["required"].as_array()) {
+            into.extend(from.iter().cloned());
+        }
+        if let Some(description) = part.get("description") {
+            flat["description"] = description.clone();
+        }
+    }
+    flat
+}
+
+/// Keys, dates and texts are strings with rules; a name of their own would only stand in the way.
+fn write_scalars_where_they_are_used(document: &mut Value) {
+    let is_scalar =
+        |schema: &Value| matches!(schema["type"].as_str(), Some("string" | "integer")) && schema.get("enum").is_none();
+    let schemas = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
+    let scalars: Map<String, Value> = schemas.into_iter().filter(|(_, schema)| is_scalar(schema)).collect();
+    inline(document, &scalars);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| !scalars.contains_key(name));
+    }
+}
+
+fn inline(value: &mut Value, scalars: &Map<String, Value>) {
+    match value {
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(SCHEMAS));
+            if let Some(scalar) = target.and_then(|name| scalars.get(name)).and_then(Value::as_object) {
+                members.remove("$ref");
+                // What stands beside the reference is about this very place and wins.
+                let here = std::mem::replace(members, scalar.clone());
+                if here.contains_key("example") {
+                    members.remove("examples");
+                }
+                members.extend(here);
+            }
+            members.values_mut().for_each(|member| inline(member, scalars));
+            merge_null_branch(members);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| inline(item, scalars)),
+        _ => {}
+    }
+}
+
+/// `oneOf: [null, string]` becomes `type: [string, null]`.
+fn merge_null_branch(schema: &mut Map<String, Value>) {
+    let Some([null, scalar]) = schema.get("oneOf").and_then(Value::as_array).map(Vec::as_slice) else { return };
+    let Some(word @ ("string" | "integer" | "number" | "boolean")) = scalar["type"].as_str() else { return };
+    if null["type"] != "null" || scalar.get("enum").is_some() {
+        return;
+    }
+    let mut merged = scalar.as_object().cloned().unwrap_or_default();
+    merged.insert("type".into(), json!([word, "null"]));
+    schema.remove("oneOf");
+    if schema.contains_key("example") {
+        merged.remove("examples");
+    }
+    merged.append(schema);
+    *schema = merged;
+}
+
+/// A merge patch may leave out any field, and clear those that may be missing.
+fn add_patch_schemas(document: &mut Value) {
+    let mut patches = Map::new();
+    let schemas = document["components"]["schemas"].clone();
+    for_each_operation(document, |_, operation| {
+        let content = operation.get_mut("requestBody").and_then(|body| body["content"].get_mut(MERGE_PATCH));
+        let Some(path) = content.map(|content| &mut content["schema"]["$ref"]) else { return };
+        let Some(name) = path.as_str().and_then(|path| path.strip_prefix(SCHEMAS)).map(ToOwned::to_owned) else {
+            return;
+        };
+        let patch_name = format!("{name}Patch");
+        *path = format!("{SCHEMAS}{patch_name}").into();
+        patches.insert(patch_name, patch_schema(&schemas[&name]));
+    });
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(patches);
+    }
+}
+
+fn patch_schema(schema: &Value) -> Value {
+    let mut patch = schema.clone();
+    let required: Vec<String> = serde_json::from_value(schema["required"].clone()).unwrap_or_default();
+    for (name, property) in patch["properties"].as_object_mut().into_iter().flatten() {
+        // A default would be read as "absent means this"; in a patch, absent means "as it is".
+        property.as_object_mut().map(|property| property.remove("default"));
+        if !required.contains(name) {
+            make_nullable(property);
+        }
+    }
+    if let Some(patch) = patch.as_object_mut() {
+        patch.remove("required");
+        patch.insert("minProperties".into(), 0.into());
+        patch.insert("description".into(), "The fields that change (RFC 7396): null clears, absent leaves.".into());
+    }
+    patch
+}
+
+fn make_nullable(property: &mut Value) {
+    let Some(schema) = property.as_object_mut() else { return };
+    match schema.get("type").cloned() {
+        Some(Value::String(word)) => {
+            schema.insert("type".into(), json!([word, "null"]));
+        }
+        None if schema.contains_key("$ref") => {
+            let target = schema.remove("$ref");
+            schema.insert("oneOf".into(), json!([{"type": "null"}, {"$ref": target}]));
+        }
+        _ => {}
+    }
+}
+
+/// Bodies are strict: what is no field is a mistake, not a comment.
+fn refuse_unknown_fields(document: &mut Value) {
+    let mut reached = BTreeSet::new();
+    for_each_operation(document, |_, operation| {
+        if let Some(body) = operation.get("requestBody") {
+            referenced(body, &mut reached);
+        }
+    });
+    let schemas = &mut document["components"]["schemas"];
+    close(schemas, &mut reached);
+    for name in &reached {
+        if schemas[name]["type"] == "object" && schemas[name].get("additionalProperties").is_none() {
+            schemas[name]["additionalProperties"] = false.into();
+        }
+    }
+}
+
+fn referenced(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(SCHEMAS));
+            names.extend(target.map(ToOwned::to_owned));
+            members.values().for_each(|member| referenced(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| referenced(item, names)),
+        _ => {}
+    }
+}
+
+/// Adds what the named schemas refer to, and so on.
+fn close(schemas: &Value, names: &mut BTreeSet<String>) {
+    let mut waiting: Vec<String> = names.iter().cloned().collect();
+    while let Some(name) = waiting.pop() {
+        let mut below = BTreeSet::new();
+        referenced(&schemas[&name], &mut below);
+        waiting.extend(below.difference(names).cloned().collect::<Vec<_>>());
+        names.extend(below);
+    }
+}
+
+fn drop_unused_schemas(document: &mut Value) {
+    let mut used = BTreeSet::new();
+    referenced(&document["paths"], &mut used);
+    close(&document["components"]["schemas"], &mut used);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| used.contains(name));
+    }
+}
+
+/// The answers and headers that follow from what an operation takes.
+fn add_answers(method: &str, operation: &mut Map<String, Value>) {
+    let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    let takes = |place: &str, name: Option<&str>| {
+        parameters.iter().any(|parameter| parameter["in"] == place && name.is_none_or(|name| parameter["name"] == name))
+    };
+    let has_body = operation.contains_key("requestBody");
+    let is_guarded = operation.get("security").and_then(Value::as_array).is_some_and(|needs| !needs.is_empty());
+    let mut answers = vec![(500, "The service failed; its log has the cause")];
+    if is_guarded {
+        answers.push((400, "The request is not valid, or has a query parameter that is unknown"));
+        answers.push((401, "The token is missing or not valid"));
+        answers.push((403, "The token lacks the scope, or its municipality is not here"));
+        answers.push((503, "The database is busy; try again after `Retry-After` seconds"));
+    }
+    if has_body {
+        answers.push((400, "The body can't be read"));
+        answers.push((408, "The body did not arrive in time"));
+        answers.push((413, "The body is too large"));
+        answers.push((415, "The body has another media type"));
+        answers.push((422, "The body breaks a rule; `errors` lists every fault"));
+    }
+    if takes("path", None) && is_guarded && method != "put" {
+        answers.push((404, "There is no such row"));
+    }
+    if takes("header", Some("If-Match")) {
+        answers.push((412, "The row has changed in the meantime"));
+        answers.push((428, "`If-Match` is missing"));
+    }
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, description) in answers {
+        let problem = json!({
+            "description": description,
+            "content": {PROBLEM: {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
+        });
+        let answer = responses.entry(status.to_string()).or_insert(problem);
+        add_headers(answer, status);
+    }
+    let tagged = is_guarded && !matches!(method, "delete");
+    for (status, answer) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+        let content = answer["content"]["application/json"]["schema"]["$ref"].as_str().unwrap_or_default().to_owned();
+        if tagged && !content.is_empty() {
+            answer["headers"]["ETag"] = header("The version of what is answered");
+        }
+        if status == "201" {
+            answer["headers"]["Location"] = header("Where the new row stands");
+        }
+        if content.ends_with("Page") {
+            answer["headers"]["Link"] = header("`rel=\"next\"`: the next page, where there is one");
+        }
+    }
+    if method == "get" && takes("header", Some("If-None-Match")) {
+        responses.insert("304".into(), json!({"description": "The client has it already"}));
+    }
+    for answer in responses.values_mut() {
+        answer["headers"]["X-Request-Id"] = header("The id under which the service's log knows the request");
+    }
+    responses.sort_keys();
+}
+
+fn add_headers(answer: &mut Value, status: u16) {
+    match status {
+        401 | 403 => answer["headers"]["WWW-Authenticate"] = header("What is wrong with the token (RFC 6750)"),
+        503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
+        _ => {}
+    }
+}
+
+fn header(description: &str) -> Value {
+    json!({"description": description, "schema": {"type": "string"}})
+}
+
+/// An example for every body and answer, put together from the examples of the fields.
+fn add_examples(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    let fill = |content: &mut Value| {
+        for media in content.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if media.get("example").is_none() && media.get("examples").is_none() && media.get("schema").is_some() {
+                media["example"] = example(&media["schema"], &schemas, 0);
+            }
+        }
+    };
+    for_each_operation(document, |_, operation| {
+        if let Some(body) = operation.get_mut("requestBody") {
+            fill(&mut body["content"]);
+        }
+        for (status, answer) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+            if answer.get("content").is_some() {
+                fill(&mut answer["content"]);
+            }
+            if let Some(problem) = answer.get_mut("content").and_then(|content| content.get_mut(PROBLEM)) {
+                problem["example"] = problem_example(status, &problem["example"]);
+            }
+        }
+    });
+}
+
+/// The problem that stands for a status.
+fn problem_example(status: &str, example: &Value) -> Value {
+    use crate::problem::Kind;
+    let Some(kind) = Kind::ALL.iter().find(|kind| kind.status().to_string() == status) else { return example.clone() };
+    let mut problem = example.clone();
+    if let Some(members) = problem.as_object_mut()
+        && *kind != Kind::InvalidBody
+    {
+        members.remove("errors");
+        members.remove("error_count");
+        members.insert("type".into(), format!("/problems/{}", kind.slug()).into());
+        members.insert("title".into(), kind.title().into());
+        members.insert("status".into(), kind.status().into());
+        members.insert("detail".into(), kind.description().into());
+    }
+    problem
+}
+
+fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
+    if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)) {
+        return example.clone();
+    }
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix(SCHEMAS)) {
+        return example(&schemas[name], schemas, depth);
+    }
+    if let Some(value) = schema.get("default").or_else(|| schema["enum"].get(0)) {
+        return value.clone();
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(word) => vec![word],
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    // What may be missing, and has no example of its own, is missing in the example.
+    if types.contains(&"null") || schema.get("oneOf").is_some() {
+        return Value::Null;
+    }
+    match types.first() {
+        Some(&"object") => {
+            let properties = schema["properties"].as_object().into_iter().flatten();
+            Value::Object(
+                properties.map(|(name, property)| (name.clone(), example(property, schemas, depth + 1))).collect(),
+            )
+        }
+        Some(&"array") if depth < 8 => json!([example(&schema["items"], schemas, depth + 1)]),
+        Some(&"array") => json!([]),
+        Some(&"integer" | &"number") => schema.get("minimum").cloned().unwrap_or_else(|| 1.into()),
+        Some(&"boolean") => false.into(),
+        Some(&"string") => match schema["format"].as_str() {
+            Some("date") => "2025-01-31".into(),
+            _ => "tekst".into(),
+        },
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,139 @@
+//! The contract: the OpenAPI document, generated from the code, and what the service itself reads
+//! out of it: which methods a path takes, which parameters an operation knows, what a body may hold.
+
+mod complete;
+mod faults;
+
+use std::collections::{BTreeSet, HashMap};
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
+use actix_web::web;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::db::types::{Key, Reference, RegisterKey};
+use crate::period::Period;
+use crate::problem::{Faults, Problem, Result};
+pub use faults::UNKNOWN_FIELD;
+
+/// The contract, ready to be served and to be held against requests.
+pub struct Contract {
+    text: web::Bytes,
+    tag: String,
+    routes: Vec<Route>,
+    validators: HashMap<String, jsonschema::Validator>,
+}
+
+struct Route {
+    path: ResourceDef,
+    allow: String,
+    query_parameters: HashMap<Method, Vec<String>>,
+}
+
+impl Contract {
+    /// Completes the generated document and prepares its checks.
+    pub fn new(generated: utoipa::openapi::OpenApi) -> Result<Self> {
+        let mut document = serde_json::to_value(generated).map_err(Problem::internal)?;
+        complete::complete(&mut document);
+        let mut text = serde_json::to_vec_pretty(&document).map_err(Problem::internal)?;
+        text.push(b'\n');
+        let validators = validators(&document)?;
+        let tag = crate::http::page::content_tag(&text);
+        Ok(Self { text: text.into(), tag, routes: routes(&document), validators })
+    }
+
+    /// The document, as it is served and committed.
+    pub fn text(&self) -> web::Bytes {
+        self.text.clone()
+    }
+
+    /// The document's entity tag.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The methods that a path takes, as `Allow` lists them; `None` where no route has such a path.
+    pub fn allow(&self, path: &str) -> Option<String> {
+        self.route(path).map(|route| route.allow.clone())
+    }
+
+    /// The query parameters that an operation knows; `None` where there is no such operation.
+    pub fn query_parameters(&self, method: &Method, path: &str) -> Option<&[String]> {
+        self.route(path)?.query_parameters.get(method).map(Vec::as_slice)
+    }
+
+    fn route(&self, path: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.path.is_match(path))
+    }
+
+    /// Holds a value against its published schema, and makes of it what it stands for.
+    pub fn parse<T: DeserializeOwned + ToSchema>(&self, value: Value) -> Result<T> {
+        let name = T::name();
+        let validator = self
+            .validators
+            .get(name.as_ref())
+            .ok_or_else(|| Problem::internal(format!("the contract has no body '{name}'")))?;
+        let mut found = Faults::default();
+        for error in validator.iter_errors(&value) {
+            faults::note(&error, &mut found);
+        }
+        found.into_result()?;
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let pointer = faults::pointer(error.path());
+            Problem::invalid(pointer, error.into_inner().to_string())
+        })
+    }
+}
+
+fn routes(document: &Value) -> Vec<Route> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let mut routes: Vec<Route> = paths
+        .map(|(path, operations)| {
+            let mut methods = BTreeSet::from(["OPTIONS".to_owned()]);
+            let mut query_parameters = HashMap::new();
+            for (method, operation) in operations.as_object().into_iter().flatten() {
+                let name = method.to_ascii_uppercase();
+                if let Ok(method) = name.parse() {
+                    query_parameters.insert(method, query_names(operation));
+                }
+                if name == "GET" {
+                    methods.insert("HEAD".to_owned());
+                }
+                methods.insert(name);
+            }
+            let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
+            Route { path: ResourceDef::new(path.as_str()), allow, query_parameters }
+        })
+        .collect();
+    // A fixed word beats a placeholder in the same place.
+    routes.sort_by_key(|route| route.path.pattern().unwrap_or_default().matches('{').count());
+    routes
+}
+
+fn query_names(operation: &Value) -> Vec<String> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let query = parameters.filter(|parameter| parameter["in"] == "query");
+    query.filter_map(|parameter| parameter["name"].as_str().map(ToOwned::to_owned)).collect()
+}
+
+/// One validator per request body's schema.
+fn validators(document: &Value) -> Result<HashMap<String, jsonschema::Validator>> {
+    let mut components = document["components"].clone();
+    faults::leave_patterns_to_formats(&mut components);
+    let bodies = complete::body_schemas(document);
+    let validator = |name: String| {
+        let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": components});
+        let validator = jsonschema::draft202012::options()
+            .should_validate_formats(true)
+            .with_format("key", |text: &str| text.parse::<Key>().is_ok())
+            .with_format("register-key", |text: &str| text.parse::<RegisterKey>().is_ok())
+            .with_format("reference", |text: &str| text.parse::<Reference>().is_ok())
+            .with_format("period", |text: &str| text.parse::<Period>().is_ok())
+            .build(&schema)
+            .map_err(|error| Problem::internal(format!("the schema of {name} is faulty: {error}")))?;
+        Ok((name, validator))
+    };
+    bodies.into_iter().map(validator).collect()
+}

@@ -1,0 +1,12 @@
+//! What all endpoints share: problems, lists, entity tags, bodies, query parameters, the contract.
+//!
+//! Nothing here knows a resource.
+
+pub mod body;
+pub mod contract;
+pub mod json;
+pub mod method;
+pub mod page;
+pub mod problem;
+pub mod query;
+pub mod row;

@@ -1,0 +1,193 @@
+//! Lists: pages that begin after a key (keyset), so that a page costs the same however deep it lies.
+
+use actix_web::body::BoxBody;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::row::tagged;
+use crate::problem::{Kind, Problem, Result};
+
+/// How many rows a page holds: 1 to 200.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct PageLimit(u32);
+
+impl Default for PageLimit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl TryFrom<u32> for PageLimit {
+    type Error = &'static str;
+
+    fn try_from(limit: u32) -> std::result::Result<Self, Self::Error> {
+        if (1..=200).contains(&limit) { Ok(Self(limit)) } else { Err("write a number from 1 to 200") }
+    }
+}
+
+impl PageLimit {
+    /// One row more than the page holds, to know whether there is another page.
+    pub fn with_lookahead(self) -> i64 {
+        i64::from(self.0) + 1
+    }
+
+    /// How many rows.
+    pub fn rows(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl PartialSchema for PageLimit {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(200))
+            .default(Some(50.into()))
+            .into()
+    }
+}
+
+impl ToSchema for PageLimit {}
+
+/// Where a page begins: opaque to clients, the last row's place in the order.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// The cursor after a row with this place.
+    pub fn after(place: &impl Serialize) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+    }
+
+    /// The place that the cursor stands for.
+    pub fn place<T: DeserializeOwned>(&self) -> Result<T> {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.0).ok();
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
+            let detail = "The query parameter 'cursor' is not one of this list: take it from `next`, unchanged.";
+            Problem::new(Kind::InvalidQuery, detail)
+        })
+    }
+}
+
+impl PartialSchema for Cursor {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).into()
+    }
+}
+
+impl ToSchema for Cursor {}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// The cursor of the next page; null on the last one.
+    pub next: Option<String>,
+    /// The query parameter that takes it.
+    #[serde(skip)]
+    parameter: &'static str,
+}
+
+impl<T> Page<T> {
+    /// A page of at most `limit` of the rows, of which there is one more where another page follows;
+    /// `place` tells a row's place in the order.
+    pub fn of<P: Serialize>(rows: Vec<T>, limit: PageLimit, place: impl FnOnce(&T) -> P) -> Self {
+        Self::following(rows, limit, "cursor", |last| Cursor::after(&place(last)))
+    }
+
+    /// [`Page::of`] with a query parameter of its own in the cursor's place.
+    pub fn following(
+        mut rows: Vec<T>,
+        limit: PageLimit,
+        parameter: &'static str,
+        place: impl FnOnce(&T) -> String,
+    ) -> Self {
+        let more = rows.len() > limit.rows();
+        rows.truncate(limit.rows());
+        let next = if more { rows.last().map(place) } else { None };
+        Self { items: rows, next, parameter }
+    }
+
+    /// A page of the rows that are already at hand, in their order; the cursor counts them.
+    pub fn slice(rows: Vec<T>, limit: PageLimit, cursor: Option<&Cursor>) -> Result<Self> {
+        let begin: usize = cursor.map(Cursor::place).transpose()?.unwrap_or(0);
+        let rows = rows.into_iter().skip(begin).take(limit.rows() + 1).collect();
+        Ok(Self::of(rows, limit, |_| begin + limit.rows()))
+    }
+
+    /// The same page with other rows.
+    pub fn map<U>(self, map: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(map).collect(), next: self.next, parameter: self.parameter }
+    }
+}
+
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        use utoipa::openapi::{ArrayBuilder, Ref};
+        let next = ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("The cursor of the next page; null on the last one."));
+        ObjectBuilder::new()
+            .description(Some("A page of a list."))
+            .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
+            .property("next", next)
+            .required("items")
+            .required("next")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+impl<T: Serialize> Responder for Page<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let body = match serde_json::to_vec(&self) {
+            Ok(body) => body,
+            Err(error) => return HttpResponse::from_error(Problem::internal(error)),
+        };
+        let tag = content_tag(&body);
+        let mut answer = HttpResponse::Ok();
+        if let Some(next) = &self.next {
+            answer.insert_header((
+                header::LINK,
+                format!("<{}>; rel=\"next\"", next_address(request, self.parameter, next)),
+            ));
+        }
+        tagged(&mut answer, request, &tag, || Ok(body))
+    }
+}
+
+/// An entity tag made from the content itself.
+pub fn content_tag(body: &[u8]) -> String {
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..12]))
+}
+
+fn next_address(request: &HttpRequest, parameter: &str, value: &str) -> String {
+    let sent = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(sent.filter(|(name, _)| name != parameter)).append_pair(parameter, value);
+    format!("{}?{}", request.path(), query.finish())
+}

@@ -1,0 +1,59 @@
+//! Query parameters: each one known, each one valid.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpRequest, web};
+use serde::de::DeserializeOwned;
+
+use super::contract::Contract;
+use crate::problem::{Kind, Problem};
+
+/// The query parameters of an operation, parsed.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse(request.query_string()).map(Self))
+    }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
+        let (path, error) = (error.path().to_string(), error.into_inner());
+        let detail = match path.as_str() {
+            "." => format!("The query is not valid: {error}."),
+            name => format!("The query parameter '{name}' is not valid: {error}."),
+        };
+        Problem::new(Kind::InvalidQuery, detail)
+    })
+}
+
+/// Middleware: refuses query parameters that the contract doesn't name for the operation, so that a
+/// misspelt filter never passes for an answer.
+pub async fn known_parameters<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if request.query_string().is_empty() {
+        return next.call(request).await;
+    }
+    let known = request
+        .app_data::<web::Data<Contract>>()
+        .and_then(|contract| contract.query_parameters(request.method(), request.path()));
+    let unknown = known.and_then(|known| {
+        let mut names = url::form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name);
+        Some((names.find(|name| !known.iter().any(|known| known == name))?.into_owned(), known.join(", ")))
+    });
+    let Some((name, known)) = unknown else { return next.call(request).await };
+    let taken = if known.is_empty() { "takes none".to_owned() } else { format!("takes: {known}") };
+    let detail = format!("There is no query parameter '{name}' here; the operation {taken}.");
+    Err(Problem::new(Kind::InvalidQuery, detail).into())
+}

@@ -1,0 +1,224 @@
+//! Answers that hold one row: entity tags, preconditions, 304.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::Payload;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+
+use crate::db::types::{Id, Reference};
+use crate::problem::{Kind, Problem};
+use crate::resource::{Expected, Precondition, Stored};
+
+/// Something with an id and a version, from which its entity tag is made.
+pub trait Versioned {
+    /// Which row it is.
+    fn id(&self) -> Id;
+    /// Its version.
+    fn version(&self) -> i32;
+}
+
+impl<B> Versioned for Stored<B> {
+    fn id(&self) -> Id {
+        Stored::id(self)
+    }
+
+    fn version(&self) -> i32 {
+        self.revision.version
+    }
+}
+
+/// One row as an answer.
+#[derive(Debug)]
+pub struct Row<T> {
+    value: T,
+    location: Option<String>,
+}
+
+impl<T> Row<T> {
+    /// 200 with the row.
+    pub fn read(value: T) -> Self {
+        Self { value, location: None }
+    }
+
+    /// 201 with the row and where it now stands.
+    pub fn created(value: T, location: String) -> Self {
+        Self { value, location: Some(location) }
+    }
+
+    /// 201 where the row is new, 200 where it was there.
+    pub fn put(value: T, is_new: bool, location: String) -> Self {
+        Self { value, location: is_new.then_some(location) }
+    }
+}
+
+impl<T: Serialize + Versioned> Responder for Row<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let tag = entity_tag(&self.value);
+        let mut answer = HttpResponse::Ok();
+        if let Some(location) = self.location {
+            answer.status(StatusCode::CREATED).insert_header((header::LOCATION, location));
+        }
+        tagged(&mut answer, request, &tag, || serde_json::to_vec(&self.value))
+    }
+}
+
+/// `"<version>-<end of the id>"`: a row that was deleted and made anew never passes for the old one.
+fn entity_tag(value: &impl Versioned) -> String {
+    let id = value.id().to_string();
+    format!("\"{}-{}\"", value.version(), &id[id.len() - 12..])
+}
+
+/// Finishes an answer that has an entity tag: 304 where the client has it already.
+pub fn tagged<B: MessageBody + 'static>(
+    answer: &mut actix_web::HttpResponseBuilder,
+    request: &HttpRequest,
+    tag: &str,
+    body: impl FnOnce() -> serde_json::Result<B>,
+) -> HttpResponse {
+    answer
+        .insert_header((header::ETAG, tag.to_owned()))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .insert_header((header::VARY, "authorization"));
+    if request.method() == Method::GET && client_has(request, tag) {
+        return answer.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    match body() {
+        Ok(body) => answer.content_type(mime::APPLICATION_JSON).body(body),
+        Err(error) => HttpResponse::from_error(Problem::internal(error)),
+    }
+}
+
+fn client_has(request: &HttpRequest, tag: &str) -> bool {
+    let sent = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    // Proxies that compress weaken a tag; it still means the same content.
+    sent.flat_map(|value| value.split(',')).map(str::trim).any(|sent| sent == "*" || strong(sent) == tag)
+}
+
+fn strong(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
+}
+
+/// `If-Match`, for the contract; handlers take a [`Precondition`].
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code)]
+pub struct IfMatch {
+    /// The ETag of the version that the client has seen, or `*` for whatever is there. Only the version in it counts.
+    #[param(rename = "If-Match", required = true, example = "\"3-2b8c4d6e8f01\"")]
+    if_match: String,
+}
+
+/// `If-Match` and `If-None-Match` of PUT, for the contract; handlers take a [`Precondition`].
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code)]
+pub struct PutConditions {
+    /// Wanted where the row is there: the ETag of the version that the client has seen, or `*` for whatever is there.
+    #[param(rename = "If-Match", required = false, example = "\"3-2b8c4d6e8f01\"")]
+    if_match: String,
+    /// `*`: only create, never replace.
+    #[param(rename = "If-None-Match", required = false)]
+    if_none_match: String,
+}
+
+/// `If-None-Match`, for the contract; [`tagged`] heeds it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code)]
+pub struct IfNoneMatch {
+    /// The ETag of what the client has already.
+    #[param(rename = "If-None-Match", required = false, example = "\"3-2b8c4d6e8f01\"")]
+    if_none_match: String,
+}
+
+/// The row that the address names by key or UUID. What can't be either is simply not there.
+#[derive(Debug)]
+pub struct Target(pub Reference);
+
+impl FromRequest for Target {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let reference = request.match_info().get("id").and_then(|id| id.parse().ok());
+        ready(reference.map(Self).ok_or_else(|| Problem::not_found("row")))
+    }
+}
+
+/// The part of a strategy that the address names by UUID.
+#[derive(Debug)]
+pub struct PartId(pub Id);
+
+impl FromRequest for PartId {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|id| id.parse().ok());
+        ready(id.map(Self).ok_or_else(|| Problem::not_found("part; parts are named by their UUID")))
+    }
+}
+
+impl FromRequest for Precondition {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(precondition(request))
+    }
+}
+
+fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
+    let malformed = |name| {
+        Problem::new(
+            Kind::BadRequest,
+            format!("{name} is neither * nor an ETag of this service, such as \"3-2b8c4d6e8f01\"."),
+        )
+    };
+    let text = |name: header::HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let must_be_new = match text(header::IF_NONE_MATCH) {
+        None => false,
+        Some(value) if value.trim() == "*" => true,
+        Some(_) => return Err(malformed("If-None-Match")),
+    };
+    let if_match = match text(header::IF_MATCH) {
+        None => None,
+        Some(value) if value.trim() == "*" => Some(Expected::Any),
+        Some(value) => {
+            let versions: Option<Vec<i32>> = value.split(',').map(|tag| version(tag.trim())).collect();
+            Some(Expected::Versions(versions.ok_or_else(|| malformed("If-Match"))?))
+        }
+    };
+    Ok(Precondition { if_match, must_be_new })
+}
+
+/// The version inside a tag: `"3-2b8c4d6e8f01"`, or just `"3"`, as the `version` field gives it.
+fn version(tag: &str) -> Option<i32> {
+    let tag = strong(tag).strip_prefix('"')?.strip_suffix('"')?;
+    tag.split('-').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn tags_are_read_in_every_form_that_travels() {
+        let precondition = |value: &str| {
+            precondition(&TestRequest::default().insert_header((header::IF_MATCH, value)).to_http_request())
+        };
+        let expected = |value: &str| precondition(value).unwrap().if_match.unwrap();
+        assert_eq!(expected("*"), Expected::Any);
+        assert_eq!(expected("\"3-2b8c4d6e8f01\""), Expected::Versions(vec![3]));
+        assert_eq!(expected("W/\"3-2b8c4d6e8f01\", \"4\""), Expected::Versions(vec![3, 4]));
+        for wrong in ["3", "\"x\"", "", "\"3"] {
+            assert!(precondition(wrong).is_err(), "{wrong}");
+        }
+    }
+}

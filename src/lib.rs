@@ -1,0 +1,32 @@
+//! The map of medstrategi: what lives where.
+//!
+//! A request walks a straight line: [`server`] → [`api`] → a resource's `routes` → its `store` → its
+//! `model`, and back; the caller is resolved on the way in by [`auth`].
+//!
+//! Between the resources, imports point one way: `strategy → action → committee → organisation`;
+//! `bundle` may use all of them. [`http`], [`auth`], [`db`] and [`period`] know no resource.
+
+pub mod cli;
+pub mod config;
+pub mod telemetry;
+
+pub mod api;
+pub mod server;
+
+pub mod auth;
+pub mod db;
+pub mod http;
+pub mod problem;
+pub mod resource;
+
+pub mod period;
+pub mod text;
+
+pub mod action;
+pub mod audit;
+pub mod bundle;
+pub mod committee;
+pub mod health;
+pub mod municipality;
+pub mod organisation;
+pub mod strategy;

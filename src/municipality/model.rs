@@ -1,0 +1,85 @@
+//! What a municipality is.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::db::types::Key;
+use crate::resource::{Body, Stored};
+use crate::text::ShortText;
+
+/// A municipality (kommune).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MunicipalityBody {
+    /// Chosen when the municipality is created; never changes. Tokens name the municipality by it.
+    #[schema(example = "noerrelund")]
+    pub key: Key,
+    /// The national three-digit code (kommunekode).
+    #[schema(value_type = String, pattern = "^[0-9]{3}$", example = "999")]
+    pub code: MunicipalityCode,
+    /// The municipality's name.
+    #[schema(example = "Nørrelund Kommune")]
+    pub name: ShortText,
+}
+
+/// A municipality as it is stored.
+pub type Municipality = Stored<MunicipalityBody>;
+
+impl Body for MunicipalityBody {
+    const ENTITY: &'static str = "municipality";
+    const ANSWER: &'static str = "Municipality";
+    type Key = Key;
+
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// A national municipality code: three digits.
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[serde(try_from = "String", into = "String")]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub struct MunicipalityCode(String);
+
+impl std::fmt::Display for MunicipalityCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for MunicipalityCode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => Ok(Self(text.to_owned())),
+            false => Err("is not a municipality code: write its three digits, such as \"165\""),
+        }
+    }
+}
+
+impl TryFrom<String> for MunicipalityCode {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<MunicipalityCode> for String {
+    fn from(code: MunicipalityCode) -> Self {
+        code.0
+    }
+}
+
+crate::stored_as_text!(MunicipalityCode);

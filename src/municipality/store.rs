@@ -1,0 +1,78 @@
+//! Queries for the municipality itself.
+
+use diesel::prelude::*;
+
+use super::model::{Municipality, MunicipalityBody, MunicipalityCode};
+use crate::db::schema::municipalities;
+use crate::db::types::{Id, Key, Timestamp};
+use crate::db::{AnyConnection, Tenant, Writer};
+use crate::problem::Result;
+use crate::resource::{Saved, Stored};
+use crate::text::ShortText;
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = municipalities)]
+struct MunicipalityRow {
+    id: Id,
+    key: Key,
+    code: MunicipalityCode,
+    name: ShortText,
+    version: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl MunicipalityRow {
+    fn new(municipality: &Municipality) -> Self {
+        let MunicipalityBody { key, code, name } = municipality.body.clone();
+        let revision = municipality.revision;
+        Self {
+            id: municipality.id(),
+            key,
+            code,
+            name,
+            version: revision.version,
+            created_at: revision.created_at,
+            updated_at: revision.updated_at,
+        }
+    }
+
+    fn into_municipality(self) -> Municipality {
+        let body = MunicipalityBody { key: self.key, code: self.code, name: self.name };
+        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+    }
+}
+
+/// The caller's municipality.
+pub fn read(tenant: &mut Tenant<'_>) -> Result<Municipality> {
+    let row = municipalities::table.find(tenant.municipality_id).select(MunicipalityRow::as_select());
+    Ok(row.first(tenant.connection)?.into_municipality())
+}
+
+/// Stores the caller's municipality anew.
+pub fn save(writer: &mut Writer<'_>, wanted: MunicipalityBody) -> Result<Saved<MunicipalityBody>> {
+    let existing = read(writer)?;
+    let saved = Saved::compare(Some(existing), writer.municipality_id, wanted, writer.now());
+    if let Saved::Updated { after, .. } = &saved {
+        let row = MunicipalityRow::new(after);
+        diesel::update(municipalities::table.find(after.id())).set(row).execute(writer.connection)?;
+    }
+    writer.log(saved.change().into_iter().collect())?;
+    Ok(saved)
+}
+
+/// The municipality under a key, created where there is none; answers whether it is new.
+pub fn find_or_create(connection: &mut AnyConnection, body: &MunicipalityBody) -> Result<(Id, bool)> {
+    let known = municipalities::table.filter(municipalities::key.eq(&body.key)).select(municipalities::id);
+    if let Some(id) = known.first(connection).optional()? {
+        return Ok((id, false));
+    }
+    let created = Saved::compare(None, Id::new(), body.clone(), Timestamp::now()).into_stored();
+    diesel::insert_into(municipalities::table).values(MunicipalityRow::new(&created)).execute(connection)?;
+    Ok((created.id(), true))
+}
+
+/// The keys of all municipalities; for the command line, which stands outside any of them.
+pub fn keys(connection: &mut AnyConnection) -> Result<Vec<Key>> {
+    Ok(municipalities::table.order(municipalities::key).select(municipalities::key).load(connection)?)
+}

@@ -1,0 +1,248 @@
+//! What can go wrong, as data: one table of problem kinds (RFC 9457) and the faults of a body.
+//!
+//! Everything below the HTTP layer returns [`Problem`]; `http::problem` turns it into an answer.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The shorthand that every fallible function of the service returns.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+/// At most this many faults are listed in one answer; [`Faults::count`] tells how many there are.
+pub const MOST_FAULTS: usize = 1_000;
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $kind:ident = $status:literal $slug:literal $title:literal;)*) => {
+        /// The kinds of problems: the single table that gives each its status, type and title.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind { $($(#[doc = $doc])* $kind,)* }
+
+        impl Kind {
+            /// Every kind, in the order of the table.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+
+            /// The HTTP status (RFC 9110).
+            pub fn status(self) -> u16 { match self { $(Kind::$kind => $status,)* } }
+
+            /// The last part of the problem's `type`.
+            pub fn slug(self) -> &'static str { match self { $(Kind::$kind => $slug,)* } }
+
+            /// A title that is the same for every occurrence of the kind.
+            pub fn title(self) -> &'static str { match self { $(Kind::$kind => $title,)* } }
+
+            /// What the kind means and what a client does about it.
+            pub fn description(self) -> &'static str {
+                match self { $(Kind::$kind => concat!($($doc),*).trim_ascii(),)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The body is not the text that its media type promises: JSON that does not parse, is not UTF-8, is nested too deeply or names a member twice. The detail gives line and column.
+    MalformedBody = 400 "malformed-body" "The body can't be read";
+    /// A query parameter is unknown, doubled or has a value that it doesn't take.
+    InvalidQuery = 400 "invalid-query" "A query parameter is not valid";
+    /// The request itself can't be understood.
+    BadRequest = 400 "bad-request" "The request can't be understood";
+    /// The token is missing, expired, for somebody else, or not signed by an issuer that this service knows.
+    InvalidToken = 401 "invalid-token" "A valid bearer token is needed";
+    /// The token is good but doesn't hold the scope that the operation wants.
+    InsufficientScope = 403 "insufficient-scope" "The token lacks a scope";
+    /// The token is good, but its municipality has no data here. Somebody with access to the machine creates it with `medstrategi import`.
+    NoMunicipality = 403 "no-municipality" "The token's municipality is not here";
+    /// Nothing stands at this address, or it isn't the caller's to see.
+    NotFound = 404 "not-found" "Not found";
+    /// The address exists but doesn't take this method; `Allow` names those it takes.
+    MethodNotAllowed = 405 "method-not-allowed" "The method is not allowed here";
+    /// The body did not arrive in time. Send it again.
+    RequestTimeout = 408 "request-timeout" "The request took too long";
+    /// The key is taken.
+    AlreadyExists = 409 "already-exists" "The key is taken";
+    /// Something else refers to what the request would remove; `errors` lists it.
+    InUse = 409 "in-use" "Something still refers to it";
+    /// The row has changed since the client read it, or it is not there. Read it again and decide anew.
+    PreconditionFailed = 412 "precondition-failed" "The row has changed in the meantime";
+    /// The body is larger than this route takes.
+    TooLarge = 413 "too-large" "The body is too large";
+    /// The body's media type is not one that this route reads.
+    UnsupportedMediaType = 415 "unsupported-media-type" "The media type is not supported";
+    /// The body can be read but breaks a rule; `errors` lists every fault with a JSON pointer (RFC 6901).
+    InvalidBody = 422 "invalid-body" "The body breaks a rule";
+    /// Changing a row wants `If-Match` with the ETag of the version that the client has seen.
+    PreconditionRequired = 428 "precondition-required" "If-Match is missing";
+    /// The service failed. The request id leads to the cause in its log.
+    Internal = 500 "internal" "The service failed";
+    /// The database can't be reached or is busy. Try again after `Retry-After` seconds.
+    Unavailable = 503 "unavailable" "The service is busy";
+}
+
+/// One fault in what a client sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fault {
+    /// Where: a JSON pointer (RFC 6901) into the body; empty for the body as a whole.
+    #[schema(example = "/focus_areas/0/actions/2/due_on")]
+    pub pointer: String,
+    /// What is wrong and what to write instead.
+    #[schema(example = "is before starts_on: write a date on or after 2025-01-01")]
+    pub detail: String,
+}
+
+/// The faults found so far; the first [`MOST_FAULTS`] are kept, all are counted.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    kept: Vec<Fault>,
+    count: usize,
+}
+
+impl Faults {
+    /// Notes a fault at `pointer`.
+    pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.count += 1;
+        if self.kept.len() < MOST_FAULTS {
+            self.kept.push(Fault { pointer: pointer.into(), detail: detail.into() });
+        }
+    }
+
+    /// How many faults there are, kept or not.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The faults that were kept.
+    pub fn kept(&self) -> &[Fault] {
+        &self.kept
+    }
+
+    /// The same faults, for a client that sent only the part at `pointer` of what was checked.
+    pub fn relative_to(mut self, pointer: &str) -> Self {
+        for fault in &mut self.kept {
+            match fault.pointer.strip_prefix(pointer) {
+                Some(rest) => fault.pointer = rest.to_owned(),
+                None => {
+                    fault.detail = format!("{}: {}", fault.pointer, fault.detail);
+                    fault.pointer.clear();
+                }
+            }
+        }
+        self
+    }
+
+    /// `Ok` where nothing was found, else the problem that lists it all.
+    pub fn into_result(self) -> Result<()> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let detail = match self.count {
+            1 => "The body has 1 fault; nothing was stored.".to_owned(),
+            n if n > MOST_FAULTS => {
+                format!("The body has {n} faults, the first {MOST_FAULTS} are listed; nothing was stored.")
+            }
+            n => format!("The body has {n} faults; nothing was stored."),
+        };
+        Err(Problem { faults: self, ..Problem::new(Kind::InvalidBody, detail) })
+    }
+}
+
+/// A request, or a command, that could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct Problem {
+    /// Which kind of problem.
+    pub kind: Kind,
+    /// What happened this time, for the client to read; never a secret, never a stack trace.
+    pub detail: String,
+    /// The faults or dependents behind it.
+    pub faults: Faults,
+    /// The scope that is missing.
+    pub scope: Option<&'static str>,
+    /// What caused it, for the log alone.
+    #[source]
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem of `kind`, explained by `detail`.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), faults: Faults::default(), scope: None, cause: None }
+    }
+
+    /// No `what` under that name; the same answer whether it never was or belongs to somebody else.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Kind::NotFound, format!("There is no such {what}."))
+    }
+
+    /// A single fault of the body.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let mut faults = Faults::default();
+        faults.add(pointer, detail);
+        match faults.into_result() {
+            Err(problem) => problem,
+            Ok(()) => Self::new(Kind::InvalidBody, "The body breaks a rule; nothing was stored."),
+        }
+    }
+
+    /// Something that should not happen; the cause goes to the log.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(Kind::Internal, "The service failed; its log has the cause under this request id.")
+        }
+    }
+
+    /// Busy or out of reach, worth another try.
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(Kind::Unavailable, "The database is busy or out of reach; try again in a moment.")
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Problem {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind as Reason, Error};
+        match &error {
+            Error::DatabaseError(Reason::ClosedConnection, _) => Self::unavailable(error),
+            Error::DatabaseError(_, info) if is_contention(info.message()) => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// Lock waits that ran out carry no kind of their own in Diesel; these are the engines' fixed words.
+fn is_contention(message: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "database is locked",
+        "database table is locked",
+        "lock timeout",
+        "statement timeout",
+        "deadlock detected",
+        "could not serialize access",
+    ];
+    WORDS.iter().any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_faults_are_listed_and_all_are_counted() {
+        let mut faults = Faults::default();
+        for n in 0..1_500 {
+            faults.add(format!("/{n}"), "is wrong");
+        }
+        let problem = faults.into_result().unwrap_err();
+        assert_eq!(problem.faults.kept().len(), 1_000);
+        assert_eq!(problem.faults.count(), 1_500);
+        assert!(problem.detail.contains("1500 faults"));
+    }
+
+    #[test]
+    fn slugs_are_unique_and_every_kind_is_described() {
+        let slugs: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.slug()).collect();
+        assert_eq!(slugs.len(), Kind::ALL.len());
+        assert!(Kind::ALL.iter().all(|kind| kind.description().len() > 10));
+    }
+}

@@ -1,0 +1,561 @@
+//! What all stored resources have in common: their metadata, how they are named, and the one way in
+//! which they are created, replaced, changed and deleted.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use diesel::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::openapi::schema::{AllOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::db::change_log::{Change, Operation};
+use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::db::{Tenant, Writer};
+use crate::problem::{Faults, Kind, Problem, Result};
+
+/// The fields that a client writes, of a row that can be addressed.
+pub trait Body: Clone + PartialEq + Serialize {
+    /// What the change log calls such a row.
+    const ENTITY: &'static str;
+    /// What the contract calls the answer that holds it.
+    const ANSWER: &'static str;
+    /// Whether its `ends_on` ends the row, rather than being a plan's last day.
+    const ENDS: bool = false;
+    /// The type of its key.
+    type Key: Clone + Eq + Hash + std::fmt::Display;
+
+    /// The key, unique among its siblings.
+    fn key(&self) -> &Self::Key;
+}
+
+/// What the service knows of every row beside the fields that clients write.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Origin {
+    /// Given by the service; never changes.
+    pub id: Id,
+    /// For the parts of a strategy: how bodies and bundles refer to this part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "plan-2025-2028/trivsel/droeft-trivsel")]
+    pub path: Option<String>,
+}
+
+/// The row's history in brief.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct Revision {
+    /// 1 at first, one more with every change; what `If-Match` compares.
+    #[schema(minimum = 1, example = 1)]
+    pub version: i32,
+    /// When the row was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Revision {
+    fn first(now: Timestamp) -> Self {
+        Self { version: 1, created_at: now, updated_at: now }
+    }
+
+    /// The revision after this one.
+    pub fn next(self, now: Timestamp) -> Self {
+        Self { version: self.version + 1, updated_at: now, ..self }
+    }
+}
+
+/// A stored row: what the service knows of it around what the client wrote.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stored<B> {
+    /// Its identity.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// Its fields.
+    #[serde(flatten)]
+    pub body: B,
+    /// Its history.
+    #[serde(flatten)]
+    pub revision: Revision,
+}
+
+impl<B> Stored<B> {
+    /// A row as it was found in the database.
+    pub fn found(id: Id, body: B, (version, created_at, updated_at): (i32, Timestamp, Timestamp)) -> Self {
+        Self { origin: Origin { id, path: None }, body, revision: Revision { version, created_at, updated_at } }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> Id {
+        self.origin.id
+    }
+}
+
+impl<B: Body + ToSchema> PartialSchema for Stored<B> {
+    fn schema() -> RefOr<Schema> {
+        let parts = [Origin::name(), B::name(), Revision::name()];
+        parts.iter().fold(AllOfBuilder::new(), |all, part| all.item(Ref::from_schema_name(part.as_ref()))).into()
+    }
+}
+
+impl<B: Body + ToSchema> ToSchema for Stored<B> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        B::ANSWER.into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Origin::name().into(), Origin::schema()));
+        schemas.push((Revision::name().into(), Revision::schema()));
+        schemas.push((B::name().into(), B::schema()));
+        for schema in [Origin::schemas, Revision::schemas, B::schemas] {
+            schema(schemas);
+        }
+    }
+}
+
+/// A row as a client wants it, and where in the request's body it stands.
+#[derive(Debug, Clone)]
+pub struct Draft<B> {
+    /// JSON pointer to the row; empty where the row is the whole body.
+    pub pointer: String,
+    /// The wanted fields.
+    pub body: B,
+}
+
+impl<B> Draft<B> {
+    /// The row that is a body of its own.
+    pub fn whole(body: B) -> Self {
+        Self { pointer: String::new(), body }
+    }
+
+    /// The rows of the array at `pointer`.
+    pub fn array(pointer: &str, bodies: Vec<B>) -> Vec<Self> {
+        let at = |n| format!("{pointer}/{n}");
+        bodies.into_iter().enumerate().map(|(n, body)| Self { pointer: at(n), body }).collect()
+    }
+}
+
+/// What storing a draft comes to.
+#[derive(Debug, Clone)]
+pub enum Saved<B> {
+    /// A new row.
+    Created(Stored<B>),
+    /// A row whose fields differ from what was stored.
+    Updated {
+        /// The row until now.
+        before: Stored<B>,
+        /// The row from now on.
+        after: Stored<B>,
+    },
+    /// A row that already is as wanted; nothing is written.
+    Unchanged(Stored<B>),
+}
+
+impl<B: Body> Saved<B> {
+    /// Compares what is wanted with what is stored; `id` is taken where nothing is.
+    pub fn compare(existing: Option<Stored<B>>, id: Id, wanted: B, now: Timestamp) -> Self {
+        match existing {
+            None => Self::Created(Stored {
+                origin: Origin { id, path: None },
+                body: wanted,
+                revision: Revision::first(now),
+            }),
+            Some(before) if before.body == wanted => Self::Unchanged(before),
+            Some(before) => {
+                let after = Stored { body: wanted, revision: before.revision.next(now), ..before.clone() };
+                Self::Updated { before, after }
+            }
+        }
+    }
+
+    /// The row as it will stand.
+    pub fn stored(&self) -> &Stored<B> {
+        match self {
+            Self::Created(stored) | Self::Unchanged(stored) | Self::Updated { after: stored, .. } => stored,
+        }
+    }
+
+    /// [`Saved::stored`], by value.
+    pub fn into_stored(self) -> Stored<B> {
+        match self {
+            Self::Created(stored) | Self::Unchanged(stored) | Self::Updated { after: stored, .. } => stored,
+        }
+    }
+
+    /// Whether the row is new.
+    pub fn is_created(&self) -> bool {
+        matches!(self, Self::Created(_))
+    }
+
+    /// Whether nothing needs to be written.
+    pub fn is_unchanged(&self) -> bool {
+        matches!(self, Self::Unchanged(_))
+    }
+
+    /// Its row in the change log, if it has one.
+    pub fn change(&self) -> Option<Change> {
+        let (operation, before, after) = match self {
+            Self::Unchanged(_) => return None,
+            Self::Created(after) => (Operation::Created, None, after),
+            Self::Updated { before, after } => (Operation::Updated, Some(fields(&before.body)), after),
+        };
+        let id = after.id();
+        let after = fields(&after.body);
+        let has_end = |fields: &Value| fields.get("ends_on").is_some_and(|day| !day.is_null());
+        let ended = B::ENDS && before.as_ref().is_some_and(|before| !has_end(before)) && has_end(&after);
+        let operation = if ended { Operation::Ended } else { operation };
+        Some(Change { entity: B::ENTITY, id, operation, before, after: Some(after) })
+    }
+}
+
+/// The change log's row for something that was removed.
+pub fn deletion<B: Body>(removed: &Stored<B>) -> Change {
+    Change {
+        entity: B::ENTITY,
+        id: removed.id(),
+        operation: Operation::Deleted,
+        before: Some(fields(&removed.body)),
+        after: None,
+    }
+}
+
+/// The fields of a body as the change log keeps them.
+pub fn fields<B: Serialize>(body: &B) -> Value {
+    serde_json::to_value(body).unwrap_or(Value::Null)
+}
+
+/// Rows created, updated and left alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Counts {
+    /// Rows that are new.
+    #[schema(example = 12)]
+    pub created: usize,
+    /// Rows of which a field changed.
+    #[schema(example = 1)]
+    pub updated: usize,
+    /// Rows that already were as wanted.
+    #[schema(example = 40)]
+    pub unchanged: usize,
+}
+
+impl Counts {
+    /// Counts what storing came to.
+    pub fn of<'s, B: Body + 's>(saved: impl IntoIterator<Item = &'s Saved<B>>) -> Self {
+        let mut counts = Self::default();
+        for saved in saved {
+            match saved {
+                Saved::Created(_) => counts.created += 1,
+                Saved::Updated { .. } => counts.updated += 1,
+                Saved::Unchanged(_) => counts.unchanged += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// The names under which the rows of one kind can be referred to: those stored, and those about to be.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    ids: HashMap<RegisterKey, Id>,
+    keys: HashMap<Id, RegisterKey>,
+}
+
+impl Names {
+    /// A row can be referred to from now on.
+    pub fn add(&mut self, id: Id, key: RegisterKey) {
+        self.ids.insert(key.clone(), id);
+        self.keys.insert(id, key);
+    }
+
+    /// The id under a key.
+    pub fn id(&self, key: &str) -> Option<Id> {
+        let key: RegisterKey = key.parse().ok()?;
+        self.ids.get(&key).copied()
+    }
+
+    /// The key of a row.
+    pub fn key(&self, id: Id) -> Option<&RegisterKey> {
+        self.keys.get(&id)
+    }
+
+    /// Finds what is referred to, and turns the reference into its plainest form. Notes a fault and
+    /// answers `None` where there is no such row.
+    pub fn resolve(&self, what: &str, reference: &mut Reference, pointer: &str, faults: &mut Faults) -> Option<Id> {
+        let id = match &*reference {
+            Reference::Id(id) => Some(*id),
+            Reference::Path(path) => match path.as_slice() {
+                [key] => self.ids.get(key).copied(),
+                _ => None,
+            },
+        };
+        let Some((id, key)) = id.and_then(|id| Some((id, self.keys.get(&id)?))) else {
+            faults.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
+            return None;
+        };
+        *reference = key.clone().into();
+        Some(id)
+    }
+
+    /// [`Names::resolve`] for a reference that may be missing.
+    pub fn resolve_optional(
+        &self,
+        what: &str,
+        reference: &mut Option<Reference>,
+        pointer: &str,
+        faults: &mut Faults,
+    ) -> Option<Id> {
+        self.resolve(what, reference.as_mut()?, pointer, faults)
+    }
+}
+
+impl FromIterator<(Id, RegisterKey)> for Names {
+    fn from_iter<I: IntoIterator<Item = (Id, RegisterKey)>>(rows: I) -> Self {
+        let mut names = Self::default();
+        rows.into_iter().for_each(|(id, key)| names.add(id, key));
+        names
+    }
+}
+
+/// Notes every draft whose key another draft before it has.
+pub fn check_duplicate_keys<'d, K: Eq + Hash + std::fmt::Display + 'd>(
+    rows: impl IntoIterator<Item = (String, &'d K)>,
+    faults: &mut Faults,
+) {
+    let mut seen: HashMap<&K, String> = HashMap::new();
+    for (pointer, key) in rows {
+        match seen.get(key) {
+            Some(first) => faults.add(format!("{pointer}/key"), format!("'{key}' is the key at {first}/key too")),
+            None => {
+                seen.insert(key, pointer);
+            }
+        }
+    }
+}
+
+/// Notes every row of `edges` (from, to, pointer of the edge) that lies on a cycle and was just drawn.
+pub fn check_cycles(edges: &[(Id, Id, Option<String>)], detail: &str, faults: &mut Faults) {
+    let graph: petgraph::graphmap::DiGraphMap<Id, ()> = edges.iter().map(|(from, to, _)| (*from, *to)).collect();
+    let mut component = HashMap::new();
+    for (n, members) in petgraph::algo::tarjan_scc(&graph).into_iter().enumerate() {
+        for member in &members {
+            component.insert(*member, (n, members.len()));
+        }
+    }
+    for (from, to, pointer) in edges {
+        let Some(pointer) = pointer else { continue };
+        let on_cycle =
+            from == to || matches!((component.get(from), component.get(to)), (Some(a), Some(b)) if a == b && a.1 > 1);
+        if on_cycle {
+            faults.add(pointer.clone(), detail);
+        }
+    }
+}
+
+/// Notes an end before the start.
+pub fn check_order(
+    (start_name, start): (&str, Option<chrono::NaiveDate>),
+    (end_name, end): (&str, Option<chrono::NaiveDate>),
+    pointer: &str,
+    faults: &mut Faults,
+) {
+    if let (Some(start), Some(end)) = (start, end)
+        && end < start
+    {
+        faults.add(
+            format!("{pointer}/{end_name}"),
+            format!("is before {start_name}: write a date on or after {start}, or change {start_name}"),
+        );
+    }
+}
+
+/// What a client demands of the row's state before it is written (RFC 9110, section 13).
+#[derive(Debug, Clone, Default)]
+pub struct Precondition {
+    /// `If-Match`: the version that the client has seen.
+    pub if_match: Option<Expected>,
+    /// `If-None-Match: *`: there must be no such row.
+    pub must_be_new: bool,
+}
+
+/// What `If-Match` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// `*`: whatever is there.
+    Any,
+    /// One of these versions.
+    Versions(Vec<i32>),
+}
+
+impl Precondition {
+    /// Passes where the row is there and as the client knows it.
+    pub fn check_existing(&self, version: i32) -> Result<()> {
+        if self.must_be_new {
+            return Err(Problem::new(Kind::PreconditionFailed, "There already is a row under this key."));
+        }
+        match &self.if_match {
+            None => Err(Problem::new(
+                Kind::PreconditionRequired,
+                "Send If-Match with the ETag that you last read, or * for whatever is there.",
+            )),
+            Some(Expected::Any) => Ok(()),
+            Some(Expected::Versions(versions)) if versions.contains(&version) => Ok(()),
+            Some(Expected::Versions(_)) => Err(Problem::new(
+                Kind::PreconditionFailed,
+                format!(
+                    "The row is at version {version} now; read it again, then decide whether your change still fits."
+                ),
+            )),
+        }
+    }
+
+    /// Passes where the client does not expect a row that is not there.
+    pub fn check_missing(&self) -> Result<()> {
+        match self.if_match {
+            Some(_) => Err(Problem::new(
+                Kind::PreconditionFailed,
+                "There is no such row to replace; to create it, leave If-Match out.",
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A resource whose rows stand by themselves: levels, units, committees and strategies' own fields.
+pub trait Resource {
+    /// What clients write.
+    type Body: Body + DeserializeOwned;
+    /// What clients call one of them in Danish or English sentences.
+    const WHAT: &'static str;
+
+    /// The row under an id or key.
+    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Stored<Self::Body>>>;
+
+    /// Checks and stores drafts, all or none, and answers what came of each, in their order.
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<Self::Body>>) -> Result<Vec<Saved<Self::Body>>>;
+
+    /// Removes a row on which nothing depends; [`Kind::InUse`] otherwise.
+    fn remove(writer: &mut Writer<'_>, stored: &Stored<Self::Body>) -> Result<()>;
+}
+
+/// The row under `reference`, or 404.
+pub fn read<R: Resource>(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Stored<R::Body>> {
+    R::find(tenant, reference)?.ok_or_else(|| Problem::not_found(R::WHAT))
+}
+
+/// POST: a new row under a key that is free.
+pub fn create<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Stored<R::Body>>
+where
+    Reference: TryFrom<String>,
+{
+    check_free::<R>(writer, &body)?;
+    save_one::<R>(writer, body).map(Saved::into_stored)
+}
+
+fn check_free<R: Resource>(tenant: &mut Tenant<'_>, body: &R::Body) -> Result<()> {
+    let key = body.key().to_string();
+    let reference = key.parse().map_err(Problem::internal)?;
+    match R::find(tenant, &reference)? {
+        Some(_) => Err(key_taken(R::WHAT, &key)),
+        None => Ok(()),
+    }
+}
+
+/// What a POST under a taken key is answered with.
+pub fn key_taken(what: &str, key: &str) -> Problem {
+    Problem::new(
+        Kind::AlreadyExists,
+        format!("There already is a {what} with the key '{key}'; choose another, or PUT to replace it."),
+    )
+}
+
+/// PUT: replaces the row under `reference`, or creates it under that key.
+pub fn replace<R: Resource>(
+    writer: &mut Writer<'_>,
+    reference: &Reference,
+    precondition: &Precondition,
+    body: R::Body,
+) -> Result<Saved<R::Body>> {
+    let existing = R::find(writer, reference)?;
+    match &existing {
+        Some(existing) => {
+            precondition.check_existing(existing.revision.version)?;
+            check_key_kept(&existing.body, &body)?;
+        }
+        None => {
+            precondition.check_missing()?;
+            check_key_matches(R::WHAT, reference, &body.key().to_string())?;
+        }
+    }
+    save_one::<R>(writer, body)
+}
+
+/// PUT creates under the key in the address, which the body must repeat.
+pub fn check_key_matches(what: &str, reference: &Reference, key: &str) -> Result<()> {
+    match reference {
+        Reference::Id(_) => Err(Problem::not_found(what)),
+        Reference::Path(_) if reference.to_string() == key => Ok(()),
+        Reference::Path(_) => {
+            Err(Problem::invalid("/key", format!("differs from the key in the address: write '{reference}' in both")))
+        }
+    }
+}
+
+/// PATCH: what `change` makes of the row.
+pub fn change<R: Resource>(
+    writer: &mut Writer<'_>,
+    reference: &Reference,
+    precondition: &Precondition,
+    change: impl FnOnce(&R::Body) -> Result<R::Body>,
+) -> Result<Stored<R::Body>> {
+    let existing = read::<R>(writer, reference)?;
+    precondition.check_existing(existing.revision.version)?;
+    let body = change(&existing.body)?;
+    check_key_kept(&existing.body, &body)?;
+    save_one::<R>(writer, body).map(Saved::into_stored)
+}
+
+/// A key never changes.
+pub fn check_key_kept<B: Body>(existing: &B, wanted: &B) -> Result<()> {
+    if existing.key() == wanted.key() {
+        return Ok(());
+    }
+    Err(Problem::invalid("/key", format!("a key never changes: write '{}', or leave it out", existing.key())))
+}
+
+/// DELETE: removes a row on which nothing depends.
+pub fn delete<R: Resource>(writer: &mut Writer<'_>, reference: &Reference, precondition: &Precondition) -> Result<()> {
+    let existing = read::<R>(writer, reference)?;
+    precondition.check_existing(existing.revision.version)?;
+    R::remove(writer, &existing)?;
+    writer.log(vec![deletion(&existing)])
+}
+
+fn save_one<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Saved<R::Body>> {
+    let saved = R::save(writer, vec![Draft::whole(body)])?.pop();
+    saved.ok_or_else(|| Problem::internal("nothing was saved"))
+}
+
+/// Sentences that name what refers to a row, for [`check_unused`].
+pub fn dependents(what: &str, keys: Vec<String>) -> Vec<String> {
+    keys.into_iter().map(|key| format!("is referred to by the {what} '{key}'")).collect()
+}
+
+/// The problem that stops a removal where there are dependents.
+pub fn check_unused(what: &str, dependents: Vec<String>) -> Result<()> {
+    if dependents.is_empty() {
+        return Ok(());
+    }
+    let mut faults = Faults::default();
+    dependents.into_iter().for_each(|dependent| faults.add("", dependent));
+    let detail = format!(
+        "Still referred to from {} places, so the {what} stays; change those first, or end it instead.",
+        faults.count()
+    );
+    Err(Problem { faults, ..Problem::new(Kind::InUse, detail) })
+}
+
+/// The ids and keys of `table`'s rows in the municipality, for [`Names`].
+pub fn keyed<K: Into<RegisterKey>>(rows: QueryResult<Vec<(Id, K)>>) -> Result<Names> {
+    Ok(rows?.into_iter().map(|(id, key)| (id, key.into())).collect())
+}

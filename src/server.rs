@@ -1,0 +1,82 @@
+//! Assembles the app and runs it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::header;
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::{App, HttpServer, web};
+use tracing_actix_web::TracingLogger;
+use utoipa_actix_web::AppExt;
+
+use crate::api;
+use crate::auth::issuer::Issuers;
+use crate::db::Database;
+use crate::http::body::Limits;
+use crate::http::{method, problem, query};
+use crate::problem::{Problem, Result};
+use crate::telemetry::RequestSpan;
+
+/// What the app needs to run.
+pub struct Parts {
+    /// The database, migrated.
+    pub database: Database,
+    /// Whose tokens are accepted.
+    pub issuers: Issuers,
+    /// Limits of request bodies.
+    pub limits: Limits,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// Time for requests in flight after SIGTERM.
+    pub shutdown_timeout: Duration,
+    /// Worker threads; none = one per core.
+    pub workers: Option<usize>,
+}
+
+/// Starts to listen on `bind`. The server ends gracefully on SIGTERM and SIGINT.
+pub fn start(parts: Parts, bind: SocketAddr) -> Result<(Server, SocketAddr)> {
+    let listener = TcpListener::bind(bind).map_err(Problem::internal)?;
+    let address = listener.local_addr().map_err(Problem::internal)?;
+    let Parts { database, issuers, limits, cors_origins, shutdown_timeout, workers } = parts;
+    let contract = web::Data::new(api::contract()?);
+    let (database, issuers, limits) = (web::Data::new(database), web::Data::new(issuers), web::Data::new(limits));
+    let server = HttpServer::new(move || {
+        // Each wrap stands outside those above it.
+        App::new()
+            .into_utoipa_app()
+            .configure(api::routes)
+            .into_app()
+            .configure(api::docs)
+            .default_service(web::to(method::otherwise))
+            .app_data(contract.clone())
+            .app_data(database.clone())
+            .app_data(issuers.clone())
+            .app_data(limits.clone())
+            .wrap(from_fn(query::known_parameters))
+            .wrap(from_fn(method::head_is_get))
+            .wrap(cors(&cors_origins))
+            .wrap(Compress::default())
+            .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
+            .wrap(from_fn(problem::render))
+            .wrap(TracingLogger::<RequestSpan>::new())
+    })
+    .shutdown_timeout(shutdown_timeout.as_secs())
+    .client_request_timeout(Duration::from_secs(10));
+    let server = match workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
+    Ok((server.listen(listener).map_err(Problem::internal)?.run(), address))
+}
+
+fn cors(origins: &[String]) -> Cors {
+    origins
+        .iter()
+        .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers(["authorization", "content-type", "accept-language", "if-match", "if-none-match"])
+        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id"])
+        .max_age(600)
+}

@@ -1,0 +1,499 @@
+//! From trees as clients want them to trees that can be written: references resolved, rules that
+//! span parts checked, and each part compared with what is stored.
+
+use std::collections::{HashMap, HashSet};
+
+use super::model::{FocusAreaFields, ObjectiveBody, StrategyBody, StrategyFields};
+use super::store::{self, PathRow};
+use super::tree::{Tree, keep_unnamed};
+use crate::action::model::ActionBody;
+use crate::action::store::{self as actions, Links};
+use crate::committee::store::Names as CommitteeNames;
+use crate::db::change_log::{Change, Operation};
+use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
+use crate::db::{Tenant, Writer};
+use crate::problem::{Faults, Result};
+use crate::resource::{self, Body, Draft, Names, Saved, Stored};
+
+/// What becomes of stored parts that a wanted tree doesn't name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unnamed {
+    /// They go: the tree is wanted as it is written.
+    Remove,
+    /// They stay: a bundle adds and changes.
+    Keep,
+}
+
+/// A part about to be written, and where it stands.
+#[derive(Debug)]
+pub struct Part<B> {
+    /// The strategy or focus area that it belongs to.
+    pub parent_id: Id,
+    /// Its place in the parent's array.
+    pub position: i32,
+    /// Its place until now.
+    stored_position: Option<i32>,
+    /// What is to be written.
+    pub saved: Saved<B>,
+}
+
+impl<B: Body> Part<B> {
+    fn new(stored: Option<(i32, Stored<B>)>, id: Id, parent_id: Id, position: i32, wanted: B, now: Timestamp) -> Self {
+        let (stored_position, stored) = stored.unzip();
+        let mut part = Self { parent_id, position, stored_position, saved: Saved::compare(stored, id, wanted, now) };
+        if stored_position.is_some_and(|stored| stored != position) {
+            part.touch(now);
+        }
+        part
+    }
+
+    /// Raises the version of a part that itself stays as it is.
+    fn touch(&mut self, now: Timestamp) {
+        touch(&mut self.saved, now);
+    }
+
+    /// Its row in the change log: none where only something below it changed.
+    pub fn change(&self) -> Option<Change> {
+        let mut change = self.saved.change()?;
+        let place = |fields: &mut Option<serde_json::Value>, position: Option<i32>| {
+            if let (Some(serde_json::Value::Object(fields)), Some(position)) = (fields, position) {
+                fields.insert("position".into(), position.into());
+            }
+        };
+        place(&mut change.before, self.stored_position);
+        place(&mut change.after, Some(self.position));
+        (change.operation != Operation::Updated || change.before != change.after).then_some(change)
+    }
+}
+
+/// Raises the version of a row that itself stays as it is.
+fn touch<B: Body>(saved: &mut Saved<B>, now: Timestamp) {
+    if let Saved::Unchanged(before) = saved {
+        let after = Stored { revision: before.revision.next(now), ..before.clone() };
+        *saved = Saved::Updated { before: before.clone(), after };
+    }
+}
+
+/// A tree that was checked and waits to be written.
+#[derive(Debug)]
+pub struct PreparedTree {
+    /// The strategy's own fields.
+    pub strategy: Saved<StrategyFields>,
+    /// The committee that adopted it.
+    pub adopted_by_id: Option<Id>,
+    /// The strategy that it follows.
+    pub predecessor_id: Option<Id>,
+    /// Its focus areas.
+    pub areas: Vec<Part<FocusAreaFields>>,
+    /// Their objectives.
+    pub objectives: Vec<Part<ObjectiveBody>>,
+    /// Their actions.
+    pub actions: Vec<Part<ActionBody>>,
+    /// Per focus area, those that it continues.
+    pub continues: HashMap<Id, Vec<Id>>,
+    /// Per action, what its references resolved to.
+    pub links: HashMap<Id, Links>,
+    /// The pairs of counterparts, the stating side first; none where they stay as they are.
+    pub new_pairs: Option<Vec<(Id, Id)>>,
+    /// What the wanted tree no longer has.
+    pub removed: Removed,
+}
+
+/// Parts that go.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Focus areas.
+    pub areas: Vec<Stored<FocusAreaFields>>,
+    /// Objectives, also those of areas that go.
+    pub objectives: Vec<Stored<ObjectiveBody>>,
+    /// Actions, also those of areas that go.
+    pub actions: Vec<Stored<ActionBody>>,
+}
+
+/// Trees that were checked and wait to be written.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The trees, in the order of their drafts.
+    pub trees: Vec<PreparedTree>,
+    /// What still refers, from elsewhere, to parts that would go.
+    pub in_use: Vec<String>,
+}
+
+/// Compares wanted trees with what is stored and checks them; faults go to `faults`.
+pub fn prepare(
+    writer: &mut Writer<'_>,
+    committees: &CommitteeNames,
+    mut drafts: Vec<Draft<StrategyBody>>,
+    unnamed: Unnamed,
+    faults: &mut Faults,
+) -> Result<Prepared> {
+    let heads = drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.fields.key));
+    resource::check_duplicate_keys(heads, faults);
+    let keys = drafts.iter().map(|draft| draft.body.fields.key.clone()).collect();
+    let filter = store::Filter { keys: Some(keys), ..store::Filter::default() };
+    let mut stored: HashMap<Key, Tree> =
+        store::trees(writer, filter)?.into_iter().map(|tree| (tree.strategy.own.body.key.clone(), tree)).collect();
+    let mut names = StrategyNames::load(writer, committees)?;
+    for draft in &mut drafts {
+        let stored = stored.get(&draft.body.fields.key);
+        if let (Unnamed::Keep, Some(stored)) = (unnamed, stored) {
+            keep_unnamed(&mut draft.body, &stored.bundled());
+        }
+        draft.body.check(&draft.pointer, faults);
+        names.enter(&draft.body, stored);
+    }
+    let now = writer.now();
+    let mut edges = Edges::default();
+    let mut trees = Vec::new();
+    for draft in drafts {
+        let stored = stored.remove(&draft.body.fields.key);
+        let resolver = Resolver { names: &names, faults, edges: &mut edges, now };
+        trees.extend(resolver.tree(draft, stored));
+    }
+    edges.check(writer, &trees, faults)?;
+    let in_use = in_use(writer, &trees)?;
+    Ok(Prepared { trees, in_use })
+}
+
+fn in_use(tenant: &mut Tenant<'_>, trees: &[PreparedTree]) -> Result<Vec<String>> {
+    let strategy_ids: Vec<Id> = trees.iter().map(|tree| tree.strategy.stored().id()).collect();
+    let area_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.areas).map(Stored::id).collect();
+    let action_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.actions).map(Stored::id).collect();
+    Ok([
+        resource::dependents("focus area", store::continuing(tenant, &area_ids, &strategy_ids)?),
+        resource::dependents("action", actions::successors(tenant, &action_ids, &strategy_ids)?),
+    ]
+    .concat())
+}
+
+/// The parts of one kind by the keys that lead to them.
+struct Paths {
+    what: &'static str,
+    depth: usize,
+    ids: HashMap<Vec<RegisterKey>, Id>,
+    paths: HashMap<Id, Vec<RegisterKey>>,
+}
+
+impl Paths {
+    fn new(what: &'static str, depth: usize, rows: Vec<PathRow>) -> Self {
+        let mut paths = Self { what, depth, ids: HashMap::new(), paths: HashMap::new() };
+        rows.into_iter().for_each(|(id, path)| paths.add(id, path));
+        paths
+    }
+
+    fn add(&mut self, id: Id, path: Vec<RegisterKey>) {
+        self.ids.insert(path.clone(), id);
+        self.paths.insert(id, path);
+    }
+
+    fn forget_strategy(&mut self, key: &RegisterKey) {
+        self.ids.retain(|path, _| path.first() != Some(key));
+        self.paths.retain(|_, path| path.first() != Some(key));
+    }
+
+    fn resolve(&self, reference: &mut Reference, base: &[RegisterKey], at: &str, faults: &mut Faults) -> Option<Id> {
+        let id = match &*reference {
+            Reference::Id(id) => Some(*id),
+            Reference::Path(path) => {
+                Reference::expand(path, base, self.depth).and_then(|path| self.ids.get(&path).copied())
+            }
+        };
+        let Some((id, path)) = id.and_then(|id| Some((id, self.paths.get(&id)?))) else {
+            faults.add(at, format!("names no {} of this municipality: '{reference}'", self.what));
+            return None;
+        };
+        *reference = Reference::shortest(path, base);
+        Some(id)
+    }
+}
+
+/// Everything that a tree can refer to, the wanted trees standing in the place of the stored ones.
+struct StrategyNames<'n> {
+    committees: &'n CommitteeNames,
+    strategies: Names,
+    areas: Paths,
+    objectives: Paths,
+    actions: Paths,
+}
+
+impl<'n> StrategyNames<'n> {
+    fn load(tenant: &mut Tenant<'_>, committees: &'n CommitteeNames) -> Result<Self> {
+        Ok(Self {
+            committees,
+            strategies: store::names(tenant)?,
+            areas: Paths::new("focus area", 2, store::area_paths(tenant)?),
+            // Counterparts stand in one strategy, so the wanted trees' own objectives are enough.
+            objectives: Paths::new("objective", 3, Vec::new()),
+            actions: Paths::new("action", 3, store::action_paths(tenant)?),
+        })
+    }
+
+    /// Puts a wanted tree's names in the place of the stored one's; what is new gets its id here.
+    fn enter(&mut self, body: &StrategyBody, stored: Option<&Tree>) {
+        let key = RegisterKey::from(body.fields.key.clone());
+        self.areas.forget_strategy(&key);
+        self.objectives.forget_strategy(&key);
+        self.actions.forget_strategy(&key);
+        let strategy_id = stored.map_or_else(Id::new, |tree| tree.strategy.own.id());
+        self.strategies.add(strategy_id, key.clone());
+        for area in &body.focus_areas {
+            let stored = stored.and_then(|tree| {
+                tree.strategy.focus_areas.iter().find(|stored| stored.own.body.key == area.fields.key)
+            });
+            let path = vec![key.clone(), area.fields.key.clone().into()];
+            self.areas.add(stored.map_or_else(Id::new, |stored| stored.own.id()), path.clone());
+            for objective in &area.objectives {
+                let stored = stored.and_then(|area| find(&area.objectives, &objective.key));
+                let path = [path.clone(), vec![objective.key.clone().into()]].concat();
+                self.objectives.add(stored.map_or_else(Id::new, |(_, stored)| stored.id()), path);
+            }
+            for action in &area.actions {
+                let stored = stored.and_then(|area| find(&area.actions, &action.key));
+                let path = [path.clone(), vec![action.key.clone().into()]].concat();
+                self.actions.add(stored.map_or_else(Id::new, |(_, stored)| stored.id()), path);
+            }
+        }
+    }
+}
+
+fn find<B: Body>(parts: &[Stored<B>], key: &B::Key) -> Option<(i32, Stored<B>)> {
+    parts.iter().zip(0..).find(|(part, _)| part.body.key() == key).map(|(part, n)| (n, part.clone()))
+}
+
+fn unnamed<B: Body>(stored: &[Stored<B>], wanted: &[B]) -> Vec<Stored<B>> {
+    let named: HashSet<&B::Key> = wanted.iter().map(Body::key).collect();
+    stored.iter().filter(|part| !named.contains(part.body.key())).cloned().collect()
+}
+
+/// The references that must not run in a circle, each with the pointer that drew it.
+#[derive(Default)]
+struct Edges {
+    predecessors: Vec<(Id, Id, Option<String>)>,
+    lineage: Vec<(Id, Id, Option<String>)>,
+    actions: Vec<(Id, Id, Option<String>)>,
+}
+
+impl Edges {
+    fn check(self, tenant: &mut Tenant<'_>, trees: &[PreparedTree], faults: &mut Faults) -> Result<()> {
+        let strategies = trees.iter().map(|tree| tree.strategy.stored().id()).collect();
+        let areas = trees.iter().flat_map(|tree| &tree.areas).map(|part| part.saved.stored().id()).collect();
+        let actions = trees.iter().flat_map(|tree| &tree.actions).map(|part| part.saved.stored().id()).collect();
+        let checks = [
+            (self.predecessors, store::predecessor_edges(tenant)?, strategies, "makes the strategy follow itself"),
+            (self.lineage, store::lineage_edges(tenant)?, areas, "makes the focus area continue itself"),
+            (self.actions, actions::edges(tenant)?, actions, "makes the action wait for itself"),
+        ];
+        for (mut drawn, stored, redrawn, detail) in checks {
+            let redrawn: HashSet<Id> = redrawn;
+            let kept = stored.into_iter().filter(|(from, _)| !redrawn.contains(from));
+            drawn.extend(kept.map(|(from, to)| (from, to, None)));
+            resource::check_cycles(&drawn, &format!("{detail}: leave it out, or name another"), faults);
+        }
+        Ok(())
+    }
+}
+
+/// Resolves one tree.
+struct Resolver<'r, 'n> {
+    names: &'r StrategyNames<'n>,
+    faults: &'r mut Faults,
+    edges: &'r mut Edges,
+    now: Timestamp,
+}
+
+impl Resolver<'_, '_> {
+    fn tree(mut self, draft: Draft<StrategyBody>, stored: Option<Tree>) -> Option<PreparedTree> {
+        let Draft { pointer, mut body } = draft;
+        let base = [RegisterKey::from(body.fields.key.clone())];
+        let id = self.names.strategies.id(base[0].as_str())?;
+        let (adopted_by_id, predecessor_id) = self.strategy(id, &mut body.fields, &pointer);
+        let pairs = self.counterparts(&mut body, stored.as_ref(), &pointer);
+        let stored_pairs = stored.as_ref().map(stated_pairs).unwrap_or_default();
+        let (stored_own, stored_areas) = match stored {
+            Some(Tree { strategy, .. }) => (Some(strategy.own), strategy.focus_areas),
+            None => (None, Vec::new()),
+        };
+        let mut tree = PreparedTree {
+            strategy: Saved::compare(stored_own, id, body.fields, self.now),
+            adopted_by_id,
+            predecessor_id,
+            areas: Vec::new(),
+            objectives: Vec::new(),
+            actions: Vec::new(),
+            continues: HashMap::new(),
+            links: HashMap::new(),
+            new_pairs: (pairs != stored_pairs).then(|| pairs.into_iter().collect()),
+            removed: Removed::default(),
+        };
+        let named: HashSet<&Key> = body.focus_areas.iter().map(|area| &area.fields.key).collect();
+        for gone in stored_areas.iter().filter(|area| !named.contains(&area.own.body.key)) {
+            tree.removed.areas.push(gone.own.clone());
+            tree.removed.objectives.extend(gone.objectives.iter().cloned());
+            tree.removed.actions.extend(gone.actions.iter().cloned());
+        }
+        for (mut area, position) in body.focus_areas.into_iter().zip(0..) {
+            let at = format!("{pointer}/focus_areas/{position}");
+            let stored = stored_areas.iter().zip(0..).find(|(stored, _)| stored.own.body.key == area.fields.key);
+            let path = [base[0].clone(), area.fields.key.clone().into()];
+            let Some(area_id) = self.names.areas.ids.get(path.as_slice()).copied() else { continue };
+            let continues = self.lineage(area_id, &mut area.fields, &path, &at);
+            tree.continues.insert(area_id, continues);
+
+            let (stored_objectives, stored_actions) = match stored {
+                Some((stored, _)) => (stored.objectives.as_slice(), stored.actions.as_slice()),
+                None => Default::default(),
+            };
+            let gone_objectives = unnamed(stored_objectives, &area.objectives);
+            let gone_actions = unnamed(stored_actions, &area.actions);
+            let mut changed_below = !gone_objectives.is_empty() || !gone_actions.is_empty();
+            tree.removed.objectives.extend(gone_objectives);
+            tree.removed.actions.extend(gone_actions);
+
+            for (objective, position) in area.objectives.into_iter().zip(0..) {
+                let path = [path.as_slice(), &[objective.key.clone().into()]].concat();
+                let Some(id) = self.names.objectives.ids.get(&path).copied() else { continue };
+                let stored = find(stored_objectives, &objective.key);
+                let part = Part::new(stored, id, area_id, position, objective, self.now);
+                changed_below |= !part.saved.is_unchanged();
+                tree.objectives.push(part);
+            }
+            for (mut action, position) in area.actions.into_iter().zip(0..) {
+                let whole = [path.as_slice(), &[action.key.clone().into()]].concat();
+                let Some(id) = self.names.actions.ids.get(&whole).copied() else { continue };
+                let links = self.action(id, &mut action, &path, &format!("{at}/actions/{position}"));
+                tree.links.insert(id, links);
+                let stored = find(stored_actions, &action.key);
+                let part = Part::new(stored, id, area_id, position, action, self.now);
+                changed_below |= !part.saved.is_unchanged();
+                tree.actions.push(part);
+            }
+
+            let stored = stored.map(|(stored, position)| (position, stored.own.clone()));
+            let mut part = Part::new(stored, area_id, id, position, area.fields, self.now);
+            if changed_below {
+                part.touch(self.now);
+            }
+            tree.areas.push(part);
+        }
+        let unchanged = tree.areas.iter().all(|area| area.saved.is_unchanged()) && tree.removed.areas.is_empty();
+        if !unchanged || tree.new_pairs.is_some() {
+            touch(&mut tree.strategy, self.now);
+        }
+        Some(tree)
+    }
+
+    fn strategy(&mut self, id: Id, fields: &mut StrategyFields, pointer: &str) -> (Option<Id>, Option<Id>) {
+        let committees = &self.names.committees.committees;
+        let at = format!("{pointer}/adopted_by");
+        let adopted_by_id = committees.resolve_optional("committee", &mut fields.adopted_by, &at, self.faults);
+        let at = format!("{pointer}/predecessor");
+        let predecessor_id =
+            self.names.strategies.resolve_optional("strategy", &mut fields.predecessor, &at, self.faults);
+        if let Some(predecessor_id) = predecessor_id {
+            self.edges.predecessors.push((id, predecessor_id, Some(at)));
+        }
+        (adopted_by_id, predecessor_id)
+    }
+
+    fn lineage(&mut self, id: Id, fields: &mut FocusAreaFields, path: &[RegisterKey], at: &str) -> Vec<Id> {
+        let mut ids = Vec::new();
+        for (n, reference) in fields.continues.iter_mut().enumerate() {
+            let at = format!("{at}/continues/{n}");
+            let Some(continued) = self.names.areas.resolve(reference, &path[..1], &at, self.faults) else { continue };
+            if self.names.areas.paths.get(&continued).is_some_and(|continued| continued[0] == path[0]) {
+                self.faults.add(at, "stands in the same strategy: name a focus area of another one");
+            } else if ids.contains(&continued) {
+                self.faults.add(at, "stands here twice");
+            } else {
+                ids.push(continued);
+                self.edges.lineage.push((id, continued, Some(at)));
+            }
+        }
+        ids
+    }
+
+    fn action(&mut self, id: Id, action: &mut ActionBody, base: &[RegisterKey], at: &str) -> Links {
+        let mut links = Links::default();
+        let CommitteeNames { levels, units, committees } = self.names.committees;
+        for (n, entry) in action.audience.iter_mut().enumerate() {
+            let at = format!("{at}/audience/{n}");
+            let faults = &mut *self.faults;
+            links.audience.push([
+                levels.resolve_optional("level", &mut entry.level, &format!("{at}/level"), faults),
+                committees.resolve_optional("committee", &mut entry.committee, &format!("{at}/committee"), faults),
+                units.resolve_optional("unit", &mut entry.unit, &format!("{at}/unit"), faults),
+            ]);
+        }
+        action.check_audience_distinct(at, self.faults);
+        for (n, reference) in action.after.iter_mut().enumerate() {
+            let at = format!("{at}/after/{n}");
+            match self.names.actions.resolve(reference, base, &at, self.faults) {
+                Some(first) if links.predecessor_ids.contains(&first) => self.faults.add(at, "stands here twice"),
+                Some(first) => {
+                    links.predecessor_ids.push(first);
+                    self.edges.actions.push((id, first, Some(at)));
+                }
+                None => {}
+            }
+        }
+        links
+    }
+
+    /// Pairs up counterparts and writes each on both sides. Answers the pairs, the stating side first.
+    fn counterparts(&mut self, body: &mut StrategyBody, stored: Option<&Tree>, pointer: &str) -> HashSet<(Id, Id)> {
+        let strategy = RegisterKey::from(body.fields.key.clone());
+        let objectives = &self.names.objectives;
+        let stored_pairs = stored.map(stated_pairs).unwrap_or_default();
+        let mut partners: HashMap<Id, Id> = HashMap::new();
+        let mut pairs = HashSet::new();
+        for (n, area) in body.focus_areas.iter_mut().enumerate() {
+            let base = [strategy.clone(), area.fields.key.clone().into()];
+            for (m, objective) in area.objectives.iter_mut().enumerate() {
+                let Some(reference) = &mut objective.counterpart else { continue };
+                let at = format!("{pointer}/focus_areas/{n}/objectives/{m}/counterpart");
+                let own = [base.as_slice(), &[objective.key.clone().into()]].concat();
+                let Some(own) = objectives.ids.get(&own).copied() else { continue };
+                let Some(other) = objectives.resolve(reference, &base, &at, self.faults) else { continue };
+                if objectives.paths.get(&other).is_none_or(|path| path[0] != strategy) {
+                    self.faults.add(at, "stands in another strategy: a counterpart is an objective of the same one");
+                } else if own == other {
+                    self.faults.add(at, "names the objective itself");
+                } else if partners.get(&own).is_some_and(|partner| *partner != other)
+                    || partners.get(&other).is_some_and(|partner| *partner != own)
+                {
+                    self.faults.add(at, "an objective has one counterpart at most, and one of these two has another");
+                } else {
+                    partners.insert(own, other);
+                    partners.insert(other, own);
+                    if !pairs.contains(&(other, own)) {
+                        let stated_there = stored_pairs.contains(&(other, own));
+                        pairs.insert(if stated_there { (other, own) } else { (own, other) });
+                    }
+                }
+            }
+        }
+        for area in &mut body.focus_areas {
+            let base = [strategy.clone(), area.fields.key.clone().into()];
+            for objective in &mut area.objectives {
+                let own = objectives.ids.get(&[base.as_slice(), &[objective.key.clone().into()]].concat());
+                let partner = own.and_then(|own| partners.get(own)).and_then(|id| objectives.paths.get(id));
+                objective.counterpart = partner.map(|path| Reference::shortest(path, &base));
+            }
+        }
+        pairs
+    }
+}
+
+fn stated_pairs(tree: &Tree) -> HashSet<(Id, Id)> {
+    let objectives = || tree.strategy.focus_areas.iter().flat_map(|area| &area.objectives);
+    let by_path: HashMap<&str, Id> =
+        objectives().filter_map(|objective| Some((objective.origin.path.as_deref()?, objective.id()))).collect();
+    let pair = |objective: &Stored<ObjectiveBody>| {
+        let own: Vec<RegisterKey> =
+            objective.origin.path.as_deref()?.split('/').map_while(|key| key.parse().ok()).collect();
+        let Some(Reference::Path(path)) = &objective.body.counterpart else { return None };
+        let other = Reference::Path(Reference::expand(path, own.get(..2)?, 3)?).to_string();
+        Some((objective.id(), *by_path.get(other.as_str())?))
+    };
+    objectives().filter(|objective| tree.stating.contains(&objective.id())).filter_map(pair).collect()
+}

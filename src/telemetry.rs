@@ -1,0 +1,62 @@
+//! What the service tells its operator: one span and one line per request, pretty for people, JSON
+//! for collectors. Lines name routes, never addresses, since addresses hold keys.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{Error, HttpMessage};
+use tracing::Span;
+use tracing_actix_web::{RequestId, RootSpanBuilder};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogFormat, SettingError, Settings};
+
+/// Starts logging to stderr.
+pub fn start(settings: &Settings) -> Result<(), SettingError> {
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
+        format!("log is '{}': {error}; write info, or a filter such as info,medstrategi=debug", settings.log)
+    })?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Pretty => registry.with(lines.with_target(false).compact()).init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).init(),
+    }
+    Ok(())
+}
+
+/// The span of a request: its id, method, route pattern and, once known, status.
+pub struct RequestSpan;
+
+struct Begun(Instant);
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        request.extensions_mut().insert(Begun(Instant::now()));
+        let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        let route = request.match_pattern().unwrap_or_else(|| "unknown".into());
+        tracing::info_span!(
+            "request",
+            request_id,
+            method = request.method().as_str(),
+            route,
+            status = tracing::field::Empty,
+        )
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        let (status, begun) = match outcome {
+            Ok(response) => {
+                let begun = response.request().extensions().get::<Begun>().map(|begun| begun.0);
+                (response.status().as_u16(), begun)
+            }
+            Err(error) => (error.as_response_error().status_code().as_u16(), None),
+        };
+        span.record("status", status);
+        let milliseconds = begun.map(|begun| begun.elapsed().as_millis() as u64).unwrap_or_default();
+        span.in_scope(|| tracing::info!(status, milliseconds, "answered"));
+    }
+}

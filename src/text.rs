@@ -1,0 +1,154 @@
+//! Text as people write it: two lengths of it, and the folded form that searches compare.
+
+use std::fmt;
+use std::str::FromStr;
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::DecomposingNormalizer;
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+macro_rules! text_type {
+    ($(#[$meta:meta])* $name:ident, $length:literal, $expected:literal, $example:literal) => {
+        $(#[$meta])*
+        #[derive(
+            Debug, Clone, PartialEq, Eq, Serialize, Deserialize,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+        )]
+        #[serde(try_from = "String", into = "String")]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let fits = text.chars().count() <= $length && !text.contains('\0');
+                if fits && !text.trim().is_empty() { Ok(Self(text.to_owned())) } else { Err($expected) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        crate::stored_as_text!($name);
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .min_length(Some(1))
+                    .max_length(Some($length))
+                    .pattern(Some(r"\S"))
+                    .examples([$example])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    };
+}
+
+text_type! {
+    /// A name, a title, a number: up to 300 characters, at least one of them visible.
+    ShortText, 300, "is not 1 to 300 characters of text", "Trivsel og nærvær"
+}
+
+text_type! {
+    /// Paragraphs: up to 20,000 characters, at least one of them visible; stored as they are, byte for byte.
+    LongText, 20000, "is not 1 to 20000 characters of text",
+    "Alle udvalg drøfter, hvad der giver et godt arbejdsmiljø hos dem."
+}
+
+/// The text without case, accents and compatibility forms, for all of Unicode, so that a search
+/// finds `Åben` under `aben` and `ÅBEN` on both engines alike. Letters that are no accented ones,
+/// such as `ø` and `æ`, stay what they are.
+pub fn fold(text: &str) -> String {
+    let case = CaseMapper::new();
+    let categories = CodePointMapData::<GeneralCategory>::new();
+    // Case first: some capitals decompose into letters of another case.
+    let folded = case.fold_string(text);
+    let decomposed = DecomposingNormalizer::new_nfkd().normalize(&folded);
+    let bare: String =
+        decomposed.chars().filter(|letter| categories.get(*letter) != GeneralCategory::NonspacingMark).collect();
+    case.fold_string(&bare).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The folded form of several fields, for one search column.
+pub fn fold_all<'t>(texts: impl IntoIterator<Item = Option<&'t str>>) -> String {
+    fold(&texts.into_iter().flatten().collect::<Vec<_>>().join("\n"))
+}
+
+/// A `LIKE` pattern that finds `query` anywhere in a folded column; `\` escapes.
+pub fn search_pattern(query: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in fold(query).chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_drops_case_and_accents() {
+        for (text, folded) in [
+            ("ÅBEN Arbejdsplads", "aben arbejdsplads"),
+            ("Øst  og\nÆrø", "øst og ærø"),
+            ("Café CAFÉ cafe\u{301}", "cafe cafe cafe"),
+            ("Straße STRASSE", "strasse strasse"),
+            ("ΟΔΟΣ οδός", "οδοσ οδοσ"),
+            ("ﬁne ½ ２", "fine 1⁄2 2"),
+            ("İstanbul", "istanbul"),
+        ] {
+            assert_eq!(fold(text), folded);
+            assert_eq!(fold(&fold(text)), fold(text));
+        }
+    }
+
+    #[test]
+    fn wildcards_are_letters_like_others() {
+        assert_eq!(search_pattern("100 %_\\"), r"%100 \%\_\\%");
+    }
+
+    #[test]
+    fn blank_text_is_none() {
+        assert!(" \n".parse::<ShortText>().is_err());
+        assert!("a\0".parse::<ShortText>().is_err());
+        assert!("æ".repeat(300).parse::<ShortText>().is_ok());
+        assert!("æ".repeat(301).parse::<ShortText>().is_err());
+    }
+}
