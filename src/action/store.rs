@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::model::{Action, ActionBody, ActionKind, AudienceEntry, AudienceRole, Milestone, Recurrence};
+use crate::db::schema::aliases::{predecessor_actions, predecessor_areas, predecessor_strategies};
 use crate::db::schema::{
     action_audience, action_predecessors, actions, committees, focus_areas, levels, strategies, units,
 };
@@ -107,12 +108,6 @@ struct PredecessorRow {
     predecessor_id: Id,
     position: i32,
 }
-
-diesel::alias!(
-    actions as predecessors: PredecessorAlias,
-    focus_areas as predecessor_areas: PredecessorAreaAlias,
-    strategies as predecessor_strategies: PredecessorStrategyAlias
-);
 
 /// Which actions are wanted.
 #[derive(Debug, Default)]
@@ -255,11 +250,12 @@ fn audiences(tenant: &mut Tenant<'_>, scope: &Scope) -> Result<HashMap<Id, Vec<A
 fn predecessor_paths(tenant: &mut Tenant<'_>, scope: &Scope) -> Result<HashMap<Id, Vec<[RegisterKey; 3]>>> {
     let query = action_predecessors::table
         .inner_join(actions::table.inner_join(focus_areas::table).on(actions::id.eq(action_predecessors::action_id)))
-        .inner_join(predecessors.on(predecessors.field(actions::id).eq(action_predecessors::predecessor_id)))
         .inner_join(
-            predecessor_areas
-                .on(predecessor_areas.field(focus_areas::id).nullable().eq(predecessors.field(actions::focus_area_id))),
+            predecessor_actions.on(predecessor_actions.field(actions::id).eq(action_predecessors::predecessor_id)),
         )
+        .inner_join(predecessor_areas.on(
+            predecessor_areas.field(focus_areas::id).nullable().eq(predecessor_actions.field(actions::focus_area_id)),
+        ))
         .inner_join(
             predecessor_strategies
                 .on(predecessor_strategies.field(strategies::id).eq(predecessor_areas.field(focus_areas::strategy_id))),
@@ -269,7 +265,7 @@ fn predecessor_paths(tenant: &mut Tenant<'_>, scope: &Scope) -> Result<HashMap<I
             action_predecessors::action_id,
             predecessor_strategies.field(strategies::key),
             predecessor_areas.field(focus_areas::key),
-            predecessors.field(actions::key),
+            predecessor_actions.field(actions::key),
         ))
         .into_boxed();
     let rows: Vec<(Id, RegisterKey, RegisterKey, RegisterKey)> = match scope {

@@ -9,6 +9,7 @@ use diesel::sql_types::{Bool, Text};
 use super::Committees;
 use super::level;
 use super::model::{Committee, CommitteeBody, CommitteeForm};
+use crate::db::schema::aliases::parent_committees;
 use crate::db::schema::{action_audience, actions, committee_units, committees, levels, strategies, units};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
@@ -85,8 +86,6 @@ struct CommitteeUnitRow {
     position: i32,
 }
 
-diesel::alias!(committees as parents: ParentAlias);
-
 /// Which committees a list shows.
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -107,19 +106,23 @@ pub struct Filter {
     /// Only those after this key.
     pub after: Option<RegisterKey>,
     /// Only those with these keys.
-    keys: Option<Vec<RegisterKey>>,
+    pub keys: Option<Vec<RegisterKey>>,
     /// Only this one.
-    id: Option<Id>,
+    pub id: Option<Id>,
 }
 
 /// At most `limit` committees in the order of their keys.
 pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Result<Vec<Committee>> {
     let mut query = committees::table
         .left_join(levels::table)
-        .left_join(parents.on(parents.field(committees::id).nullable().eq(committees::parent_id)))
+        .left_join(parent_committees.on(parent_committees.field(committees::id).nullable().eq(committees::parent_id)))
         .filter(committees::municipality_id.eq(tenant.municipality_id))
         .order(committees::key)
-        .select((CommitteeRow::as_select(), levels::key.nullable(), parents.field(committees::key).nullable()))
+        .select((
+            CommitteeRow::as_select(),
+            levels::key.nullable(),
+            parent_committees.field(committees::key).nullable(),
+        ))
         .into_boxed();
     if let Some(id) = filter.id {
         query = query.filter(committees::id.eq(id));
@@ -137,7 +140,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
     }
     match filter.parent {
         Some(Reference::Id(id)) => query = query.filter(committees::parent_id.eq(id)),
-        Some(path) => query = query.filter(parents.field(committees::key).eq(path.to_string())),
+        Some(path) => query = query.filter(parent_committees.field(committees::key).eq(path.to_string())),
         None => {}
     }
     if let Some(ancestor) = filter.ancestor {

@@ -271,3 +271,18 @@ allow_tables_to_appear_in_same_query!(
     action_audience,
     action_predecessors,
 );
+
+/// Tables that a query joins a second time, under another name.
+pub mod aliases {
+    use super::{actions, committees, focus_areas, strategies, units};
+
+    diesel::alias!(
+        units as parent_units: ParentUnits,
+        committees as parent_committees: ParentCommittees,
+        strategies as predecessor_strategies: PredecessorStrategies,
+        focus_areas as predecessor_areas: PredecessorAreas,
+        actions as predecessor_actions: PredecessorActions,
+        strategies as continued_strategies: ContinuedStrategies,
+        focus_areas as continued_areas: ContinuedAreas
+    );
+}

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::Units;
 use super::model::{ManagedBy, Unit, UnitBody, UnitKind};
+use crate::db::schema::aliases::parent_units;
 use crate::db::schema::{action_audience, actions, committee_units, committees, units};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
@@ -69,8 +70,6 @@ impl UnitRow {
     }
 }
 
-diesel::alias!(units as parents: ParentAlias);
-
 /// Which units a list shows.
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -85,18 +84,18 @@ pub struct Filter {
     /// Only those after this key.
     pub after: Option<RegisterKey>,
     /// Only those with these keys.
-    keys: Option<Vec<RegisterKey>>,
+    pub keys: Option<Vec<RegisterKey>>,
     /// Only this one.
-    id: Option<Id>,
+    pub id: Option<Id>,
 }
 
 /// At most `limit` units in the order of their keys.
 pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Result<Vec<Unit>> {
     let mut query = units::table
-        .left_join(parents.on(parents.field(units::id).nullable().eq(units::parent_id)))
+        .left_join(parent_units.on(parent_units.field(units::id).nullable().eq(units::parent_id)))
         .filter(units::municipality_id.eq(tenant.municipality_id))
         .order(units::key)
-        .select((UnitRow::as_select(), parents.field(units::key).nullable()))
+        .select((UnitRow::as_select(), parent_units.field(units::key).nullable()))
         .into_boxed();
     if let Some(id) = filter.id {
         query = query.filter(units::id.eq(id));
@@ -109,7 +108,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
     }
     match filter.parent {
         Some(Reference::Id(id)) => query = query.filter(units::parent_id.eq(id)),
-        Some(path) => query = query.filter(parents.field(units::key).eq(path.to_string())),
+        Some(path) => query = query.filter(parent_units.field(units::key).eq(path.to_string())),
         None => {}
     }
     if let Some(kind) = filter.kind {

@@ -13,6 +13,7 @@ use super::tree::Tree;
 use crate::action::model::Action;
 use crate::action::store as actions;
 use crate::db::Tenant;
+use crate::db::schema::aliases::{continued_areas, continued_strategies, predecessor_strategies};
 use crate::db::schema::{committees, focus_area_lineage, focus_areas, objective_counterparts, objectives, strategies};
 use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
@@ -222,12 +223,6 @@ impl ObjectiveRow {
     }
 }
 
-diesel::alias!(
-    strategies as predecessors: PredecessorAlias,
-    focus_areas as continued_areas: ContinuedAreaAlias,
-    strategies as continued_strategies: ContinuedStrategyAlias
-);
-
 /// Which strategies are wanted.
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -265,10 +260,17 @@ impl Filter {
 pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Result<Vec<StrategySummary>> {
     let mut query = strategies::table
         .left_join(committees::table)
-        .left_join(predecessors.on(predecessors.field(strategies::id).nullable().eq(strategies::predecessor_id)))
+        .left_join(
+            predecessor_strategies
+                .on(predecessor_strategies.field(strategies::id).nullable().eq(strategies::predecessor_id)),
+        )
         .filter(strategies::municipality_id.eq(tenant.municipality_id))
         .order(strategies::key)
-        .select((StrategyRow::as_select(), committees::key.nullable(), predecessors.field(strategies::key).nullable()))
+        .select((
+            StrategyRow::as_select(),
+            committees::key.nullable(),
+            predecessor_strategies.field(strategies::key).nullable(),
+        ))
         .into_boxed();
     if let Some(id) = filter.id {
         query = query.filter(strategies::id.eq(id));
