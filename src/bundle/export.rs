@@ -12,32 +12,33 @@ use crate::problem::{Problem, Result};
 use crate::resource::Stored;
 use crate::strategy::store as strategies;
 
-/// Arrays that stand even when they are empty.
-const STANDING: [&str; 8] =
-    ["levels", "units", "committees", "strategies", "indicators", "objectives", "actions", "targets"];
+/// Arrays inside rows that stand even when they are empty.
+const STANDING: [&str; 3] = ["objectives", "actions", "targets"];
 
 /// The municipality's bundle, without what goes without saying.
 pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
+    let mut trees = strategies::trees(tenant, strategies::Filter::default())?;
+    trees.sort_by_key(|tree| tree.strategy.own.id());
     let bundle = Bundle {
         municipality: municipality::read(tenant)?.body,
         levels: bodies(level::store::list(tenant, None, None)?),
         units: bodies(units::list(tenant, units::Filter::default(), None)?),
         committees: bodies(committees::list(tenant, committees::Filter::default(), None)?),
-        strategies: strategies::trees(tenant, strategies::Filter::default())?
-            .iter()
-            .map(|tree| tree.bundled())
-            .collect(),
+        strategies: trees.iter().map(|tree| tree.bundled()).collect(),
         indicators: Vec::new(),
         employees: Vec::new(),
         memberships: Vec::new(),
         reports: Vec::new(),
     };
     let mut bundle = serde_json::to_value(bundle).map_err(Problem::internal)?;
-    leave_out_defaults(&mut bundle);
+    // The sections themselves always stand.
+    bundle.as_object_mut().into_iter().flat_map(|sections| sections.values_mut()).for_each(leave_out_defaults);
     Ok(bundle)
 }
 
-fn bodies<B>(rows: Vec<Stored<B>>) -> Vec<B> {
+/// In the order in which they were created, which is the order that a bundle gave them.
+fn bodies<B>(mut rows: Vec<Stored<B>>) -> Vec<B> {
+    rows.sort_by_key(Stored::id);
     rows.into_iter().map(|row| row.body).collect()
 }
 

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Failure;
 use super::import::import_bytes;
+use super::{Failure, say};
 use crate::api;
 use crate::auth::scope::Scope;
 use crate::config::Settings;
@@ -42,7 +42,6 @@ pub(super) fn fill(settings: &Settings, database: &Database) -> Result<(), Failu
 }
 
 /// Prints a token and lines to paste.
-#[allow(clippy::print_stdout)]
 pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
     let municipality: Key = MUNICIPALITY.parse().map_err(Problem::internal)?;
     let token = settings
@@ -50,15 +49,15 @@ pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Res
         .sign("demo", &municipality, &[Scope::Read], Duration::from_secs(12 * 60 * 60))
         .map_err(Problem::internal)?;
     let base = format!("http://{}", reachable(address));
-    println!("The demo is ready. Browse the API at {base}/docs");
-    println!("\nA token that may read, good for 12 hours:\n{token}");
-    println!("\nA list:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies");
-    println!("\nA whole tree:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies/{STRATEGY}");
-    println!("\nA request that is refused, since the token may not write:");
-    println!(
+    say(format_args!("The demo is ready. Browse the API at {base}/docs"))?;
+    say(format_args!("\nA token that may read, good for 12 hours:\n{token}"))?;
+    say(format_args!("\nA list:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies"))?;
+    say(format_args!("\nA whole tree:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies/{STRATEGY}"))?;
+    say(format_args!("\nA request that is refused, since the token may not write:"))?;
+    say(format_args!(
         "curl -s -X POST -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
          -d '{{\"key\": \"prov\", \"name\": \"Prøv\", \"rank\": 4}}' {base}/v1/levels"
-    );
+    ))?;
     Ok(())
 }
 

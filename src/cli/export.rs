@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, SUBJECT, open};
+use super::{Failure, SUBJECT, open, say};
 use crate::auth::local;
 use crate::bundle::export;
 use crate::config::Settings;
@@ -17,7 +17,6 @@ pub(super) struct Arguments {
     municipality: Key,
 }
 
-#[allow(clippy::print_stdout)]
 pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Failure> {
     let (database, _) = open(settings)?;
     let principal = Principal {
@@ -26,6 +25,6 @@ pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Fail
         subject: SUBJECT.into(),
     };
     let bundle = database.read_blocking(&principal, export::export)?;
-    println!("{}", serde_json::to_string_pretty(&bundle).map_err(Problem::internal)?);
+    say(format_args!("{}", serde_json::to_string_pretty(&bundle).map_err(Problem::internal)?))?;
     Ok(())
 }

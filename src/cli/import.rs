@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, SUBJECT, open};
+use super::{Failure, SUBJECT, open, say};
 use crate::api;
 use crate::auth::local;
 use crate::bundle::import;
@@ -23,14 +23,13 @@ pub(super) struct Arguments {
     files: Vec<PathBuf>,
 }
 
-#[allow(clippy::print_stdout)]
 pub(super) fn run(settings: &Settings, arguments: &Arguments) -> std::result::Result<(), Failure> {
     let (database, _) = open(settings)?;
     let contract = api::contract()?;
     for file in &arguments.files {
         let bytes = std::fs::read(file).map_err(|error| format!("{} can't be read: {error}", file.display()))?;
         let answer = import_bytes(&database, &contract, &bytes).map_err(|problem| in_file(file, problem))?;
-        println!("{}: {}", file.display(), summary(&answer));
+        say(format_args!("{}: {}", file.display(), summary(&answer)))?;
     }
     Ok(())
 }

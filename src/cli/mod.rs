@@ -114,3 +114,10 @@ fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
     let ran = database.unbound(migrations::run)?;
     Ok((database, ran))
 }
+
+/// Prints a line on stdout. A reader that has had enough, such as `head`, is no failure of ours to
+/// report: the process ends with what it could say.
+fn say(line: std::fmt::Arguments<'_>) -> Result<(), Failure> {
+    use std::io::Write as _;
+    writeln!(std::io::stdout(), "{line}").map_err(|error| Failure::Sentence(format!("stdout: {error}")))
+}

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, SUBJECT};
+use super::{Failure, SUBJECT, say};
 use crate::auth::scope::Scope;
 use crate::config::Settings;
 use crate::db::types::Key;
@@ -28,7 +28,6 @@ pub(super) struct Arguments {
     ttl: humantime::Duration,
 }
 
-#[allow(clippy::print_stdout)]
 pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Failure> {
     if settings.has_outside_issuers() {
         let sentence = "tokens come from the issuers in the settings; a local one would not be accepted. \
@@ -42,7 +41,7 @@ pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Fail
     let secret = settings.local_secret()?;
     let token =
         secret.sign(&arguments.subject, &arguments.municipality, &scopes, *arguments.ttl).map_err(Problem::internal)?;
-    println!("{token}");
+    say(format_args!("{token}"))?;
     Ok(())
 }
 

@@ -69,14 +69,14 @@ macro_rules! stored_as_text {
 /// An enum whose variants are stored, sent and received as fixed words.
 #[macro_export]
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $variant_doc:literal])* $variant:ident = $word:literal,)+ }) => {
+        $(#[doc = $doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-            utoipa::ToSchema, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
-        pub enum $name { $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+ }
+        pub enum $name { $($(#[doc = $variant_doc])* #[serde(rename = $word)] $variant,)+ }
 
         impl $name {
             /// Every value, in the order of the contract.
@@ -87,6 +87,21 @@ macro_rules! text_enum {
                 match self { $(Self::$variant => $word,)+ }
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            /// Each word with its meaning: the contract is where users look it up.
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let meanings = [$(format!("`{}`: {}", $word, concat!($($variant_doc),*).trim()),)+];
+                let description = format!("{}\n\n- {}", concat!($($doc),*).trim(), meanings.join("\n- "));
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .description(Some(description))
+                    .enum_values(Some([$($word,)+]))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -10,18 +10,23 @@ const SCHEMAS: &str = "#/components/schemas/";
 const PROBLEM: &str = "application/problem+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// Completes the document in place.
-pub(super) fn complete(document: &mut Value) {
+/// Completes the schemas in place: from here on they can be held against bodies.
+pub(super) fn complete_schemas(document: &mut Value) {
     flatten_schemas(document);
     write_scalars_where_they_are_used(document);
-    add_patch_schemas(document);
     refuse_unknown_fields(document);
+}
+
+/// Completes the operations in place, and drops what nothing refers to.
+pub(super) fn complete_operations(document: &mut Value) {
+    add_patch_schemas(document);
     for_each_operation(document, add_answers);
     drop_unused_schemas(document);
     add_examples(document);
 }
 
-/// The names of the schemas that request bodies refer to directly.
+/// The names of the schemas that bodies are held against; what a merge patch makes of a row, against
+/// the whole row's.
 pub(super) fn body_schemas(document: &Value) -> BTreeSet<String> {
     let operations = document["paths"]
         .as_object()
@@ -30,12 +35,8 @@ pub(super) fn body_schemas(document: &Value) -> BTreeSet<String> {
         .flat_map(|(_, path)| path.as_object().into_iter().flatten().map(|(_, operation)| operation));
     let contents =
         operations.flat_map(|operation| operation["requestBody"]["content"].as_object().into_iter().flatten());
-    let names = contents.filter_map(|(media, content)| {
-        let name = content["schema"]["$ref"].as_str()?.strip_prefix(SCHEMAS)?;
-        // What a merge patch makes of a row is held against the whole row's schema.
-        Some(if media == MERGE_PATCH { name.strip_suffix("Patch").unwrap_or(name) } else { name }.to_owned())
-    });
-    names.collect()
+    let names = contents.filter_map(|(_, content)| content["schema"]["$ref"].as_str()?.strip_prefix(SCHEMAS));
+    names.map(ToOwned::to_owned).collect()
 }
 
 fn for_each_operation(document: &mut Value, mut visit: impl FnMut(&str, &mut Map<String, Value>)) {

@@ -36,10 +36,11 @@ impl Contract {
     /// Completes the generated document and prepares its checks.
     pub fn new(generated: utoipa::openapi::OpenApi) -> Result<Self> {
         let mut document = serde_json::to_value(generated).map_err(Problem::internal)?;
-        complete::complete(&mut document);
+        complete::complete_schemas(&mut document);
+        let validators = validators(&document)?;
+        complete::complete_operations(&mut document);
         let mut text = serde_json::to_vec_pretty(&document).map_err(Problem::internal)?;
         text.push(b'\n');
-        let validators = validators(&document)?;
         let tag = crate::http::page::content_tag(&text);
         Ok(Self { text: text.into(), tag, routes: routes(&document), validators })
     }
