@@ -169,7 +169,7 @@ impl Settings {
         Ok(Self {
             secret_file: flags.secret_file.clone().or(file.secret_file).unwrap_or_else(|| secret_file(&database)),
             shutdown_timeout: time("shutdown_timeout", &flags.shutdown_timeout, file.shutdown_timeout, "30s")?,
-            log: flags.log.clone().or(file.log).unwrap_or_else(|| "info".into()),
+            log: flags.log.clone().or(file.log).unwrap_or_else(|| "info,actix_server=warn".into()),
             log_format: parse_log_format(log_format.as_deref())?,
             issuers: file.issuers,
             database,

@@ -25,6 +25,8 @@ pub trait Body: Clone + PartialEq + Serialize {
     const ANSWER: &'static str;
     /// Whether its `ends_on` ends the row, rather than being a plan's last day.
     const ENDS: bool = false;
+    /// Whether it is a part of a strategy, which has a path.
+    const IS_PART: bool = false;
     /// The type of its key.
     type Key: Clone + Eq + Hash + std::fmt::Display;
 
@@ -37,10 +39,19 @@ pub trait Body: Clone + PartialEq + Serialize {
 pub struct Origin {
     /// Given by the service; never changes.
     pub id: Id,
-    /// For the parts of a strategy: how bodies and bundles refer to this part.
+    /// Of the parts of a strategy: see [`PartPath`].
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "plan-2025-2028/trivsel/droeft-trivsel")]
+    #[schema(ignore)]
     pub path: Option<String>,
+}
+
+/// What the parts of a strategy have beside; for the contract.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct PartPath {
+    /// How bodies and bundles refer to this part: the keys that lead to it.
+    #[schema(example = "med-plan-2025-2028/trivsel/droeft-trivsel")]
+    path: String,
 }
 
 /// The row's history in brief.
@@ -94,8 +105,10 @@ impl<B> Stored<B> {
 
 impl<B: Body + ToSchema> PartialSchema for Stored<B> {
     fn schema() -> RefOr<Schema> {
-        let parts = [Origin::name(), B::name(), Revision::name()];
-        parts.iter().fold(AllOfBuilder::new(), |all, part| all.item(Ref::from_schema_name(part.as_ref()))).into()
+        let part_path = B::IS_PART.then(PartPath::name);
+        let pieces = [Some(Origin::name()), part_path, Some(B::name()), Some(Revision::name())];
+        let pieces = pieces.iter().flatten();
+        pieces.fold(AllOfBuilder::new(), |all, piece| all.item(Ref::from_schema_name(piece.as_ref()))).into()
     }
 }
 
@@ -106,6 +119,7 @@ impl<B: Body + ToSchema> ToSchema for Stored<B> {
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((Origin::name().into(), Origin::schema()));
+        schemas.push((PartPath::name().into(), PartPath::schema()));
         schemas.push((Revision::name().into(), Revision::schema()));
         schemas.push((B::name().into(), B::schema()));
         for schema in [Origin::schemas, Revision::schemas, B::schemas] {

@@ -84,9 +84,9 @@ pub struct AudienceEntry {
 
 /// A step on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"title": "Udkast til drøftelse i Hoved-MED", "due_on": "2025-03-31", "done_on": "2025-03-20"}))]
 pub struct Milestone {
     /// What is to be reached.
-    #[schema(example = "Udkast til drøftelse i Hoved-MED")]
     pub title: ShortText,
     /// By when.
     #[serde(default)]
@@ -98,16 +98,14 @@ pub struct Milestone {
 
 /// Something that a plan wants done (handling).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "droeft-trivsel", "number": "3", "title": "Drøft, hvad der giver god trivsel", "text": "Alle udvalg drøfter en gang i halvåret, hvad der giver god trivsel hos dem.", "kind": "discussion", "audience": [{"role": "responsible", "level": "lokal-med"}, {"role": "receives", "committee": "hoved-med"}], "recurrence": "P6M", "starts_on": "2025-01-01", "due_on": "2028-12-31", "after": ["kortlaeg-trivsel"], "invites_local": true, "milestones": [{"title": "Udkast til drøftelse i Hoved-MED", "due_on": "2025-03-31"}]}))]
 pub struct ActionBody {
     /// Chosen by the client, unique among the focus area's actions; never changes.
-    #[schema(example = "droeft-trivsel")]
     pub key: Key,
     /// The number that the plan gives it.
     #[serde(default)]
-    #[schema(example = "3")]
     pub number: Option<ShortText>,
     /// What it is called.
-    #[schema(example = "Drøft, hvad der giver god trivsel")]
     pub title: ShortText,
     /// What the plan says about it.
     #[serde(default)]
@@ -129,7 +127,7 @@ pub struct ActionBody {
     pub due_on: Option<NaiveDate>,
     /// The actions that come first; references without a cycle.
     #[serde(default)]
-    #[schema(max_items = 100, example = json!(["kortlaeg-trivsel"]))]
+    #[schema(max_items = 100)]
     pub after: Vec<Reference>,
     /// Whether committees are invited to start local actions of their own from it.
     #[serde(default)]
@@ -152,6 +150,7 @@ pub type Action = Stored<ActionBody>;
 impl Body for ActionBody {
     const ENTITY: &'static str = "action";
     const ANSWER: &'static str = "Action";
+    const IS_PART: bool = true;
     type Key = Key;
 
     fn key(&self) -> &Key {

@@ -24,30 +24,26 @@ crate::text_enum! {
 
 /// A MED committee (MED-udvalg), staff meeting or work group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "lokal-med-skolen-ved-aaen", "name": "Lokal-MED Skolen ved Åen", "level": "lokal-med", "parent": "center-med-boern", "form": "committee", "units": ["skolen-ved-aaen"], "starts_on": "2019-08-01", "managed_by": "editor"}))]
 pub struct CommitteeBody {
     /// Chosen by the client, unique among the municipality's committees; never changes.
-    #[schema(example = "lokal-med-skolen-ved-aaen")]
     pub key: RegisterKey,
     /// The committee's name.
-    #[schema(example = "Lokal-MED Skolen ved Åen")]
     pub name: ShortText,
     /// Its level; none for work groups, and only for them.
     #[serde(default)]
-    #[schema(example = "lokal-med")]
     pub level: Option<Reference>,
     /// The committee above it; none at the top.
     #[serde(default)]
-    #[schema(example = "center-med-boern")]
     pub parent: Option<Reference>,
     /// In which form it meets.
     pub form: CommitteeForm,
     /// What a work group is to do (kommissorium).
     #[serde(default)]
-    #[schema(example = "Gruppen kortlægger, hvor der er brug for skærmbriller, og melder tilbage inden jul.")]
     pub mandate: Option<LongText>,
     /// The units that it covers; an area committee may cross centres.
     #[serde(default)]
-    #[schema(max_items = 2000, example = json!(["skolen-ved-aaen"]))]
+    #[schema(max_items = 2000)]
     pub units: Vec<Reference>,
     /// First day, inclusive; none = since ever.
     #[serde(default)]

@@ -2,11 +2,13 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpRequest, web};
-use serde::de::DeserializeOwned;
+use chrono::NaiveDate;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use super::contract::Contract;
 use crate::problem::{Kind, Problem};
@@ -41,9 +43,9 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
 pub async fn known_parameters<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if request.query_string().is_empty() {
-        return next.call(request).await;
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
     let known = request
         .app_data::<web::Data<Contract>>()
@@ -52,8 +54,17 @@ pub async fn known_parameters<B: MessageBody>(
         let mut names = url::form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name);
         Some((names.find(|name| !known.iter().any(|known| known == name))?.into_owned(), known.join(", ")))
     });
-    let Some((name, known)) = unknown else { return next.call(request).await };
+    let Some((name, known)) = unknown else {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    };
     let taken = if known.is_empty() { "takes none".to_owned() } else { format!("takes: {known}") };
     let detail = format!("There is no query parameter '{name}' here; the operation {taken}.");
-    Err(Problem::new(Kind::InvalidQuery, detail).into())
+    let refusal = request.error_response(Problem::new(Kind::InvalidQuery, detail));
+    Ok(refusal.map_into_right_body())
+}
+
+/// A day, for `#[serde(deserialize_with)]`: says what to write where it is none.
+pub fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| D::Error::custom("write a date that exists, such as 2025-01-31"))
 }

@@ -11,15 +11,14 @@ use crate::text::ShortText;
 
 /// A municipality (kommune).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune"}))]
 pub struct MunicipalityBody {
     /// Chosen when the municipality is created; never changes. Tokens name the municipality by it.
-    #[schema(example = "noerrelund")]
     pub key: Key,
     /// The national three-digit code (kommunekode).
-    #[schema(value_type = String, pattern = "^[0-9]{3}$", example = "999")]
+    #[schema(value_type = String, pattern = "^[0-9]{3}$")]
     pub code: MunicipalityCode,
     /// The municipality's name.
-    #[schema(example = "Nørrelund Kommune")]
     pub name: ShortText,
 }
 

@@ -43,21 +43,20 @@ impl Default for ManagedBy {
 
 /// A part of the organisation (enhed): a centre, a department, a workplace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "skolen-ved-aaen", "name": "Skolen ved Åen", "kind": "workplace", "parent": "boern-og-unge", "headcount": 64, "starts_on": "2019-08-01", "managed_by": "editor"}))]
 pub struct UnitBody {
     /// Chosen by the client, unique among the municipality's units; never changes.
     pub key: RegisterKey,
     /// The unit's name.
-    #[schema(example = "Skolen ved Åen")]
     pub name: ShortText,
     /// What kind of unit it is.
     pub kind: UnitKind,
     /// The unit that it is a part of; none at the top.
     #[serde(default)]
-    #[schema(example = "boern-og-unge")]
     pub parent: Option<Reference>,
     /// How many people work here, where HR gives the number.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 1_000_000, example = 64)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub headcount: Option<i32>,
     /// First day, inclusive; none = since ever.
     #[serde(default)]

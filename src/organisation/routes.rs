@@ -15,7 +15,7 @@ use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::problem::ProblemAnswer;
-use crate::http::query::Query;
+use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
 use crate::resource::{self, Precondition, Resource};
@@ -35,6 +35,7 @@ struct ListUnits {
     /// Only units of this kind.
     kind: Option<UnitKind>,
     /// Only units that exist on this day.
+    #[serde(default, deserialize_with = "query::day")]
     on: Option<chrono::NaiveDate>,
     /// Only units whose name or key contains this; case and accents don't matter.
     #[param(example = "skole")]

@@ -53,20 +53,19 @@ crate::text_enum! {
 
 /// A titled text beside a strategy or focus area (faktaboks).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"title": "Hvad er en TRIO?", "body": "Leder, tillidsrepræsentant og arbejdsmiljørepræsentant på samme arbejdsplads."}))]
 pub struct Explainer {
     /// Its heading.
-    #[schema(example = "Hvad er en TRIO?")]
     pub title: ShortText,
     /// Its text.
-    #[schema(example = "Leder, tillidsrepræsentant og arbejdsmiljørepræsentant på samme arbejdsplads.")]
     pub body: LongText,
 }
 
 /// Where the wording comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"name": "MED-plan 2025-2028.pdf", "note": "Side 4-11"}))]
 pub struct Source {
     /// The document's name.
-    #[schema(example = "MED-plan 2025-2028.pdf")]
     pub name: ShortText,
     /// What to know about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,16 +74,14 @@ pub struct Source {
 
 /// A strategy's own fields, without its focus areas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "med-plan-2025-2028", "title": "MED-plan 2025-2028", "headline": "Sammen om et godt arbejdsliv", "kind": "plan", "status": "adopted", "starts_on": "2025-01-01", "ends_on": "2028-12-31", "adopted_by": "hoved-med", "adopted_in": "2024-H2", "adopted_note": "efteråret 2024", "predecessor": "strategi-2021-2024", "vision": "Alle går hjem fra arbejde med kræfter til resten af dagen.", "explainers": [{"title": "Hvad er en TRIO?", "body": "Leder, tillidsrepræsentant og arbejdsmiljørepræsentant på samme arbejdsplads."}]}))]
 pub struct StrategyFields {
     /// Chosen by the client, unique among the municipality's strategies; never changes.
-    #[schema(example = "med-plan-2025-2028")]
     pub key: Key,
     /// What it is called.
-    #[schema(example = "MED-plan 2025-2028")]
     pub title: ShortText,
     /// A motto.
     #[serde(default)]
-    #[schema(example = "Sammen om et godt arbejdsliv")]
     pub headline: Option<ShortText>,
     /// What the document calls itself.
     pub kind: StrategyKind,
@@ -98,23 +95,18 @@ pub struct StrategyFields {
     pub ends_on: Option<NaiveDate>,
     /// The period in words, where the document gives no dates.
     #[serde(default)]
-    #[schema(example = "de kommende år")]
     pub period_note: Option<ShortText>,
     /// The committee that adopted it.
     #[serde(default)]
-    #[schema(example = "hoved-med")]
     pub adopted_by: Option<Reference>,
     /// When it was adopted, as precisely as is known.
     #[serde(default)]
-    #[schema(example = "2024-H2")]
     pub adopted_in: Option<Period>,
     /// When or how it was adopted, in words.
     #[serde(default)]
-    #[schema(example = "efteråret 2024")]
     pub adopted_note: Option<ShortText>,
     /// The strategy that it follows; without a cycle.
     #[serde(default)]
-    #[schema(example = "strategi-2021-2024")]
     pub predecessor: Option<Reference>,
     /// Where the municipality wants to be.
     #[serde(default)]
@@ -142,16 +134,14 @@ pub struct StrategyFields {
 
 /// A focus area's own fields, without its objectives and actions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "trivsel", "number": "1", "title": "Trivsel i hverdagen", "context": "Trivsel begynder med, at man ved, hvad der forventes.", "follow_up": "Hoved-MED gør status hvert forår.", "continues": ["strategi-2021-2024/arbejdsmiljoe"]}))]
 pub struct FocusAreaFields {
     /// Chosen by the client, unique among the strategy's focus areas; never changes.
-    #[schema(example = "trivsel")]
     pub key: Key,
     /// The number that the strategy gives it.
     #[serde(default)]
-    #[schema(example = "1")]
     pub number: Option<ShortText>,
     /// What it is called.
-    #[schema(example = "Trivsel i hverdagen")]
     pub title: ShortText,
     /// What stands below the title.
     #[serde(default)]
@@ -167,7 +157,7 @@ pub struct FocusAreaFields {
     pub follow_up: Option<LongText>,
     /// The focus areas of other strategies that it carries on: `strategy/area`, or UUIDs.
     #[serde(default)]
-    #[schema(max_items = 50, example = json!(["strategi-2021-2024/arbejdsmiljoe"]))]
+    #[schema(max_items = 50)]
     pub continues: Vec<Reference>,
     /// Titled texts beside the focus area.
     #[serde(default)]
@@ -177,23 +167,20 @@ pub struct FocusAreaFields {
 
 /// Something that a focus area is to reach (målsætning, delmål, sigtepunkt).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "faerre-sygedage", "kind": "sub_goal", "text": "Sygefraværet falder på de arbejdspladser, hvor det er højest.", "evidence": "Fraværstal fra lønsystemet, opgjort hvert halvår", "counterpart": "ledelse/naervaerende-ledelse"}))]
 pub struct ObjectiveBody {
     /// Chosen by the client, unique among the focus area's objectives; never changes.
-    #[schema(example = "faerre-sygedage")]
     pub key: Key,
     /// What kind of objective it is.
     pub kind: ObjectiveKind,
     /// What is to be reached.
-    #[schema(example = "Sygefraværet falder på de arbejdspladser, hvor det er højest.")]
     pub text: LongText,
     /// How one will know.
     #[serde(default)]
-    #[schema(example = "Fraværstal fra lønsystemet, opgjort hvert halvår")]
     pub evidence: Option<LongText>,
     /// The objective elsewhere in the strategy that says the same. Stated on one side, answered on
     /// both; an objective has one counterpart at most.
     #[serde(default)]
-    #[schema(example = "ledelse/naervaerende-ledelse")]
     pub counterpart: Option<Reference>,
 }
 
@@ -270,6 +257,7 @@ impl Body for StrategyFields {
 impl Body for FocusAreaFields {
     const ENTITY: &'static str = "focus_area";
     const ANSWER: &'static str = "FocusAreaSummary";
+    const IS_PART: bool = true;
     type Key = Key;
 
     fn key(&self) -> &Key {
@@ -280,6 +268,7 @@ impl Body for FocusAreaFields {
 impl Body for ObjectiveBody {
     const ENTITY: &'static str = "objective";
     const ANSWER: &'static str = "Objective";
+    const IS_PART: bool = true;
     type Key = Key;
 
     fn key(&self) -> &Key {

@@ -14,7 +14,7 @@ use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::problem::ProblemAnswer;
-use crate::http::query::Query;
+use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned};
 use crate::problem::Result;
 use crate::resource::Precondition;
@@ -53,6 +53,7 @@ struct ListStrategies {
     /// Only strategies of this kind.
     kind: Option<StrategyKind>,
     /// Only strategies whose period holds this day.
+    #[serde(default, deserialize_with = "query::day")]
     on: Option<chrono::NaiveDate>,
     /// Only strategies whose title, headline or key contains this; case and accents don't matter.
     #[param(example = "trivsel")]

@@ -9,19 +9,18 @@ use crate::text::ShortText;
 
 /// A rank in the committee tree (MED-niveau), named by the municipality.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "lokal-med", "name": "Lokal-MED", "rank": 3, "staff_meeting_below": 20}))]
 pub struct LevelBody {
     /// Chosen by the client, unique among the municipality's levels; never changes.
-    #[schema(example = "lokal-med")]
     pub key: Key,
     /// The level's name.
-    #[schema(example = "Lokal-MED")]
     pub name: ShortText,
     /// 1 is the top.
-    #[schema(minimum = 1, maximum = 100, example = 3)]
+    #[schema(minimum = 1, maximum = 100)]
     pub rank: i32,
     /// Workplaces with fewer employees than this hold staff meetings (personalemøder) in place of a committee.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 1_000_000, example = 20)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub staff_meeting_below: Option<i32>,
 }
 

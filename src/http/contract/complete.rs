@@ -12,6 +12,7 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Completes the schemas in place: from here on they can be held against bodies.
 pub(super) fn complete_schemas(document: &mut Value) {
+    give_fields_their_examples(document);
     flatten_schemas(document);
     write_scalars_where_they_are_used(document);
     refuse_unknown_fields(document);
@@ -20,6 +21,7 @@ pub(super) fn complete_schemas(document: &mut Value) {
 /// Completes the operations in place, and drops what nothing refers to.
 pub(super) fn complete_operations(document: &mut Value) {
     add_patch_schemas(document);
+    add_shared_answers(document);
     for_each_operation(document, add_answers);
     drop_unused_schemas(document);
     add_examples(document);
@@ -47,6 +49,26 @@ fn for_each_operation(document: &mut Value, mut visit: impl FnMut(&str, &mut Map
             }
         }
     }
+}
+
+/// An example of a whole object is an example of each of its fields, wherever they end up.
+fn give_fields_their_examples(document: &mut Value) {
+    for schema in document["components"]["schemas"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        give_fields_examples(schema);
+        // Flattened types have their own fields in a part of an `allOf`.
+        schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten().for_each(give_fields_examples);
+    }
+}
+
+fn give_fields_examples(schema: &mut Value) {
+    let Some(example) = schema["example"].as_object().cloned() else { return };
+    for (name, value) in example {
+        if let Some(property) = schema["properties"].get_mut(&name).and_then(Value::as_object_mut) {
+            property.remove("examples");
+            property.insert("example".into(), value);
+        }
+    }
+    schema.as_object_mut().map(|schema| schema.remove("example"));
 }
 
 /// `allOf` of objects becomes one object: readers, generators and strictness all gain.
@@ -120,7 +142,8 @@ fn inline(value: &mut Value, scalars: &Map<String, Value>) {
 
 /// `oneOf: [null, string]` becomes `type: [string, null]`.
 fn merge_null_branch(schema: &mut Map<String, Value>) {
-    let Some([null, scalar]) = schema.get("oneOf").and_then(Value::as_array).map(Vec::as_slice) else { return };
+    let Some([first, second]) = schema.get("oneOf").and_then(Value::as_array).map(Vec::as_slice) else { return };
+    let (null, scalar) = if first["type"] == "null" { (first, second) } else { (second, first) };
     let Some(word @ ("string" | "integer" | "number" | "boolean")) = scalar["type"].as_str() else { return };
     if null["type"] != "null" || scalar.get("enum").is_some() {
         return;
@@ -229,9 +252,42 @@ fn close(schemas: &Value, names: &mut BTreeSet<String>) {
 fn drop_unused_schemas(document: &mut Value) {
     let mut used = BTreeSet::new();
     referenced(&document["paths"], &mut used);
+    referenced(&document["components"]["responses"], &mut used);
     close(&document["components"]["schemas"], &mut used);
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.retain(|name, _| used.contains(name));
+    }
+}
+
+/// The answers that many operations give: status, name in the contract, description.
+const SHARED: [(u16, &str, &str); 12] = [
+    (400, "BadRequest", "The request, its query or its body can't be understood"),
+    (401, "InvalidToken", "The token is missing or not valid"),
+    (403, "InsufficientScope", "The token lacks the scope, or its municipality is not here"),
+    (404, "NotFound", "There is no such row"),
+    (408, "RequestTimeout", "The body did not arrive in time"),
+    (412, "PreconditionFailed", "The row has changed in the meantime"),
+    (413, "TooLarge", "The body is too large"),
+    (415, "UnsupportedMediaType", "The body has another media type"),
+    (422, "InvalidBody", "The body breaks a rule; `errors` lists every fault"),
+    (428, "PreconditionRequired", "`If-Match` is missing"),
+    (500, "Internal", "The service failed; its log has the cause"),
+    (503, "Unavailable", "The database is busy; try again after `Retry-After` seconds"),
+];
+
+fn add_shared_answers(document: &mut Value) {
+    for (status, name, description) in SHARED {
+        let mut answer = json!({
+            "description": description,
+            "headers": {"X-Request-Id": request_id_header()},
+            "content": {PROBLEM: {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
+        });
+        match status {
+            401 | 403 => answer["headers"]["WWW-Authenticate"] = header("What is wrong with the token (RFC 6750)"),
+            503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
+            _ => {}
+        }
+        document["components"]["responses"][name] = answer;
     }
 }
 
@@ -241,42 +297,24 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
     let takes = |place: &str, name: Option<&str>| {
         parameters.iter().any(|parameter| parameter["in"] == place && name.is_none_or(|name| parameter["name"] == name))
     };
-    let has_body = operation.contains_key("requestBody");
     let is_guarded = operation.get("security").and_then(Value::as_array).is_some_and(|needs| !needs.is_empty());
-    let mut answers = vec![(500, "The service failed; its log has the cause")];
+    let mut statuses = vec![400, 500];
     if is_guarded {
-        answers.push((400, "The request is not valid, or has a query parameter that is unknown"));
-        answers.push((401, "The token is missing or not valid"));
-        answers.push((403, "The token lacks the scope, or its municipality is not here"));
-        answers.push((503, "The database is busy; try again after `Retry-After` seconds"));
+        statuses.extend([401, 403, 503]);
     }
-    if has_body {
-        answers.push((400, "The body can't be read"));
-        answers.push((408, "The body did not arrive in time"));
-        answers.push((413, "The body is too large"));
-        answers.push((415, "The body has another media type"));
-        answers.push((422, "The body breaks a rule; `errors` lists every fault"));
+    if operation.contains_key("requestBody") {
+        statuses.extend([408, 413, 415, 422]);
     }
-    if takes("path", None) && is_guarded && method != "put" {
-        answers.push((404, "There is no such row"));
+    if takes("path", None) && is_guarded {
+        statuses.push(404);
     }
     if takes("header", Some("If-Match")) {
-        answers.push((412, "The row has changed in the meantime"));
-        answers.push((428, "`If-Match` is missing"));
+        statuses.extend([412, 428]);
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
-    for (status, description) in answers {
-        let problem = json!({
-            "description": description,
-            "content": {PROBLEM: {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
-        });
-        let answer = responses.entry(status.to_string()).or_insert(problem);
-        add_headers(answer, status);
-    }
-    let tagged = is_guarded && !matches!(method, "delete");
-    for (status, answer) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+    for (status, answer) in responses.iter_mut() {
         let content = answer["content"]["application/json"]["schema"]["$ref"].as_str().unwrap_or_default().to_owned();
-        if tagged && !content.is_empty() {
+        if status.starts_with('2') && takes("header", Some("If-None-Match")) || status == "201" || method == "patch" {
             answer["headers"]["ETag"] = header("The version of what is answered");
         }
         if status == "201" {
@@ -285,22 +323,21 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
         if content.ends_with("Page") {
             answer["headers"]["Link"] = header("`rel=\"next\"`: the next page, where there is one");
         }
+        answer["headers"]["X-Request-Id"] = request_id_header();
     }
     if method == "get" && takes("header", Some("If-None-Match")) {
-        responses.insert("304".into(), json!({"description": "The client has it already"}));
+        let headers = json!({"X-Request-Id": request_id_header()});
+        responses.insert("304".into(), json!({"description": "The client has it already", "headers": headers}));
     }
-    for answer in responses.values_mut() {
-        answer["headers"]["X-Request-Id"] = header("The id under which the service's log knows the request");
+    for (status, name, _) in SHARED.iter().filter(|(status, ..)| statuses.contains(status)) {
+        let shared = json!({"$ref": format!("#/components/responses/{name}")});
+        responses.entry(status.to_string()).or_insert(shared);
     }
     responses.sort_keys();
 }
 
-fn add_headers(answer: &mut Value, status: u16) {
-    match status {
-        401 | 403 => answer["headers"]["WWW-Authenticate"] = header("What is wrong with the token (RFC 6750)"),
-        503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
-        _ => {}
-    }
+fn request_id_header() -> Value {
+    header("The id under which the service's log knows the request")
 }
 
 fn header(description: &str) -> Value {
@@ -317,19 +354,25 @@ fn add_examples(document: &mut Value) {
             }
         }
     };
+    let fill_answer = |status: &str, answer: &mut Value| {
+        if answer.get("content").is_some() {
+            fill(&mut answer["content"]);
+        }
+        if let Some(problem) = answer.get_mut("content").and_then(|content| content.get_mut(PROBLEM)) {
+            problem["example"] = problem_example(status, &problem["example"]);
+        }
+    };
     for_each_operation(document, |_, operation| {
         if let Some(body) = operation.get_mut("requestBody") {
             fill(&mut body["content"]);
         }
         for (status, answer) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
-            if answer.get("content").is_some() {
-                fill(&mut answer["content"]);
-            }
-            if let Some(problem) = answer.get_mut("content").and_then(|content| content.get_mut(PROBLEM)) {
-                problem["example"] = problem_example(status, &problem["example"]);
-            }
+            fill_answer(status, answer);
         }
     });
+    for (status, name, _) in SHARED {
+        fill_answer(&status.to_string(), &mut document["components"]["responses"][name]);
+    }
 }
 
 /// The problem that stands for a status.
@@ -351,7 +394,15 @@ fn problem_example(status: &str, example: &Value) -> Value {
 }
 
 fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
-    if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)) {
+    if let Some(example) = schema.get("example") {
+        return example.clone();
+    }
+    // What may be missing, and has no example of its own, is missing in the example.
+    let may_be_null = schema["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
+    if may_be_null || schema.get("oneOf").is_some() {
+        return Value::Null;
+    }
+    if let Some(example) = schema["examples"].get(0) {
         return example.clone();
     }
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix(SCHEMAS)) {
@@ -360,27 +411,18 @@ fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
     if let Some(value) = schema.get("default").or_else(|| schema["enum"].get(0)) {
         return value.clone();
     }
-    let types: Vec<&str> = match &schema["type"] {
-        Value::String(word) => vec![word],
-        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    // What may be missing, and has no example of its own, is missing in the example.
-    if types.contains(&"null") || schema.get("oneOf").is_some() {
-        return Value::Null;
-    }
-    match types.first() {
-        Some(&"object") => {
+    match schema["type"].as_str() {
+        Some("object") => {
             let properties = schema["properties"].as_object().into_iter().flatten();
             Value::Object(
                 properties.map(|(name, property)| (name.clone(), example(property, schemas, depth + 1))).collect(),
             )
         }
-        Some(&"array") if depth < 8 => json!([example(&schema["items"], schemas, depth + 1)]),
-        Some(&"array") => json!([]),
-        Some(&"integer" | &"number") => schema.get("minimum").cloned().unwrap_or_else(|| 1.into()),
-        Some(&"boolean") => false.into(),
-        Some(&"string") => match schema["format"].as_str() {
+        Some("array") if depth < 8 => json!([example(&schema["items"], schemas, depth + 1)]),
+        Some("array") => json!([]),
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| 1.into()),
+        Some("boolean") => false.into(),
+        Some("string") => match schema["format"].as_str() {
             Some("date") => "2025-01-31".into(),
             _ => "tekst".into(),
         },
