@@ -1,1 +1,98 @@
-fn main() {}
+//! The integration tests: real databases, a real server, real HTTP.
+//!
+//! Every test runs on both engines. Where no PostgreSQL is to be had, its tests are reported as
+//! ignored, and with `CI=true` that is a failure.
+
+// A test that panics has failed, which is what these are for.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod access;
+mod bad_input;
+mod bundles;
+mod command_line;
+mod committees;
+mod concurrency;
+mod contract;
+mod conventions;
+mod engines;
+mod harness;
+mod issuers;
+mod levels;
+mod municipality;
+mod plans;
+mod schema;
+mod statements;
+mod strategies;
+mod units;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use engines::Engines;
+use harness::App;
+use libtest_mimic::{Arguments, Trial};
+use medstrategi::db::Engine;
+
+/// A test by name: it gets a server over a database of its own.
+type Test = (&'static str, fn(&App));
+
+/// Lists tests by their functions' names; one that is not listed is dead code, which the gate refuses.
+#[macro_export]
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub fn tests() -> Vec<$crate::Test> {
+            vec![$((concat!(module_path!(), "::", stringify!($name)), $name as fn(&$crate::harness::App))),*]
+        }
+    };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let engines = Arc::new(Engines::start());
+    let missing = !engines.has(Engine::Postgres);
+    if missing {
+        eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
+    }
+    let modules: [fn() -> Vec<Test>; 16] = [
+        access::tests,
+        bad_input::tests,
+        bundles::tests,
+        command_line::tests,
+        committees::tests,
+        concurrency::tests,
+        contract::tests,
+        conventions::tests,
+        issuers::tests,
+        levels::tests,
+        municipality::tests,
+        plans::tests,
+        schema::tests,
+        statements::tests,
+        strategies::tests,
+        units::tests,
+    ];
+    let trial = |engine: Engine, (name, run): Test| {
+        let prefix = match engine {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        };
+        let name = format!("{prefix}::{}", name.trim_start_matches("api::"));
+        let engines = Arc::clone(&engines);
+        let ignored = !engines.has(engine);
+        let test = move || {
+            run(&App::start(&engines, engine));
+            Ok(())
+        };
+        Trial::test(name, test).with_ignored_flag(ignored)
+    };
+    let trials = [Engine::Sqlite, Engine::Postgres].into_iter().flat_map(|engine| {
+        modules.iter().flat_map(|module| module()).map(move |test| (engine, test)).collect::<Vec<_>>()
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.map(|(engine, test)| trial(engine, test)).collect());
+    engines.stop();
+    if missing && std::env::var("CI").is_ok_and(|ci| ci == "true") {
+        eprintln!("FAILED: CI=true, and PostgreSQL was not tested.");
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
+}

@@ -1,0 +1,176 @@
+//! The databases under test: each test gets one of its own, copied from a migrated template.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, PgConnection};
+use medstrategi::db::{Database, Engine, Location, migrate};
+
+pub struct Engines {
+    folder: tempfile::TempDir,
+    postgres: Option<Postgres>,
+    next: AtomicU32,
+}
+
+struct Postgres {
+    /// A URL up to the database's name.
+    base: String,
+    cluster: Option<Cluster>,
+    /// CREATE DATABASE wants the template to itself.
+    creating: Mutex<()>,
+}
+
+/// A throw-away server of our own.
+struct Cluster {
+    binaries: PathBuf,
+    data: PathBuf,
+}
+
+const TEMPLATE: &str = "medstrategi_template";
+
+impl Engines {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("template.db"));
+        Database::open(location, 1).unwrap().unbound(migrate::run).unwrap();
+        let postgres = Postgres::start(folder.path());
+        Self { folder, postgres, next: AtomicU32::new(1) }
+    }
+
+    pub fn has(&self, engine: Engine) -> bool {
+        engine == Engine::Sqlite || self.postgres.is_some()
+    }
+
+    /// The URL of a new, migrated, empty database; `folder` is the test's own.
+    pub fn create(&self, engine: Engine, folder: &Path) -> String {
+        match (engine, &self.postgres) {
+            (Engine::Sqlite, _) => {
+                let path = folder.join("medstrategi.db");
+                std::fs::copy(self.folder.path().join("template.db"), &path).unwrap();
+                format!("sqlite:{}", path.display())
+            }
+            (Engine::Postgres, Some(postgres)) => postgres.create(&self.name(), Some(TEMPLATE)),
+            (Engine::Postgres, None) => panic!("there is no PostgreSQL"),
+        }
+    }
+
+    /// The URL of a new database without any table.
+    pub fn create_bare(&self, engine: Engine, folder: &Path) -> String {
+        match (engine, &self.postgres) {
+            (Engine::Sqlite, _) => format!("sqlite:{}", folder.join("bare.db").display()),
+            (Engine::Postgres, Some(postgres)) => postgres.create(&self.name(), None),
+            (Engine::Postgres, None) => panic!("there is no PostgreSQL"),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("medstrategi_{}_{}", std::process::id(), self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn stop(&self) {
+        if let Some(Cluster { binaries, data }) = self.postgres.as_ref().and_then(|postgres| postgres.cluster.as_ref()) {
+            let mut stop = as_other_user(&binaries.join("pg_ctl"));
+            stop.args(["stop", "--mode=immediate", "--pgdata"]).arg(data);
+            let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+impl Postgres {
+    fn start(folder: &Path) -> Option<Self> {
+        let (base, cluster) = match std::env::var("TEST_POSTGRES_URL") {
+            Ok(url) => (url.trim_end_matches('/').to_owned(), None),
+            Err(_) => {
+                let (base, cluster) = Cluster::start(find_binaries()?, folder);
+                (base, Some(cluster))
+            }
+        };
+        let postgres = Self { base, cluster, creating: Mutex::new(()) };
+        postgres.admin(&format!("DROP DATABASE IF EXISTS {TEMPLATE}"));
+        let url = postgres.create(TEMPLATE, None);
+        Database::open(Location::parse(&url).unwrap(), 1).unwrap().unbound(migrate::run).unwrap();
+        Some(postgres)
+    }
+
+    fn admin(&self, sql: &str) {
+        let mut admin = PgConnection::establish(&format!("{}/postgres", self.base)).unwrap();
+        admin.batch_execute(sql).unwrap();
+    }
+
+    fn create(&self, name: &str, template: Option<&str>) -> String {
+        let _alone = self.creating.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let template = template.map(|template| format!(" TEMPLATE {template}")).unwrap_or_default();
+        self.admin(&format!("CREATE DATABASE {name}{template}"));
+        format!("{}/{name}", self.base)
+    }
+}
+
+impl Cluster {
+    fn start(binaries: PathBuf, folder: &Path) -> (String, Self) {
+        let data = folder.join("postgres");
+        std::fs::create_dir(&data).unwrap();
+        if is_root() {
+            // PostgreSQL refuses to run as root; the folder above must let the other user through.
+            std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+            assert!(Command::new("chown").args(["nobody"]).arg(&data).status().unwrap().success());
+        }
+        run(as_other_user(&binaries.join("initdb"))
+            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--pgdata"])
+            .arg(&data));
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Speed over safety: nobody misses this data.
+        let options = format!(
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
+             -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+        );
+        run(as_other_user(&binaries.join("pg_ctl"))
+            .args(["start", "--wait", "--timeout=60", "--log"])
+            .arg(data.join("log"))
+            .arg("--pgdata")
+            .arg(&data)
+            .args(["--options", &options]));
+        let base = format!("postgres://postgres@127.0.0.1:{port}");
+        wait_for(&base);
+        (base, Self { binaries, data })
+    }
+}
+
+fn wait_for(base: &str) {
+    let begun = Instant::now();
+    while PgConnection::establish(&format!("{base}/postgres")).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "PostgreSQL did not start");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn find_binaries() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    folders.into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"))
+}
+
+fn as_other_user(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(program);
+    command
+}
+
+fn run(command: &mut Command) {
+    // A server that inherits a pipe would keep it open for ever.
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{command:?} failed");
+}

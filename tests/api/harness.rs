@@ -1,0 +1,300 @@
+//! A server over a database of its own, and a client that speaks HTTP with it.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use medstrategi::auth::issuer::Issuers;
+use medstrategi::auth::local::LocalSecret;
+use medstrategi::auth::scope::Scope;
+use medstrategi::bundle::import::import_creating;
+use medstrategi::bundle::model::{Bundle, ImportAnswer};
+use medstrategi::db::{Database, Engine, Location};
+use medstrategi::http::body::{Limit, Limits};
+use medstrategi::problem::Result as ServiceResult;
+use medstrategi::server::{self, Parts};
+use serde_json::{Value, json};
+
+use crate::engines::Engines;
+
+/// The municipality that most tests act in.
+pub const HERE: &str = "testby";
+/// Another one, whose data must not exist for tokens of the first.
+pub const ELSEWHERE: &str = "nabokommune";
+/// An origin that browsers may call from.
+pub const ORIGIN: &str = "https://intranet.testby.dk";
+
+pub struct App<'e> {
+    pub engine: Engine,
+    pub engines: &'e Engines,
+    pub database: Database,
+    pub url: String,
+    pub base: String,
+    pub folder: tempfile::TempDir,
+    secret: LocalSecret,
+    handle: ServerHandle,
+    agent: ureq::Agent,
+}
+
+impl<'e> App<'e> {
+    /// A server over an empty, migrated database that knows two municipalities.
+    pub fn start(engines: &'e Engines, engine: Engine) -> Self {
+        Self::start_with(engines, engine, |secret| Issuers::new(vec![secret.issuer()]))
+    }
+
+    pub fn start_with(engines: &'e Engines, engine: Engine, issuers: impl FnOnce(&LocalSecret) -> Issuers) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = LocalSecret::read_or_create(&folder.path().join("medstrategi.secret")).unwrap();
+        let url = engines.create(engine, folder.path());
+        let database = Database::open(Location::parse(&url).unwrap(), 8).unwrap();
+        let (handle, base) = serve(database.clone(), issuers(&secret));
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .max_redirects(0)
+            .build()
+            .into();
+        let app = Self { engine, engines, database, url, base, folder, secret, handle, agent };
+        for key in [HERE, ELSEWHERE] {
+            app.import(&json!({"municipality": {"key": key, "code": "999", "name": key}})).unwrap();
+        }
+        app
+    }
+
+    /// Imports a bundle as the command line would.
+    pub fn import(&self, bundle: &Value) -> ServiceResult<ImportAnswer> {
+        let bundle: Bundle = serde_json::from_value(bundle.clone()).unwrap();
+        import_creating(&self.database, "test", "test", bundle)
+    }
+
+    pub fn token(&self, scope: &str) -> String {
+        self.token_of(HERE, scope)
+    }
+
+    pub fn token_of(&self, municipality: &str, scope: &str) -> String {
+        let scopes: Vec<Scope> = scope.split_whitespace().map(|word| word.parse().unwrap()).collect();
+        self.secret.sign("tester", &municipality.parse().unwrap(), &scopes, Duration::from_secs(600)).unwrap()
+    }
+
+    /// A request with a token that may do everything.
+    pub fn request(&self, method: &str, path: &str) -> Request<'_> {
+        Request {
+            agent: &self.agent,
+            method: method.to_owned(),
+            url: format!("{}{path}", self.base),
+            headers: vec![("authorization".into(), format!("Bearer {}", self.token("med.admin med.audit")))],
+            body: None,
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Response {
+        self.request("GET", path).send()
+    }
+
+    pub fn post(&self, path: &str, body: Value) -> Response {
+        self.request("POST", path).json(&body).send()
+    }
+
+    /// PUT that only creates.
+    pub fn put_new(&self, path: &str, body: Value) -> Response {
+        self.request("PUT", path).json(&body).send()
+    }
+
+    /// PUT over whatever is there.
+    pub fn put(&self, path: &str, body: Value) -> Response {
+        self.request("PUT", path).header("if-match", "*").json(&body).send()
+    }
+
+    /// PATCH over whatever is there.
+    pub fn patch(&self, path: &str, body: Value) -> Response {
+        self.request("PATCH", path).header("if-match", "*").json(&body).send()
+    }
+
+    /// DELETE of whatever is there.
+    pub fn delete(&self, path: &str) -> Response {
+        self.request("DELETE", path).header("if-match", "*").send()
+    }
+
+    /// Every row of a list, page by page.
+    pub fn list(&self, path: &str) -> Vec<Value> {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let mut rows = Vec::new();
+        let mut address = path.to_owned();
+        loop {
+            let page = self.get(&address).expect(200).json();
+            rows.extend(page["items"].as_array().unwrap().iter().cloned());
+            let Some(next) = page["next"].as_str() else { return rows };
+            let parameter = if path.starts_with("/v1/changes") { "after" } else { "cursor" };
+            address = format!("{path}{separator}{parameter}={next}");
+        }
+    }
+
+    pub fn keys(&self, path: &str) -> Vec<String> {
+        self.list(path).iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How many rows the change log has.
+    pub fn changes(&self) -> usize {
+        self.list("/v1/changes?limit=200").len()
+    }
+
+    /// How many SQL statements `work` makes the service run.
+    pub fn statements(&self, work: impl FnOnce()) -> u64 {
+        let before = self.database.statements();
+        work();
+        self.database.statements() - before
+    }
+}
+
+impl Drop for App<'_> {
+    fn drop(&mut self) {
+        // Not waited for: the runtime that would carry it out is the server's own.
+        drop(self.handle.stop(false));
+    }
+}
+
+fn serve(database: Database, issuers: Issuers) -> (ServerHandle, String) {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let limit = |bytes| Limit { bytes, time: Duration::from_secs(5) };
+        let parts = Parts {
+            database,
+            issuers,
+            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024) },
+            cors_origins: vec![ORIGIN.into()],
+            shutdown_timeout: Duration::from_secs(5),
+            workers: Some(1),
+        };
+        actix_web::rt::System::new().block_on(async {
+            let (server, address) = server::start(parts, "127.0.0.1:0".parse().unwrap()).unwrap();
+            sender.send((server.handle(), format!("http://{address}"))).unwrap();
+            server.await.unwrap();
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+pub struct Request<'a> {
+    agent: &'a ureq::Agent,
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+}
+
+impl Request<'_> {
+    pub fn without_token(mut self) -> Self {
+        self.headers.retain(|(name, _)| name != "authorization");
+        self
+    }
+
+    pub fn token(self, token: &str) -> Self {
+        self.without_token().header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        let media_type =
+            if self.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        self.header("content-type", media_type).bytes(serde_json::to_vec(body).unwrap())
+    }
+
+    pub fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    pub fn send(self) -> Response {
+        let mut request = ureq::http::Request::builder().method(self.method.as_str()).uri(&self.url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let answer = match self.body {
+            Some(body) => self.agent.run(request.body(body).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        let mut answer = answer.unwrap();
+        let body = answer.body_mut().with_config().limit(200 * 1024 * 1024).read_to_vec().unwrap();
+        Response {
+            what: format!("{} {}", self.method, self.url),
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Response {
+    what: String,
+    pub status: u16,
+    headers: ureq::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Fails the test where the status is another.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}: {}", self.what, String::from_utf8_lossy(&self.body));
+        self
+    }
+
+    /// Fails the test where the answer is not this kind of problem, told in full.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, kind: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.what);
+        let problem = answer.json();
+        assert_eq!(problem["type"], format!("/problems/{kind}"), "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem}");
+        assert_eq!(problem["request_id"].as_str(), answer.header("x-request-id"), "{problem}");
+        assert!(answer.url_path().starts_with(problem["instance"].as_str().unwrap()), "{problem}");
+        answer
+    }
+
+    /// Fails the test where the body's faults stand elsewhere.
+    #[track_caller]
+    pub fn expect_faults(self, pointers: &[&str]) -> Self {
+        let answer = self.expect_problem(422, "invalid-body");
+        let mut found: Vec<String> = answer.pointers();
+        let mut expected: Vec<String> = pointers.iter().map(|pointer| (*pointer).to_owned()).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{}", answer.json());
+        answer
+    }
+
+    pub fn pointers(&self) -> Vec<String> {
+        let problem = self.json();
+        let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn url_path(&self) -> &str {
+        let url = self.what.split_once("://").unwrap().1;
+        &url[url.find('/').unwrap_or(url.len())..]
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub fn etag(&self) -> String {
+        self.header("etag").unwrap_or_else(|| panic!("{} has no ETag", self.what)).to_owned()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("{}: {error}: {}", self.what, String::from_utf8_lossy(&self.body))
+        })
+    }
+}
