@@ -1,1 +1,269 @@
-crate::tests![];
+//! Who may do what: driven from the contract, so that a new operation is covered by itself.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use medstrategi::auth::scope::{Scope, ScopeSet};
+use serde_json::{Value, json};
+
+use crate::harness::{App, ELSEWHERE, HERE, Request};
+
+crate::tests![
+    every_operation_refuses_bad_tokens,
+    every_operation_wants_its_scope,
+    another_municipality_does_not_exist,
+    references_do_not_reach_another_municipality,
+    a_token_without_data_behind_it_is_told_so,
+    open_routes_are_the_ones_we_know,
+];
+
+/// An operation of the contract.
+struct Operation {
+    method: String,
+    path: String,
+    /// The scopes of which one is enough; empty where it is open to all.
+    scopes: Vec<Scope>,
+    body: Option<Value>,
+}
+
+fn operations(app: &App) -> Vec<Operation> {
+    let contract = app.get("/v1/openapi.json").expect(200).json();
+    let mut operations = Vec::new();
+    for (path, methods) in contract["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let needs = operation["security"].as_array().cloned().unwrap_or_default();
+            let scopes = needs.iter().flat_map(|need| need["bearer"].as_array().unwrap().clone());
+            let content = operation["requestBody"]["content"].as_object();
+            operations.push(Operation {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                scopes: scopes.map(|scope| scope.as_str().unwrap().parse().unwrap()).collect(),
+                body: content.map(|content| content.values().next().unwrap()["example"].clone()),
+            });
+        }
+    }
+    assert!(operations.len() > 30, "the contract lists the operations");
+    operations
+}
+
+impl Operation {
+    fn request<'a>(&self, app: &'a App, id: &str) -> Request<'a> {
+        let request = app.request(&self.method, &self.path.replace("{id}", id));
+        match &self.body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+}
+
+fn guarded(app: &App) -> Vec<Operation> {
+    operations(app).into_iter().filter(|operation| !operation.scopes.is_empty()).collect()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": "medstrategi", "aud": "medstrategi", "sub": "tester", "municipality": HERE,
+        "scope": "med.admin med.audit", "exp": now() + 600,
+    })
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut claims = claims();
+    claims[name] = value;
+    claims
+}
+
+fn without(name: &str) -> Value {
+    let mut claims = claims();
+    claims.as_object_mut().unwrap().remove(name);
+    claims
+}
+
+fn bad_tokens(app: &App) -> Vec<(&'static str, Option<String>)> {
+    let secret = std::fs::read_to_string(app.folder.path().join("medstrategi.secret")).unwrap();
+    let own = EncodingKey::from_secret(secret.trim().as_bytes());
+    let sign = |algorithm, claims: &Value, key: &EncodingKey| {
+        Some(jsonwebtoken::encode(&Header::new(algorithm), claims, key).unwrap())
+    };
+    let hs256 = |claims: &Value| sign(Algorithm::HS256, claims, &own);
+    // The helper itself is sound: what it signs is accepted.
+    app.request("GET", "/v1/levels").token(&hs256(&claims()).unwrap()).send().expect(200);
+    let unsigned = |header: &str| {
+        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        Some(format!("{}.{}.", part(header), part(&claims().to_string())))
+    };
+    let mut tampered = hs256(&with("scope", json!("med.read"))).unwrap();
+    let payload = URL_SAFE_NO_PAD.encode(claims().to_string());
+    let (head, signature) = (tampered.split('.').next().unwrap().to_owned(), tampered.rsplit('.').next().unwrap().to_owned());
+    tampered = format!("{head}.{payload}.{signature}");
+    vec![
+        ("missing", None),
+        ("no token at all", Some("nonsense".into())),
+        ("expired", hs256(&with("exp", json!(now() - 3600)))),
+        ("not yet valid", hs256(&with("nbf", json!(now() + 3600)))),
+        ("unsigned", unsigned(r#"{"alg":"none","typ":"JWT"}"#)),
+        ("unsigned, called HS256", unsigned(r#"{"alg":"HS256","typ":"JWT"}"#)),
+        ("wrongly signed", sign(Algorithm::HS256, &claims(), &EncodingKey::from_secret(&[7; 48]))),
+        ("changed after signing", Some(tampered)),
+        ("another HMAC", sign(Algorithm::HS512, &claims(), &own)),
+        ("for somebody else", hs256(&with("aud", json!("another-service")))),
+        ("from an unknown issuer", hs256(&with("iss", json!("https://elsewhere.example")))),
+        ("without exp", hs256(&without("exp"))),
+        ("without aud", hs256(&without("aud"))),
+        ("without iss", hs256(&without("iss"))),
+        ("without sub", hs256(&without("sub"))),
+        ("with an empty sub", hs256(&with("sub", json!("")))),
+        ("without a municipality", hs256(&without("municipality"))),
+        ("with a municipality that is no key", hs256(&with("municipality", json!("Ikke en nøgle")))),
+    ]
+}
+
+fn every_operation_refuses_bad_tokens(app: &App) {
+    let tokens = bad_tokens(app);
+    for operation in guarded(app) {
+        for (what, token) in &tokens {
+            let request = operation.request(app, "x");
+            let request = match token {
+                Some(token) => request.token(token),
+                None => request.without_token(),
+            };
+            let answer = request.send();
+            assert_eq!(answer.status, 401, "{} {} with a token {what}", operation.method, operation.path);
+            let answer = answer.expect_problem(401, "invalid-token");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+        }
+    }
+    let basic = app.request("GET", "/v1/levels").without_token().header("authorization", "Basic eDp5");
+    basic.send().expect_problem(401, "invalid-token");
+}
+
+fn every_operation_wants_its_scope(app: &App) {
+    for operation in guarded(app) {
+        for scope in Scope::ALL {
+            let answer = operation.request(app, "x").token(&app.token(scope.as_str())).send();
+            let held = ScopeSet::from_iter([*scope]);
+            let what = format!("{} {} with {scope}: {}", operation.method, operation.path, answer.status);
+            if operation.scopes.iter().any(|wanted| held.holds(*wanted)) {
+                assert!(![401, 403].contains(&answer.status), "{what}");
+            } else {
+                assert_eq!(answer.status, 403, "{what}");
+                let answer = answer.expect_problem(403, "insufficient-scope");
+                let challenge = answer.header("www-authenticate").unwrap();
+                assert!(challenge.contains("insufficient_scope") && challenge.contains("scope=\"med."), "{challenge}");
+            }
+        }
+    }
+}
+
+fn everything(key: &str) -> Value {
+    json!({
+        "municipality": {"key": key, "code": "998", "name": key},
+        "levels": [{"key": "fremmed", "name": "Fremmed", "rank": 1}],
+        "units": [{"key": "fremmed", "name": "Fremmed", "kind": "centre"}],
+        "committees": [{"key": "fremmed", "name": "Fremmed", "level": "fremmed", "form": "committee"}],
+        "strategies": [{
+            "key": "fremmed", "title": "Fremmed", "kind": "plan", "status": "adopted",
+            "focus_areas": [{
+                "key": "fremmed", "title": "Fremmed",
+                "objectives": [{"key": "fremmed", "kind": "goal", "text": "Fremmed"}],
+                "actions": [{"key": "fremmed", "title": "Fremmed", "kind": "other"}],
+            }],
+        }],
+    })
+}
+
+/// The UUID of the other municipality's row that a path is about. A new path belongs in here.
+fn foreign_id(app: &App, path: &str) -> String {
+    let token = app.token_of(ELSEWHERE, "med.read");
+    let first = |list: &str| {
+        let rows = app.request("GET", list).token(&token).send().expect(200).json();
+        rows["items"][0]["id"].as_str().unwrap().to_owned()
+    };
+    let area = || first("/v1/strategies/fremmed/focus-areas");
+    match path.split('/').nth(2).unwrap() {
+        "levels" => first("/v1/levels"),
+        "units" => first("/v1/units"),
+        "committees" => first("/v1/committees"),
+        "strategies" => first("/v1/strategies"),
+        "focus-areas" => area(),
+        "objectives" => first(&format!("/v1/focus-areas/{}/objectives", area())),
+        "actions" => first("/v1/actions"),
+        other => panic!("name a row of another municipality for /v1/{other}"),
+    }
+}
+
+fn another_municipality_does_not_exist(app: &App) {
+    app.import(&everything(ELSEWHERE)).unwrap();
+    let before = app.request("GET", "/v1/export").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200).json();
+    for operation in guarded(app).iter().filter(|operation| operation.path.contains("{id}")) {
+        let mut names = vec![foreign_id(app, &operation.path)];
+        // By key, PUT creates a row of one's own; by UUID it finds nothing.
+        if operation.method != "PUT" {
+            names.push("fremmed".into());
+        }
+        for name in names {
+            let request = operation.request(app, &name);
+            let request = if operation.method == "PUT" { request } else { request.header("if-match", "*") };
+            let answer = request.send();
+            assert_eq!(answer.status, 404, "{} {} {name}", operation.method, operation.path);
+            answer.expect_problem(404, "not-found");
+        }
+    }
+    for operation in guarded(app).iter().filter(|one| one.method == "GET" && !one.path.contains("{id}")) {
+        let answer = operation.request(app, "").send().expect(200);
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(!text.to_lowercase().contains("fremmed"), "{} shows another municipality: {text}", operation.path);
+    }
+    let after = app.request("GET", "/v1/export").token(&app.token_of(ELSEWHERE, "med.admin")).send().json();
+    assert_eq!(before, after);
+}
+
+fn references_do_not_reach_another_municipality(app: &App) {
+    app.import(&everything(ELSEWHERE)).unwrap();
+    let (level, unit) = (foreign_id(app, "/v1/levels/{id}"), foreign_id(app, "/v1/units/{id}"));
+    let (committee, strategy) = (foreign_id(app, "/v1/committees/{id}"), foreign_id(app, "/v1/strategies/{id}"));
+    let (area, action) = (foreign_id(app, "/v1/focus-areas/{id}"), foreign_id(app, "/v1/actions/{id}"));
+    app.post("/v1/committees", json!({
+        "key": "a", "name": "A", "form": "committee", "level": level, "parent": committee, "units": [unit],
+    }))
+    .expect_faults(&["/level", "/parent", "/units/0"]);
+    app.post("/v1/strategies", json!({
+        "key": "a", "title": "A", "kind": "plan", "status": "draft", "adopted_by": committee, "predecessor": strategy,
+        "focus_areas": [{"key": "a", "title": "A", "continues": [area, "fremmed/fremmed"], "actions": [{
+            "key": "a", "title": "A", "kind": "other", "after": [action],
+            "audience": [{"role": "responsible", "unit": unit}, {"role": "receives", "level": level}],
+        }]}],
+    }))
+    .expect_faults(&[
+        "/adopted_by",
+        "/predecessor",
+        "/focus_areas/0/continues/0",
+        "/focus_areas/0/continues/1",
+        "/focus_areas/0/actions/0/after/0",
+        "/focus_areas/0/actions/0/audience/0/unit",
+        "/focus_areas/0/actions/0/audience/1/level",
+    ]);
+    let bundle = everything(ELSEWHERE);
+    app.post("/v1/import", bundle).expect_faults(&["/municipality/key"]);
+}
+
+fn a_token_without_data_behind_it_is_told_so(app: &App) {
+    let token = app.token_of("ukendt-kommune", "med.read");
+    let answer = app.request("GET", "/v1/strategies").token(&token).send().expect_problem(403, "no-municipality");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("medstrategi import"));
+}
+
+fn open_routes_are_the_ones_we_know(app: &App) {
+    let open: Vec<String> = operations(app)
+        .into_iter()
+        .filter(|operation| operation.scopes.is_empty())
+        .map(|operation| format!("{} {}", operation.method, operation.path))
+        .collect();
+    assert_eq!(open, ["GET /livez", "GET /problems/{kind}", "GET /readyz", "GET /v1/openapi.json"]);
+}
