@@ -100,7 +100,8 @@ fn bad_tokens(app: &App) -> Vec<(&'static str, Option<String>)> {
     };
     let mut tampered = hs256(&with("scope", json!("med.read"))).unwrap();
     let payload = URL_SAFE_NO_PAD.encode(claims().to_string());
-    let (head, signature) = (tampered.split('.').next().unwrap().to_owned(), tampered.rsplit('.').next().unwrap().to_owned());
+    let (head, signature) =
+        (tampered.split('.').next().unwrap().to_owned(), tampered.rsplit('.').next().unwrap().to_owned());
     tampered = format!("{head}.{payload}.{signature}");
     vec![
         ("missing", None),
@@ -200,7 +201,8 @@ fn foreign_id(app: &App, path: &str) -> String {
 
 fn another_municipality_does_not_exist(app: &App) {
     app.import(&everything(ELSEWHERE)).unwrap();
-    let before = app.request("GET", "/v1/export").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200).json();
+    let before =
+        app.request("GET", "/v1/export").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200).json();
     for operation in guarded(app).iter().filter(|operation| operation.path.contains("{id}")) {
         let mut names = vec![foreign_id(app, &operation.path)];
         // By key, PUT creates a row of one's own; by UUID it finds nothing.
@@ -229,9 +231,12 @@ fn references_do_not_reach_another_municipality(app: &App) {
     let (level, unit) = (foreign_id(app, "/v1/levels/{id}"), foreign_id(app, "/v1/units/{id}"));
     let (committee, strategy) = (foreign_id(app, "/v1/committees/{id}"), foreign_id(app, "/v1/strategies/{id}"));
     let (area, action) = (foreign_id(app, "/v1/focus-areas/{id}"), foreign_id(app, "/v1/actions/{id}"));
-    app.post("/v1/committees", json!({
-        "key": "a", "name": "A", "form": "committee", "level": level, "parent": committee, "units": [unit],
-    }))
+    app.post(
+        "/v1/committees",
+        json!({
+            "key": "a", "name": "A", "form": "committee", "level": level, "parent": committee, "units": [unit],
+        }),
+    )
     .expect_faults(&["/level", "/parent", "/units/0"]);
     app.post("/v1/strategies", json!({
         "key": "a", "title": "A", "kind": "plan", "status": "draft", "adopted_by": committee, "predecessor": strategy,

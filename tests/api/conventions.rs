@@ -57,7 +57,9 @@ fn options_and_405_name_the_methods(app: &App) {
 }
 
 fn unknown_addresses_are_problems(app: &App) {
-    for path in ["/", "/v1", "/v1/nowhere", "/v1/levels/", "/v1/levels/a/b", "/v2/levels", "/v1/levels/%FF", "/v1/levels/a%2Fb"] {
+    for path in
+        ["/", "/v1", "/v1/nowhere", "/v1/levels/", "/v1/levels/a/b", "/v2/levels", "/v1/levels/%FF", "/v1/levels/a%2Fb"]
+    {
         app.get(path).expect_problem(404, "not-found");
     }
 }
@@ -76,10 +78,21 @@ fn unknown_query_parameters_are_refused(app: &App) {
 
 fn wrong_query_values_are_refused(app: &App) {
     for query in [
-        "/v1/levels?limit=0", "/v1/levels?limit=201", "/v1/levels?limit=ten", "/v1/levels?limit=-1", "/v1/levels?limit=",
-        "/v1/levels?limit=1&limit=2", "/v1/levels?cursor=x", "/v1/strategies?on=2024-02-30", "/v1/strategies?on=",
-        "/v1/strategies?status=open", "/v1/committees?form=x", "/v1/committees?parent=a%20b", "/v1/changes?after=x",
-        "/v1/units?cursor=e30", "/v1/actions?focus_area=x",
+        "/v1/levels?limit=0",
+        "/v1/levels?limit=201",
+        "/v1/levels?limit=ten",
+        "/v1/levels?limit=-1",
+        "/v1/levels?limit=",
+        "/v1/levels?limit=1&limit=2",
+        "/v1/levels?cursor=x",
+        "/v1/strategies?on=2024-02-30",
+        "/v1/strategies?on=",
+        "/v1/strategies?status=open",
+        "/v1/committees?form=x",
+        "/v1/committees?parent=a%20b",
+        "/v1/changes?after=x",
+        "/v1/units?cursor=e30",
+        "/v1/actions?focus_area=x",
     ] {
         app.get(query).expect_problem(400, "invalid-query");
     }
@@ -114,7 +127,8 @@ fn lists_stand_in_byte_order(app: &App) {
 }
 
 fn searches_fold_case_and_accents(app: &App) {
-    for (key, name) in [("aa", "Åben Café"), ("oe", "Ældrecenter Øst"), ("pct", "100 % nærvær"), ("under", "a_b")] {
+    for (key, name) in [("aa", "Åben Café"), ("oe", "Ældrecenter Øst"), ("pct", "100 % nærvær"), ("under", "a_b")]
+    {
         app.post("/v1/units", json!({"key": key, "name": name, "kind": "other"})).expect(201);
     }
     for (q, found) in [
@@ -163,7 +177,10 @@ fn answers_are_compressed(app: &App) {
 fn browsers_call_from_known_origins_only(app: &App) {
     let preflight = |origin: &str| {
         let request = app.request("OPTIONS", "/v1/levels").without_token().header("origin", origin);
-        request.header("access-control-request-method", "PATCH").header("access-control-request-headers", "authorization,if-match").send()
+        request
+            .header("access-control-request-method", "PATCH")
+            .header("access-control-request-headers", "authorization,if-match")
+            .send()
     };
     let allowed = preflight(ORIGIN).expect(200);
     assert_eq!(allowed.header("access-control-allow-origin"), Some(ORIGIN));

@@ -72,7 +72,8 @@ impl Engines {
     }
 
     pub fn stop(&self) {
-        if let Some(Cluster { binaries, data }) = self.postgres.as_ref().and_then(|postgres| postgres.cluster.as_ref()) {
+        if let Some(Cluster { binaries, data }) = self.postgres.as_ref().and_then(|postgres| postgres.cluster.as_ref())
+        {
             let mut stop = as_other_user(&binaries.join("pg_ctl"));
             stop.args(["stop", "--mode=immediate", "--pgdata"]).arg(data);
             let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -119,7 +120,14 @@ impl Cluster {
             assert!(Command::new("chown").args(["nobody"]).arg(&data).status().unwrap().success());
         }
         run(as_other_user(&binaries.join("initdb"))
-            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--pgdata"])
+            .args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "--pgdata",
+            ])
             .arg(&data));
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // Speed over safety: nobody misses this data.

@@ -198,8 +198,7 @@ impl Request<'_> {
     }
 
     pub fn json(self, body: &Value) -> Self {
-        let media_type =
-            if self.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let media_type = if self.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         self.header("content-type", media_type).bytes(serde_json::to_vec(body).unwrap())
     }
 
@@ -293,8 +292,7 @@ impl Response {
 
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            panic!("{}: {error}: {}", self.what, String::from_utf8_lossy(&self.body))
-        })
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.what, String::from_utf8_lossy(&self.body)))
     }
 }

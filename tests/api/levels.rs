@@ -83,12 +83,18 @@ fn a_stale_change_is_refused(app: &App) {
     change(&format!("W/{}", first.etag()), "Tre").expect(200);
     change("\"1\", \"3\"", "Fire").expect(200);
     change("4", "Fem").expect_problem(400, "bad-request");
-    app.request("DELETE", "/v1/levels/hoved").header("if-match", &seen).send().expect_problem(412, "precondition-failed");
+    app.request("DELETE", "/v1/levels/hoved")
+        .header("if-match", &seen)
+        .send()
+        .expect_problem(412, "precondition-failed");
 }
 
 fn a_change_needs_a_precondition(app: &App) {
     app.post("/v1/levels", top()).expect(201);
-    app.request("PATCH", "/v1/levels/hoved").json(&json!({"name": "X"})).send().expect_problem(428, "precondition-required");
+    app.request("PATCH", "/v1/levels/hoved")
+        .json(&json!({"name": "X"}))
+        .send()
+        .expect_problem(428, "precondition-required");
     app.request("DELETE", "/v1/levels/hoved").send().expect_problem(428, "precondition-required");
     assert_eq!(app.get("/v1/levels/hoved").json()["version"], 1);
 }
@@ -129,7 +135,8 @@ fn levels_stand_from_the_top_down(app: &App) {
 
 fn a_level_in_use_stays(app: &App) {
     app.post("/v1/levels", top()).expect(201);
-    app.post("/v1/committees", json!({"key": "hmed", "name": "HMED", "level": "hoved", "form": "committee"})).expect(201);
+    app.post("/v1/committees", json!({"key": "hmed", "name": "HMED", "level": "hoved", "form": "committee"}))
+        .expect(201);
     let refusal = app.delete("/v1/levels/hoved").expect_problem(409, "in-use");
     assert!(refusal.json()["errors"][0]["detail"].as_str().unwrap().contains("committee 'hmed'"));
     app.delete("/v1/committees/hmed").expect(204);

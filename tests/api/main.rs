@@ -3,6 +3,7 @@
 //! Every test runs on both engines. Where no PostgreSQL is to be had, its tests are reported as
 //! ignored, and with `CI=true` that is a failure.
 
+#![recursion_limit = "256"]
 // A test that panics has failed, which is what these are for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 

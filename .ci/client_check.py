@@ -1,0 +1,331 @@
+"""Works with the client that .ci/contract generated, against a server with the demo's municipality.
+
+    TOKEN=... client_check.py URL
+
+Every answer goes through the generated models, and each is compared with the JSON that came, so that the contract
+must describe all of it. What the generator leaves to its user:
+
+- The headers of answers are not generated: ETag, Location and X-Request-Id are read from the response.
+- `Response.parsed` is a union of the models of all statuses; `expect` narrows it.
+- `sync_detailed` is used throughout, since `sync` gives neither status nor headers.
+- Ranges, lengths and patterns are not checked by the models, so the server's refusal can be tested with them.
+- Objects without a fixed shape (a change's `before` and `after`) are dicts inside a model.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+
+import attrs
+import httpx
+from medstrategi_client import AuthenticatedClient
+from medstrategi_client.api.audit import list_changes
+from medstrategi_client.api.bundles import export_bundle, import_bundle
+from medstrategi_client.api.committees import (
+    change_level,
+    create_level,
+    delete_level,
+    list_committees,
+    list_levels,
+    read_level,
+)
+from medstrategi_client.api.organisation import list_units
+from medstrategi_client.api.service import describe_problem
+from medstrategi_client.api.strategies import list_strategies, read_strategy
+from medstrategi_client.models import (
+    ActionKind,
+    Bundle,
+    Change,
+    ChangeAfterType0,
+    ChangeBeforeType0,
+    ChangePage,
+    CommitteePage,
+    Counts,
+    ImportAnswer,
+    Level,
+    LevelBody,
+    LevelBodyPatch,
+    LevelPage,
+    Operation,
+    Problem,
+    ProblemKind,
+    Strategy,
+    StrategyStatus,
+    StrategySummaryPage,
+    UnitPage,
+)
+from medstrategi_client.types import UNSET, Response, Unset
+
+T = TypeVar("T")
+
+
+class Model(Protocol):
+    """What every generated model has."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+M = TypeVar("M", bound=Model)
+
+
+class Page(Model, Protocol[T]):
+    """What every generated page has."""
+
+    items: list[T]
+    next_: str | None
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    """Whether two JSON values are the same; models write times with `+00:00` where the service writes `Z`."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(same(ours[key], theirs[key]) for key in ours)
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(same, ours, theirs))
+    if isinstance(ours, str) and isinstance(theirs, str) and theirs.endswith("Z") and ours.endswith("+00:00"):
+        return datetime.fromisoformat(ours) == datetime.fromisoformat(theirs)
+    return type(ours) is type(theirs) and bool(ours == theirs)
+
+
+def undescribed(value: object, where: str) -> list[str]:
+    """The properties that the service sent and the contract doesn't name."""
+    if isinstance(value, list):
+        return [name for place, item in enumerate(value) for name in undescribed(item, f"{where}/{place}")]
+    shape = type(value)
+    if not attrs.has(shape):
+        return []
+    fields = attrs.fields_dict(shape)
+    found = []
+    for field in fields:
+        if field != "additional_properties":
+            found += undescribed(getattr(value, field), f"{where}/{field}")
+        elif len(fields) > 1:  # A model with nothing else is an object without a fixed shape.
+            found += [f"{where}/{name}" for name in getattr(value, field)]
+    return found
+
+
+def expect(status: HTTPStatus, model: type[M], response: Response[Any]) -> M:
+    """The answer, which must have this status and be whole in this model."""
+    assert response.status_code == status, f"{response.status_code} in place of {status}: {response.content!r}"
+    parsed = response.parsed
+    assert isinstance(parsed, model), f"{type(parsed)} in place of {model}"
+    assert undescribed(parsed, "") == [], undescribed(parsed, "")
+    sent = json.loads(response.content)
+    assert same(parsed.to_dict(), sent), f"the model lost something of {sent}"
+    kind = "application/problem+json" if model is Problem else "application/json"
+    assert response.headers["content-type"] == kind, response.headers["content-type"]
+    return parsed
+
+
+def expect_nothing(status: HTTPStatus, response: Response[Any]) -> None:
+    """The answer must have this status and no body."""
+    assert response.status_code == status, f"{response.status_code} in place of {status}: {response.content!r}"
+    assert response.content == b"" and response.parsed is None
+
+
+def expect_problem(status: HTTPStatus, type_: str, instance: str, response: Response[Any]) -> Problem:
+    """The problem, which must be of this type."""
+    problem = expect(status, Problem, response)
+    assert (problem.status, problem.type_, problem.instance) == (status, type_, instance), problem
+    assert problem.request_id == response.headers["x-request-id"]
+    return problem
+
+
+def every(page_type: type[Page[T]], fetch: Callable[[str | Unset], Response[Any]], limit: int = 2) -> list[T]:
+    """The rows of all pages."""
+    rows: list[T] = []
+    cursor: str | Unset = UNSET
+    while True:
+        page = expect(HTTPStatus.OK, page_type, fetch(cursor))
+        rows += page.items
+        if page.next_ is None:
+            assert len(page.items) <= limit, page
+            return rows
+        assert len(page.items) == limit, page  # Only the last page may hold less than was asked for.
+        assert page.next_ != cursor, "the list goes round in circles"
+        cursor = page.next_
+
+
+def etag(response: Response[Any]) -> str:
+    """The answer's ETag."""
+    tag = response.headers["etag"]
+    assert tag.startswith('"') and tag.endswith('"'), tag
+    return tag
+
+
+def keys(rows: Any) -> list[str]:
+    """The rows' keys, each of which must stand there once."""
+    found = [str(row.key) for row in rows]
+    assert found and len(found) == len(set(found)), found
+    return found
+
+
+def check_lists(client: AuthenticatedClient, bundle: Bundle) -> None:
+    """The lists hold, over all their pages, what the bundle holds, and refer to each other."""
+    levels = every(LevelPage, lambda at: list_levels.sync_detailed(client=client, limit=2, cursor=at))
+    units = every(UnitPage, lambda at: list_units.sync_detailed(client=client, limit=2, cursor=at))
+    committees = every(CommitteePage, lambda at: list_committees.sync_detailed(client=client, limit=2, cursor=at))
+    strategies = every(StrategySummaryPage, lambda at: list_strategies.sync_detailed(client=client, limit=2, cursor=at))
+
+    assert sorted(keys(levels)) == sorted(keys(bundle.levels))
+    assert sorted(keys(units)) == sorted(keys(bundle.units))
+    assert sorted(keys(committees)) == sorted(keys(bundle.committees))
+    assert sorted(keys(strategies)) == sorted(keys(bundle.strategies))
+    assert min(len(levels), len(units), len(committees)) > 2, "too few rows to turn a page"
+
+    assert [level.rank for level in levels] == sorted(level.rank for level in levels)
+    assert {unit.parent for unit in units} <= {None, *keys(units)}
+    assert {committee.parent for committee in committees} <= {None, *keys(committees)}
+    assert {committee.level for committee in committees} <= {None, *keys(levels)}
+    covered = {unit for committee in committees for unit in committee.units or []}
+    assert covered and covered <= set(keys(units))
+    print(f"lists: {len(levels)} levels, {len(units)} units, {len(committees)} committees, {len(strategies)} plans")
+
+
+def check_tree(client: AuthenticatedClient, bundle: Bundle) -> None:
+    """The plan comes whole."""
+    plan = expect(HTTPStatus.OK, Strategy, read_strategy.sync_detailed("med-plan-2025-2028", client=client))
+    assert plan.status is StrategyStatus.ADOPTED
+    assert plan.predecessor in keys(bundle.strategies)
+    actions = [action for area in plan.focus_areas for action in area.actions]
+    assert (len(keys(plan.focus_areas)), len(actions)) == (4, 18)
+
+    addressees = {
+        "level": keys(bundle.levels),
+        "committee": keys(bundle.committees),
+        "unit": keys(bundle.units),
+    }
+    for area in plan.focus_areas:
+        assert area.path == f"{plan.key}/{area.key}"
+        for objective in area.objectives:
+            assert objective.path == f"{area.path}/{objective.key}"
+        for action in area.actions:
+            assert action.path == f"{area.path}/{action.key}"
+            assert isinstance(action.kind, ActionKind) and action.audience, action
+            for entry in action.audience:
+                named = [kind for kind in addressees if getattr(entry, kind)]
+                assert len(named) == 1 and getattr(entry, named[0]) in addressees[named[0]], entry
+            assert set(action.after or []) <= set(keys(actions)), action
+    print(f"tree: {len(plan.focus_areas)} focus areas, {len(actions)} actions")
+
+
+def check_level(client: AuthenticatedClient) -> Level:
+    """A level can be created, changed and deleted, by those who saw its last version; gives it as it was last."""
+    new = LevelBody(key="contract-check", name="Udvalg på prøve", rank=7, staff_meeting_below=12)
+    created = create_level.sync_detailed(client=client, body=new)
+    level = expect(HTTPStatus.CREATED, Level, created)
+    assert (level.key, level.name, level.rank, level.staff_meeting_below) == (new.key, new.name, 7, 12)
+    path = f"/v1/levels/{new.key}"
+    assert created.headers["location"] == path
+
+    read = read_level.sync_detailed(new.key, client=client)
+    assert expect(HTTPStatus.OK, Level, read) == level
+    first = etag(read)
+    assert first == etag(created)
+    expect_nothing(HTTPStatus.NOT_MODIFIED, read_level.sync_detailed(new.key, client=client, if_none_match=first))
+
+    taken = create_level.sync_detailed(client=client, body=new)
+    expect_problem(HTTPStatus.CONFLICT, "/problems/already-exists", "/v1/levels", taken)
+    wrong = create_level.sync_detailed(client=client, body=LevelBody(key="contract-check-2", name="X", rank=0))
+    refused = expect_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "/problems/invalid-body", "/v1/levels", wrong)
+    assert refused.errors and [fault.pointer for fault in refused.errors] == ["/rank"], refused
+
+    # By RFC 7396 null clears and what is absent stays; the model tells None from UNSET.
+    patch = LevelBodyPatch(name="Udvalg til prøve", staff_meeting_below=None)
+    changed = change_level.sync_detailed(new.key, client=client, body=patch, if_match=first)
+    level = expect(HTTPStatus.OK, Level, changed)
+    assert (level.name, level.rank, level.staff_meeting_below, level.version) == (patch.name, 7, None, 2)
+    second = etag(changed)
+    assert second != first
+
+    stale = change_level.sync_detailed(new.key, client=client, body=LevelBodyPatch(rank=8), if_match=first)
+    problem = expect_problem(HTTPStatus.PRECONDITION_FAILED, "/problems/precondition-failed", path, stale)
+    kind = describe_problem.sync_detailed(problem.type_.removeprefix("/problems/"), client=client)
+    explained = expect(HTTPStatus.OK, ProblemKind, kind)
+    assert (explained.type_, explained.title, explained.status) == (problem.type_, problem.title, problem.status)
+    stale_delete = delete_level.sync_detailed(new.key, client=client, if_match=first)
+    expect_problem(HTTPStatus.PRECONDITION_FAILED, "/problems/precondition-failed", path, stale_delete)
+    assert expect(HTTPStatus.OK, Level, read_level.sync_detailed(new.key, client=client)) == level
+
+    expect_nothing(HTTPStatus.NO_CONTENT, delete_level.sync_detailed(new.key, client=client, if_match=second))
+    gone = read_level.sync_detailed(new.key, client=client)
+    expect_problem(HTTPStatus.NOT_FOUND, "/problems/not-found", path, gone)
+    print("level: created, changed, refused to stale writers, deleted")
+    return level
+
+
+def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
+    """Importing what was exported changes nothing."""
+    answer = expect(HTTPStatus.OK, ImportAnswer, import_bundle.sync_detailed(client=client, body=bundle))
+    assert answer.left_out == [], answer
+    areas = [area for strategy in bundle.strategies or [] for area in strategy.focus_areas or []]
+    rows = {
+        "municipality": 1,
+        "levels": len(bundle.levels or []),
+        "units": len(bundle.units or []),
+        "committees": len(bundle.committees or []),
+        "strategies": len(bundle.strategies or []),
+        "focus_areas": len(areas),
+        "objectives": sum(len(area.objectives or []) for area in areas),
+        "actions": sum(len(area.actions or []) for area in areas),
+    }
+    assert rows.keys() | {"left_out"} == answer.to_dict().keys(), "the answer counts other things than this check"
+    for section, count in rows.items():
+        assert count > 0, f"the bundle has no {section}"
+        counts = getattr(answer, section)
+        assert counts == Counts(created=0, updated=0, unchanged=count), f"{section}: {counts}"
+    print(f"import: {sum(rows.values())} rows unchanged")
+
+
+def changes(client: AuthenticatedClient, after: int, limit: int) -> list[Change]:
+    """The changes after this one."""
+
+    def fetch(cursor: str | Unset) -> Response[Any]:
+        # This list's cursor is the last sequence: a string in `next`, a number in the parameter `after`.
+        place = int(cursor) if isinstance(cursor, str) else after
+        return list_changes.sync_detailed(client=client, after=place, limit=limit)
+
+    found = every(ChangePage, fetch, limit)
+    sequences = [after, *(change.sequence for change in found)]
+    assert sequences == sorted(set(sequences)), sequences
+    return found
+
+
+def main() -> None:
+    client = AuthenticatedClient(
+        base_url=sys.argv[1],
+        token=os.environ["TOKEN"],
+        raise_on_unexpected_status=True,  # A status that the contract doesn't name is a failure.
+        timeout=httpx.Timeout(30),
+        httpx_args={"trust_env": False},  # No proxy stands between this machine and itself.
+    )
+
+    bundle = expect(HTTPStatus.OK, Bundle, export_bundle.sync_detailed(client=client))
+    assert bundle.municipality.key == "noerrelund"
+    check_lists(client, bundle)
+    check_tree(client, bundle)
+
+    before = changes(client, after=0, limit=200)
+    assert before and all(change.operation is Operation.CREATED for change in before)
+    level = check_level(client)
+    check_import(client, expect(HTTPStatus.OK, Bundle, export_bundle.sync_detailed(client=client)))
+
+    # Only the level's three changes came since: nothing of what was refused, nothing of the import.
+    ours = changes(client, after=before[-1].sequence, limit=2)
+    assert {(change.entity, change.entity_id) for change in ours} == {("level", level.id)}, ours
+    assert [change.operation for change in ours] == [Operation.CREATED, Operation.UPDATED, Operation.DELETED]
+    created, updated, deleted = ours
+    assert created.before is None and deleted.after is None
+    for old, new in [(created.after, updated.before), (updated.after, deleted.before)]:
+        assert isinstance(old, ChangeAfterType0) and isinstance(new, ChangeBeforeType0)
+        assert old.additional_properties == new.additional_properties != {}
+    assert isinstance(updated.after, ChangeAfterType0)
+    assert updated.after["name"] == level.name and updated.after["staff_meeting_below"] is None
+    print(f"changes: {len(before)} of the demo, {len(ours)} of the level")
+
+
+if __name__ == "__main__":
+    main()
