@@ -28,6 +28,9 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let pairs = url::form_urlencoded::parse(query.as_bytes());
+    if pairs.clone().any(|(_, value)| value.contains('\0')) {
+        return Err(Problem::new(Kind::InvalidQuery, "A query parameter holds a NUL character: leave it out."));
+    }
     serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
         let detail = match path.as_str() {

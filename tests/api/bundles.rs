@@ -1,1 +1,153 @@
-crate::tests![];
+//! Import and export over HTTP.
+
+use serde_json::{Value, json};
+
+use crate::harness::{App, HERE};
+
+crate::tests![
+    what_went_in_comes_out,
+    importing_again_changes_nothing,
+    an_import_adds_and_changes_and_never_removes,
+    references_may_point_anywhere,
+    every_fault_is_told_at_once,
+    sections_of_later_versions_are_named,
+    a_large_bundle_is_one_transaction,
+];
+
+fn bundle() -> Value {
+    json!({
+        "municipality": {"key": HERE, "code": "999", "name": "Testby Kommune"},
+        "levels": [{"key": "z-top", "name": "Top", "rank": 1}, {"key": "a-lokal", "name": "Lokal", "rank": 2, "staff_meeting_below": 20}],
+        "units": [{"key": "z", "name": "Z", "kind": "workplace", "parent": "a"}, {"key": "a", "name": "A", "kind": "centre", "managed_by": "hr"}],
+        "committees": [
+            {"key": "under", "name": "Under", "level": "a-lokal", "parent": "over", "form": "committee", "units": ["z", "a"]},
+            {"key": "over", "name": "Over", "level": "z-top", "form": "committee"},
+            {"key": "gruppe", "name": "Gruppe", "form": "work_group", "mandate": "Se på det."},
+        ],
+        "strategies": [
+            {"key": "ny", "title": "Ny", "kind": "plan", "status": "adopted", "adopted_by": "over", "predecessor": "gammel",
+             "starts_on": "2025-01-01", "focus_areas": [
+                {"key": "b", "title": "B", "continues": ["gammel/a"], "objectives": [
+                    {"key": "o", "kind": "goal", "text": "O", "counterpart": "c/p"}], "actions": [
+                    {"key": "x", "title": "X", "kind": "discussion", "after": ["c/y"], "recurrence": "P6M",
+                     "audience": [{"role": "responsible", "level": "a-lokal"}]}]},
+                {"key": "c", "title": "C", "objectives": [{"key": "p", "kind": "goal", "text": "P"}],
+                 "actions": [{"key": "y", "title": "Y", "kind": "other", "invites_local": true}]}]},
+            {"key": "gammel", "title": "Gammel", "kind": "plan", "status": "closed", "focus_areas": [
+                {"key": "a", "title": "Æ", "objectives": [], "actions": []}]},
+        ],
+        "indicators": [],
+    })
+}
+
+fn what_went_in_comes_out(app: &App) {
+    let answer = app.post("/v1/import", bundle()).expect(200).json();
+    assert_eq!(answer["committees"], json!({"created": 3, "updated": 0, "unchanged": 0}));
+    assert_eq!(answer["municipality"]["updated"], 1, "its name is another one now");
+    assert_eq!(answer["left_out"], json!([]));
+    assert_eq!(app.get("/v1/export").expect(200).json(), bundle());
+}
+
+fn importing_again_changes_nothing(app: &App) {
+    app.post("/v1/import", bundle()).expect(200);
+    let seen = |app: &App| {
+        (app.changes(), app.list("/v1/strategies"), app.list("/v1/committees"), app.get("/v1/strategies/ny").json())
+    };
+    let before = seen(app);
+    let again = app.post("/v1/import", bundle()).expect(200).json();
+    for (section, counts) in again.as_object().unwrap().iter().filter(|(section, _)| *section != "left_out") {
+        assert_eq!((&counts["created"], &counts["updated"]), (&json!(0), &json!(0)), "{section}");
+    }
+    assert_eq!(seen(app), before);
+}
+
+fn an_import_adds_and_changes_and_never_removes(app: &App) {
+    app.post("/v1/import", bundle()).expect(200);
+    let head = bundle()["municipality"].clone();
+    let less = json!({"municipality": head, "strategies": [{
+    "key": "ny", "title": "Nyere", "kind": "plan", "status": "adopted", "starts_on": "2025-01-01", "focus_areas": [
+        {"key": "c", "title": "C", "actions": [{"key": "z", "title": "Z", "kind": "other"}]},
+        {"key": "d", "title": "D"},
+    ]}]});
+    let answer = app.post("/v1/import", less).expect(200).json();
+    assert_eq!(answer["focus_areas"], json!({"created": 1, "updated": 2, "unchanged": 0}));
+    let tree = app.get("/v1/strategies/ny").json();
+    let keys = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys(&tree["focus_areas"]), ["c", "d", "b"], "the bundle's order, then what it did not name");
+    assert_eq!(keys(&tree["focus_areas"][0]["actions"]), ["z", "y"]);
+    assert_eq!(tree["focus_areas"][2]["actions"][0]["after"], json!(["c/y"]));
+    assert_eq!(tree["focus_areas"][2]["objectives"][0]["counterpart"], "c/p");
+    assert_eq!(tree["adopted_by"], json!(null), "fields as in PUT: left out means cleared");
+    assert_eq!(app.keys("/v1/committees").len(), 3);
+}
+
+fn references_may_point_anywhere(app: &App) {
+    let mut wanted = bundle();
+    wanted["strategies"].as_array_mut().unwrap().reverse();
+    wanted["committees"].as_array_mut().unwrap().reverse();
+    app.post("/v1/import", wanted.clone()).expect(200);
+    assert_eq!(app.get("/v1/export").json(), wanted);
+}
+
+fn every_fault_is_told_at_once(app: &App) {
+    let mut wanted = bundle();
+    wanted["levels"][1]["key"] = json!("z-top");
+    wanted["units"][1]["parent"] = json!("z");
+    wanted["units"][0]["ends_on"] = json!("2024-01-01");
+    wanted["units"][0]["starts_on"] = json!("2024-01-02");
+    wanted["committees"][1]["parent"] = json!("under");
+    wanted["committees"][0]["units"] = json!(["nope"]);
+    wanted["strategies"][0]["focus_areas"][0]["continues"] = json!(["gammel/nope"]);
+    wanted["strategies"][1]["predecessor"] = json!("ny");
+    let before = app.changes();
+    app.post("/v1/import", wanted).expect_faults(&[
+        "/levels/1/key",
+        "/units/0/parent",
+        "/units/1/parent",
+        "/units/0/ends_on",
+        "/committees/0/parent",
+        "/committees/1/parent",
+        "/committees/0/level",
+        "/committees/0/units/0",
+        "/strategies/0/predecessor",
+        "/strategies/1/predecessor",
+        "/strategies/0/focus_areas/0/continues/0",
+        "/strategies/0/focus_areas/0/actions/0/audience/0/level",
+    ]);
+    assert_eq!((app.changes(), app.keys("/v1/levels").len()), (before, 0));
+}
+
+fn sections_of_later_versions_are_named(app: &App) {
+    let mut wanted = bundle();
+    wanted["indicators"] = json!([{"key": "i"}, {"key": "j"}]);
+    wanted["employees"] = json!([{"key": "e"}]);
+    wanted["reports"] = json!([]);
+    let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
+    let expected = json!([{"section": "indicators", "rows": 2}, {"section": "employees", "rows": 1}]);
+    assert_eq!(answer["left_out"], expected);
+    wanted["budgets"] = json!([]);
+    app.post("/v1/import", wanted).expect_faults(&["/budgets"]);
+}
+
+fn a_large_bundle_is_one_transaction(app: &App) {
+    let units: Vec<Value> = (0..1_200)
+        .map(|n| json!({"key": format!("u{n}"), "name": format!("Enhed {n}"), "kind": "workplace"}))
+        .collect();
+    let committees: Vec<Value> = (0..1_200)
+        .map(|n| json!({"key": format!("c{n}"), "name": format!("Udvalg {n}"), "level": "l", "form": "committee", "units": [format!("u{n}")]}))
+        .collect();
+    let mut wanted = json!({
+        "municipality": bundle()["municipality"], "levels": [{"key": "l", "name": "L", "rank": 1}],
+        "units": units, "committees": committees, "strategies": [], "indicators": [],
+    });
+    wanted["committees"][1_199]["level"] = json!("nope");
+    app.post("/v1/import", wanted.clone()).expect_faults(&["/committees/1199/level"]);
+    assert_eq!(app.keys("/v1/units?limit=1").len(), 0);
+    wanted["committees"][1_199]["level"] = json!("l");
+    let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
+    assert_eq!((&answer["units"]["created"], &answer["committees"]["created"]), (&json!(1_200), &json!(1_200)));
+    assert_eq!(app.get("/v1/export").json(), wanted);
+    assert_eq!(app.post("/v1/import", wanted).expect(200).json()["units"]["unchanged"], 1_200);
+}

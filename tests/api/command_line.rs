@@ -1,1 +1,383 @@
-crate::tests![];
+//! The program itself, as its users start it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use medstrategi::db::Engine;
+use serde_json::{Value, json};
+
+use crate::harness::App;
+
+crate::tests![
+    the_demo_serves_what_it_prints,
+    the_demo_leaves_other_data_alone,
+    bundles_go_in_and_out,
+    a_faulty_bundle_stores_nothing,
+    several_files_are_several_transactions,
+    a_killed_import_leaves_nothing,
+    requests_in_flight_finish_on_sigterm,
+    tokens_are_signed_with_a_private_secret,
+    wrong_arguments_are_explained,
+    the_contract_is_printed,
+    logs_hold_no_secrets_and_no_addresses,
+];
+
+fn program(app: &App) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_medstrategi"));
+    command.current_dir(app.folder.path()).env_clear().env("MEDSTRATEGI_DATABASE_URL", &app.url);
+    command
+}
+
+/// The URL of a database of one's own, which no server has open.
+fn fresh(app: &App) -> String {
+    app.engines.create_bare(app.engine, app.folder.path())
+}
+
+fn program_over(app: &App, url: &str) -> Command {
+    let mut command = program(app);
+    command.env("MEDSTRATEGI_DATABASE_URL", url);
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A running server that is killed when the test is over.
+struct Served {
+    child: Child,
+    base: String,
+    printed: Vec<String>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts `serve --demo` and reads what it prints, to the last of its lines.
+fn serve_demo(command: &mut Command) -> Served {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let bind = format!("127.0.0.1:{port}");
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(command.get_current_dir().unwrap().join("log"))
+        .unwrap();
+    let mut child =
+        command.args(["serve", "--demo", "--bind", &bind]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut printed = Vec::new();
+    for line in lines {
+        let line = line.unwrap();
+        let is_last = line.contains("-X POST");
+        printed.push(line);
+        if is_last {
+            break;
+        }
+    }
+    assert!(printed.len() > 5, "the demo did not start: {printed:?}");
+    Served { child, base: format!("http://{bind}"), printed }
+}
+
+fn wait(child: &mut Child) -> std::process::ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "the process does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Runs a printed line in a shell, as somebody would who pastes it.
+fn paste(line: &str) -> (u16, Value) {
+    let output = Command::new("sh").args(["-c", &format!("{line} -w '\\n%{{http_code}}'")]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+fn has_curl() -> bool {
+    Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_ok()
+}
+
+fn the_demo_serves_what_it_prints(app: &App) {
+    let url = fresh(app);
+    let mut served = serve_demo(&mut program_over(app, &url));
+    assert!(has_curl(), "this test pastes curl lines: install curl");
+    let lines: Vec<String> = served.printed.iter().filter(|line| line.starts_with("curl ")).cloned().collect();
+    let answers: Vec<(u16, Value)> = lines.iter().map(|line| paste(line)).collect();
+    assert_eq!(answers.iter().map(|(status, _)| *status).collect::<Vec<_>>(), [200, 200, 403]);
+    assert_eq!(answers[0].1["items"].as_array().unwrap().len(), 2);
+    let areas = answers[1].1["focus_areas"].as_array().unwrap();
+    assert_eq!(areas.len(), 4);
+    assert_eq!(areas.iter().map(|area| area["actions"].as_array().unwrap().len()).sum::<usize>(), 18);
+    assert_eq!(answers[2].1["type"], "/problems/insufficient-scope");
+    signal(&served.child, "-TERM");
+    assert!(wait(&mut served.child).success());
+
+    // A second start changes nothing.
+    let again = serve_demo(&mut program_over(app, &url));
+    let lines: Vec<&String> = again.printed.iter().filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(paste(lines[1]).1, answers[1].1);
+}
+
+fn the_demo_leaves_other_data_alone(app: &App) {
+    let before = app.list("/v1/changes");
+    let output = run(program(app).args(["serve", "--demo", "--bind", "127.0.0.1:0"]));
+    assert!(!output.status.success());
+    assert!(errors(&output).contains("start without --demo"), "{}", errors(&output));
+    assert_eq!(app.list("/v1/changes"), before);
+}
+
+fn demo() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo.json").to_owned()
+}
+
+fn bundles_go_in_and_out(app: &App) {
+    let url = fresh(app);
+    let imported = run(program_over(app, &url).args(["import", &demo()]));
+    assert!(imported.status.success(), "{}", errors(&imported));
+    assert!(out(&imported).contains("actions: 18 created, 0 updated, 0 unchanged"), "{}", out(&imported));
+    let again = run(program_over(app, &url).args(["import", &demo()]));
+    assert!(out(&again).contains("actions: 0 created, 0 updated, 18 unchanged"), "{}", out(&again));
+    let exported = run(program_over(app, &url).args(["export", "--municipality", "noerrelund"]));
+    let expected: Value = serde_json::from_str(&std::fs::read_to_string(demo()).unwrap()).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&out(&exported)).unwrap(), expected);
+    let unknown = run(program_over(app, &url).args(["export", "--municipality", "nowhere"]));
+    assert!(!unknown.status.success() && errors(&unknown).contains("'nowhere'"));
+    let migrated = run(program_over(app, &url).arg("migrate"));
+    assert!(out(&migrated).contains("up to date"), "{}", out(&migrated));
+}
+
+fn write(app: &App, name: &str, bundle: &Value) -> String {
+    let path = app.folder.path().join(name);
+    std::fs::write(&path, bundle.to_string()).unwrap();
+    path.display().to_string()
+}
+
+fn bundle(key: &str, units: usize) -> Value {
+    let units: Vec<Value> = (0..units).map(|n| json!({"key": format!("u{n}"), "name": "U", "kind": "other"})).collect();
+    json!({"municipality": {"key": key, "code": "998", "name": key}, "units": units})
+}
+
+fn count(app: &App, municipality: &str) -> Option<usize> {
+    let answer = app.request("GET", "/v1/export").token(&app.token_of(municipality, "med.admin")).send();
+    (answer.status == 200).then(|| answer.json()["units"].as_array().unwrap().len())
+}
+
+fn a_faulty_bundle_stores_nothing(app: &App) {
+    let mut faulty = bundle("faulty", 3);
+    faulty["units"][2]["parent"] = json!("nope");
+    let output = run(program(app).args(["import", &write(app, "faulty.json", &faulty)]));
+    assert!(!output.status.success());
+    assert!(
+        errors(&output).contains("/units/2/parent") && errors(&output).contains("faulty.json"),
+        "{}",
+        errors(&output)
+    );
+    assert_eq!(count(app, "faulty"), None, "not even the municipality");
+    let missing = run(program(app).args(["import", "no-such-file.json"]));
+    assert!(!missing.status.success() && errors(&missing).contains("no-such-file.json"));
+}
+
+fn several_files_are_several_transactions(app: &App) {
+    let mut faulty = bundle("two", 1);
+    faulty["extra"] = json!(1);
+    let files = [write(app, "1.json", &bundle("one", 2)), write(app, "2.json", &faulty)];
+    let output = run(program(app).arg("import").args(&files));
+    assert!(!output.status.success());
+    assert_eq!((count(app, "one"), count(app, "two")), (Some(2), None));
+}
+
+fn a_killed_import_leaves_nothing(app: &App) {
+    let file = write(app, "large.json", &bundle("large", 12_000));
+    let begun = Instant::now();
+    assert!(run(program(app).args(["import", &file])).status.success());
+    let whole = begun.elapsed();
+    assert_eq!(count(app, "large"), Some(12_000));
+    let before = app.list("/v1/changes").len();
+
+    let mut interrupted = 0;
+    for part in 1..=6 {
+        let name = format!("killed-{part}");
+        let file = write(app, "killed.json", &bundle(&name, 12_000));
+        let mut child =
+            program(app).args(["import", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(whole * part / 7);
+        signal(&child, "-KILL");
+        let ended = wait(&mut child);
+        if ended.code().is_none() {
+            interrupted += 1;
+            assert_eq!(count(app, &name), None, "killed after {part}/7 of the time");
+        }
+        // The next one works.
+        assert!(run(program(app).args(["import", &write(app, "next.json", &bundle(&name, 1))])).status.success());
+        let there = count(app, &name).unwrap();
+        assert!(there == 1 || ended.success(), "{there} units after a kill");
+    }
+    assert!(interrupted >= 2, "only {interrupted} of 6 imports were killed in time");
+    assert_eq!(app.list("/v1/changes").len(), before);
+}
+
+fn requests_in_flight_finish_on_sigterm(app: &App) {
+    use std::io::{Read, Write};
+    let mut served = serve_demo(&mut program_over(app, &fresh(app)));
+    // The server waits for the rest of this request's body when the signal comes.
+    let mut stream = std::net::TcpStream::connect(served.base.strip_prefix("http://").unwrap()).unwrap();
+    let body = r#"{"key": "a", "name": "A", "rank": 9}"#;
+    let head = format!(
+        "POST /v1/levels HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        edit_token(app),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&body.as_bytes()[..10]).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&served.child, "-TERM");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(served.child.try_wait().unwrap().is_none(), "it waits for the request");
+    stream.write_all(&body.as_bytes()[10..]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert!(wait(&mut served.child).success());
+}
+
+/// A token for the demo that allows editing, signed by the same installation.
+fn edit_token(app: &App) -> String {
+    let secret = find_secret(app.folder.path(), app.engine);
+    let output = run(program(app).env("MEDSTRATEGI_SECRET_FILE", secret).args([
+        "token",
+        "--scope",
+        "med.edit",
+        "--municipality",
+        "noerrelund",
+    ]));
+    out(&output).trim().to_owned()
+}
+
+fn find_secret(folder: &Path, engine: Engine) -> std::path::PathBuf {
+    match engine {
+        Engine::Sqlite => folder.join("bare.secret"),
+        Engine::Postgres => folder.join("medstrategi.secret"),
+    }
+}
+
+fn tokens_are_signed_with_a_private_secret(app: &App) {
+    let output = run(program(app).args(["token", "--scope", "med.read", "--municipality", crate::harness::HERE]));
+    let token = out(&output);
+    assert_eq!(token.lines().count(), 1, "the bare token and nothing else");
+    app.request("GET", "/v1/levels").token(token.trim()).send().expect(200);
+    let short =
+        run(program(app).args(["token", "--scope", "med.read", "--municipality", crate::harness::HERE, "--ttl", "1s"]));
+    let claims = short.stdout.split(|byte| *byte == b'.').nth(1).unwrap().to_vec();
+    let claims: Value = {
+        use base64::Engine as _;
+        serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+    };
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 1);
+
+    let made = app.folder.path().join("made.secret");
+    let make = || {
+        run(program(app).env("MEDSTRATEGI_SECRET_FILE", &made).args([
+            "token",
+            "--scope",
+            "med.read",
+            "--municipality",
+            "m",
+        ]))
+    };
+    assert!(make().status.success());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&made).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let secret = std::fs::read(&made).unwrap();
+    assert!(secret.len() > 32 && make().status.success());
+    assert_eq!(std::fs::read(&made).unwrap(), secret, "an existing secret stays");
+    std::fs::write(&made, "short").unwrap();
+    let output = make();
+    assert!(!output.status.success() && errors(&output).contains("at least 32"), "{}", errors(&output));
+
+    let issuers = app.folder.path().join("issuers.toml");
+    std::fs::write(&issuers, "[[issuers]]\nissuer = \"i\"\naudience = [\"a\"]\nalgorithms = [\"RS256\"]\npublic_keys = [\"k\"]\nmunicipalities = [\"m\"]\n").unwrap();
+    let output = run(program(app).env("MEDSTRATEGI_CONFIG", &issuers).args([
+        "token",
+        "--scope",
+        "med.read",
+        "--municipality",
+        "m",
+    ]));
+    assert!(!output.status.success() && errors(&output).contains("issuers"), "{}", errors(&output));
+}
+
+fn wrong_arguments_are_explained(app: &App) {
+    for (arguments, words) in [
+        (vec!["token", "--scope", "med.all", "--municipality", "m"], "there is no scope 'med.all'"),
+        (vec!["token", "--scope", " ", "--municipality", "m"], "name at least one scope"),
+        (vec!["token", "--scope", "med.read", "--municipality", "Ikke en nøgle"], "A key: small letters"),
+        (vec!["serve", "--bind", "localhost"], "write an IP address and a port"),
+        (vec!["serve", "--database-url", "oracle:x"], "write sqlite:medstrategi.db"),
+        (vec!["serve", "--database-url", "sqlite:/no/such/folder/x.db"], "can't be opened"),
+        (vec!["serve", "--cors-origins", "https://a.dk/path"], "scheme and host"),
+        (vec!["serve", "--log", "=="], "write info"),
+        (vec!["migrate", "--config", "no-such.toml"], "no-such.toml can't be read"),
+        (vec!["fly"], "unrecognized subcommand"),
+        (vec![], "Usage"),
+    ] {
+        let output = run(program(app).args(&arguments));
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(errors(&output).contains(words), "{arguments:?}: {}", errors(&output));
+        assert_eq!(out(&output), "", "errors go to stderr");
+    }
+    let unreachable = run(program(app).args(["migrate", "--database-url", "postgres://u:hemmelig@127.0.0.1:1/x"]));
+    assert!(!unreachable.status.success() && !errors(&unreachable).contains("hemmelig"), "{}", errors(&unreachable));
+    std::fs::write(app.folder.path().join("wrong.toml"), "bnd = \"127.0.0.1:1\"").unwrap();
+    let output = run(program(app).args(["migrate", "--config", "wrong.toml"]));
+    assert!(!output.status.success() && errors(&output).contains("bnd"), "{}", errors(&output));
+    let help = run(program(app).args(["serve", "--help"]));
+    for setting in ["--bind", "MEDSTRATEGI_DATABASE_URL", "--cors-origins", "[default: 127.0.0.1:8080]"] {
+        assert!(out(&help).contains(setting), "{setting}");
+    }
+}
+
+fn the_contract_is_printed(app: &App) {
+    let printed = run(program(app).arg("openapi"));
+    assert_eq!(printed.stdout, app.request("GET", "/v1/openapi.json").send().expect(200).body);
+}
+
+fn logs_hold_no_secrets_and_no_addresses(app: &App) {
+    let mut served = serve_demo(program_over(app, &fresh(app)).env("MEDSTRATEGI_LOG", "debug"));
+    let token = served.printed.iter().find(|line| line.starts_with("eyJ")).unwrap().clone();
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    for path in ["/v1/committees/min-egen-noegle", "/v1/units?q=hemmeligt-navn", "/v1/min-egen-noegle"] {
+        let request = agent.get(format!("{}{path}", served.base)).header("authorization", format!("Bearer {token}"));
+        request.call().unwrap();
+    }
+    signal(&served.child, "-TERM");
+    wait(&mut served.child);
+    let log = std::fs::read_to_string(app.folder.path().join("log")).unwrap();
+    assert!(log.contains("/v1/committees/{id}") && log.contains("answered"), "{log}");
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "JSON where there is no terminal");
+    let secret = std::fs::read_to_string(find_secret(app.folder.path(), app.engine)).unwrap();
+    for hidden in ["min-egen-noegle", "hemmeligt-navn", &token, &token[token.len() - 20..], secret.trim()] {
+        assert!(!log.contains(hidden), "the log holds {hidden}");
+    }
+}

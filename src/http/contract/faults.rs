@@ -51,6 +51,8 @@ pub(super) fn note(error: &ValidationError<'_>, faults: &mut Faults) {
                 None => faults.add(pointer, "has none of the forms that it may have"),
             }
         }
+        // One mistake is one fault, even where it breaks two rules.
+        _ if faults.kept().last().is_some_and(|last| last.pointer == pointer) => {}
         kind => faults.add(pointer, sentence(kind)),
     }
 }
@@ -102,7 +104,10 @@ fn types(kind: &TypeKind) -> String {
     };
     match kind {
         TypeKind::Single(kind) => name(*kind).to_owned(),
-        TypeKind::Multiple(kinds) => kinds.iter().map(name).collect::<Vec<_>>().join(" or "),
+        TypeKind::Multiple(kinds) => {
+            let (null, others): (Vec<_>, Vec<_>) = kinds.iter().partition(|kind| *kind == jsonschema::JsonType::Null);
+            others.into_iter().chain(null).map(name).collect::<Vec<_>>().join(" or ")
+        }
     }
 }
 
