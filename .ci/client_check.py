@@ -283,12 +283,12 @@ def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
 def changes(client: AuthenticatedClient, after: int, limit: int) -> list[Change]:
     """The changes after this one."""
 
-    def fetch(cursor: str | Unset) -> Response[Any]:
-        # This list's cursor is the last sequence: a string in `next`, a number in the parameter `after`.
-        place = int(cursor) if isinstance(cursor, str) else after
-        return list_changes.sync_detailed(client=client, after=place, limit=limit)
-
-    found = every(ChangePage, fetch, limit)
+    found: list[Change] = []
+    place: int | None = after
+    while place is not None:
+        page = expect(HTTPStatus.OK, ChangePage, list_changes.sync_detailed(client=client, after=place, limit=limit))
+        found += page.items
+        place = page.next_
     sequences = [after, *(change.sequence for change in found)]
     assert sequences == sorted(set(sequences)), sequences
     return found

@@ -10,6 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::http::contract::Contract;
+use crate::http::page::{Cursor, PageLimit};
 use crate::http::{problem, row};
 use crate::problem::Result;
 use crate::{action, audit, bundle, committee, health, municipality, organisation, strategy};
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
+    components(schemas(PageLimit, Cursor)),
     modifiers(&Security),
 )]
 struct Head;

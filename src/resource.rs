@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::openapi::schema::{AllOfBuilder, Schema};
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -25,8 +25,8 @@ pub trait Body: Clone + PartialEq + Serialize {
     const ANSWER: &'static str;
     /// Whether its `ends_on` ends the row, rather than being a plan's last day.
     const ENDS: bool = false;
-    /// Whether it is a part of a strategy, which has a path.
-    const IS_PART: bool = false;
+    /// An example of its path, where it is a part of a strategy.
+    const PATH_EXAMPLE: Option<&'static str> = None;
     /// The type of its key.
     type Key: Clone + Eq + Hash + std::fmt::Display;
 
@@ -39,19 +39,10 @@ pub trait Body: Clone + PartialEq + Serialize {
 pub struct Origin {
     /// Given by the service; never changes.
     pub id: Id,
-    /// Of the parts of a strategy: see [`PartPath`].
+    /// Of the parts of a strategy: how bodies and bundles refer to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub path: Option<String>,
-}
-
-/// What the parts of a strategy have beside; for the contract.
-#[derive(ToSchema)]
-#[allow(dead_code)]
-struct PartPath {
-    /// How bodies and bundles refer to this part: the keys that lead to it.
-    #[schema(example = "med-plan-2025-2028/trivsel/droeft-trivsel")]
-    path: String,
 }
 
 /// The row's history in brief.
@@ -105,10 +96,22 @@ impl<B> Stored<B> {
 
 impl<B: Body + ToSchema> PartialSchema for Stored<B> {
     fn schema() -> RefOr<Schema> {
-        let part_path = B::IS_PART.then(PartPath::name);
-        let pieces = [Some(Origin::name()), part_path, Some(B::name()), Some(Revision::name())];
-        let pieces = pieces.iter().flatten();
-        pieces.fold(AllOfBuilder::new(), |all, piece| all.item(Ref::from_schema_name(piece.as_ref()))).into()
+        let description = match B::schema() {
+            RefOr::T(Schema::Object(object)) => object.description,
+            RefOr::T(Schema::AllOf(all)) => all.description,
+            _ => None,
+        };
+        let mut all = AllOfBuilder::new().description(description).item(Ref::from_schema_name(Origin::name().as_ref()));
+        if let Some(example) = B::PATH_EXAMPLE {
+            let path = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some("How bodies and bundles refer to this part: the keys that lead to it."))
+                .examples([example]);
+            all = all.item(ObjectBuilder::new().property("path", path));
+        }
+        all.item(Ref::from_schema_name(B::name().as_ref()))
+            .item(Ref::from_schema_name(Revision::name().as_ref()))
+            .into()
     }
 }
 
@@ -119,7 +122,6 @@ impl<B: Body + ToSchema> ToSchema for Stored<B> {
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((Origin::name().into(), Origin::schema()));
-        schemas.push((PartPath::name().into(), PartPath::schema()));
         schemas.push((Revision::name().into(), Revision::schema()));
         schemas.push((B::name().into(), B::schema()));
         for schema in [Origin::schemas, Revision::schemas, B::schemas] {

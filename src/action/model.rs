@@ -150,7 +150,7 @@ pub type Action = Stored<ActionBody>;
 impl Body for ActionBody {
     const ENTITY: &'static str = "action";
     const ANSWER: &'static str = "Action";
-    const IS_PART: bool = true;
+    const PATH_EXAMPLE: Option<&'static str> = Some("med-plan-2025-2028/trivsel/droeft-trivsel");
     type Key = Key;
 
     fn key(&self) -> &Key {

@@ -79,7 +79,7 @@ impl From<LoggedChange> for Change {
 }
 
 /// A page of changes.
-pub type ChangePage = Page<Change>;
+pub type ChangePage = Page<Change, i64>;
 
 /// List changes
 ///
@@ -98,5 +98,5 @@ async fn list(
     let ListChanges { after, limit } = wanted;
     let most = limit.with_lookahead();
     let rows = database.read(&caller.principal, move |tenant| change_log::after(tenant, after, most)).await?;
-    Ok(Page::following(rows, limit, "after", |last| last.sequence.to_string()).map(Change::from))
+    Ok(Page::following(rows, limit, "after", |last| last.sequence).map(Change::from))
 }

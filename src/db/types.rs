@@ -121,12 +121,11 @@ macro_rules! text_enum {
     };
 }
 
-fn string_schema(format: &str, description: &str, example: &str) -> ObjectBuilder {
+fn string_schema(format: &str, description: &str) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::Custom(format.into())))
         .description(Some(description))
-        .examples([example])
 }
 
 /// The id of a row: a UUIDv7 (RFC 9562), so that ids grow with time.
@@ -166,7 +165,9 @@ crate::stored_as_text!(Id);
 
 impl utoipa::PartialSchema for Id {
     fn schema() -> RefOr<Schema> {
-        string_schema("uuid", "A UUIDv7 given by the service.", "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01").into()
+        string_schema("uuid", "A UUIDv7 given by the service.")
+            .examples(["0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01"])
+            .into()
     }
 }
 
@@ -233,7 +234,7 @@ macro_rules! key_type {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                string_schema($format, $expected, $example).pattern(Some($pattern)).max_length(Some(KEY_LENGTH)).into()
+                string_schema($format, $expected).examples([$example]).pattern(Some($pattern)).max_length(Some(KEY_LENGTH)).into()
             }
         }
 
@@ -361,7 +362,6 @@ impl utoipa::PartialSchema for Reference {
             "Names another row: by its key, by keys joined by '/' (`area/objective` within the strategy, \
              `strategy/area` or `strategy/area/objective` in the municipality), or by its UUID. Answers use the \
              shortest path of keys.",
-            "hoved-med",
         )
         .max_length(Some(3 * KEY_LENGTH + 2))
         .into()
@@ -416,7 +416,9 @@ where
 
 impl utoipa::PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
-        string_schema("date-time", "RFC 3339 in UTC, to the microsecond.", "2025-01-31T08:15:30.123456Z").into()
+        string_schema("date-time", "RFC 3339 in UTC, to the microsecond.")
+            .examples(["2025-01-31T08:15:30.123456Z"])
+            .into()
     }
 }
 

@@ -83,7 +83,7 @@ impl FromRequest for Patch {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            check_media_type(&request, &["application/merge-patch+json", "application/json"])?;
+            check_media_type(&request, &["application/merge-patch+json"])?;
             let contract = contract(&request)?;
             let bytes = read(&request, payload, limits(&request)?.ordinary).await?;
             let patch = json::parse(&bytes)?;

@@ -88,13 +88,31 @@ impl PartialSchema for Cursor {
 
 impl ToSchema for Cursor {}
 
+/// What a list's `next` can be.
+pub trait Next: Serialize + std::fmt::Display {
+    /// Its type in the contract.
+    const TYPE: Type;
+    /// What the contract says of it.
+    const DESCRIPTION: &'static str;
+}
+
+impl Next for String {
+    const TYPE: Type = Type::String;
+    const DESCRIPTION: &'static str = "The cursor of the next page; null on the last one.";
+}
+
+impl Next for i64 {
+    const TYPE: Type = Type::Integer;
+    const DESCRIPTION: &'static str = "`after` of the next page; null on the last one.";
+}
+
 /// A page of a list.
 #[derive(Debug, Serialize)]
-pub struct Page<T> {
+pub struct Page<T, N = String> {
     /// The rows.
     pub items: Vec<T>,
-    /// The cursor of the next page; null on the last one.
-    pub next: Option<String>,
+    /// Where the next page begins; null on the last one.
+    pub next: Option<N>,
     /// The query parameter that takes it.
     #[serde(skip)]
     parameter: &'static str,
@@ -107,38 +125,35 @@ impl<T> Page<T> {
         Self::following(rows, limit, "cursor", |last| Cursor::after(&place(last)))
     }
 
-    /// [`Page::of`] with a query parameter of its own in the cursor's place.
-    pub fn following(
-        mut rows: Vec<T>,
-        limit: PageLimit,
-        parameter: &'static str,
-        place: impl FnOnce(&T) -> String,
-    ) -> Self {
-        let more = rows.len() > limit.rows();
-        rows.truncate(limit.rows());
-        let next = if more { rows.last().map(place) } else { None };
-        Self { items: rows, next, parameter }
-    }
-
     /// A page of the rows that are already at hand, in their order; the cursor counts them.
     pub fn slice(rows: Vec<T>, limit: PageLimit, cursor: Option<&Cursor>) -> Result<Self> {
         let begin: usize = cursor.map(Cursor::place).transpose()?.unwrap_or(0);
         let rows = rows.into_iter().skip(begin).take(limit.rows() + 1).collect();
         Ok(Self::of(rows, limit, |_| begin + limit.rows()))
     }
+}
+
+impl<T, N: Next> Page<T, N> {
+    /// A page whose next one begins after a query parameter of the list's own.
+    pub fn following(mut rows: Vec<T>, limit: PageLimit, parameter: &'static str, place: impl FnOnce(&T) -> N) -> Self {
+        let more = rows.len() > limit.rows();
+        rows.truncate(limit.rows());
+        let next = if more { rows.last().map(place) } else { None };
+        Self { items: rows, next, parameter }
+    }
 
     /// The same page with other rows.
-    pub fn map<U>(self, map: impl FnMut(T) -> U) -> Page<U> {
+    pub fn map<U>(self, map: impl FnMut(T) -> U) -> Page<U, N> {
         Page { items: self.items.into_iter().map(map).collect(), next: self.next, parameter: self.parameter }
     }
 }
 
-impl<T: ToSchema> PartialSchema for Page<T> {
+impl<T: ToSchema, N: Next> PartialSchema for Page<T, N> {
     fn schema() -> RefOr<Schema> {
         use utoipa::openapi::{ArrayBuilder, Ref};
         let next = ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("The cursor of the next page; null on the last one."));
+            .schema_type(utoipa::openapi::schema::SchemaType::from_iter([N::TYPE, Type::Null]))
+            .description(Some(N::DESCRIPTION));
         ObjectBuilder::new()
             .description(Some("A page of a list."))
             .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
@@ -149,7 +164,7 @@ impl<T: ToSchema> PartialSchema for Page<T> {
     }
 }
 
-impl<T: ToSchema> ToSchema for Page<T> {
+impl<T: ToSchema, N: Next> ToSchema for Page<T, N> {
     fn name() -> std::borrow::Cow<'static, str> {
         format!("{}Page", T::name()).into()
     }
@@ -160,7 +175,7 @@ impl<T: ToSchema> ToSchema for Page<T> {
     }
 }
 
-impl<T: Serialize> Responder for Page<T> {
+impl<T: Serialize, N: Next> Responder for Page<T, N> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
@@ -173,7 +188,7 @@ impl<T: Serialize> Responder for Page<T> {
         if let Some(next) = &self.next {
             answer.insert_header((
                 header::LINK,
-                format!("<{}>; rel=\"next\"", next_address(request, self.parameter, next)),
+                format!("<{}>; rel=\"next\"", next_address(request, self.parameter, &next.to_string())),
             ));
         }
         tagged(&mut answer, request, &tag, || Ok(body))

@@ -257,7 +257,7 @@ impl Body for StrategyFields {
 impl Body for FocusAreaFields {
     const ENTITY: &'static str = "focus_area";
     const ANSWER: &'static str = "FocusAreaSummary";
-    const IS_PART: bool = true;
+    const PATH_EXAMPLE: Option<&'static str> = Some("med-plan-2025-2028/trivsel");
     type Key = Key;
 
     fn key(&self) -> &Key {
@@ -268,7 +268,7 @@ impl Body for FocusAreaFields {
 impl Body for ObjectiveBody {
     const ENTITY: &'static str = "objective";
     const ANSWER: &'static str = "Objective";
-    const IS_PART: bool = true;
+    const PATH_EXAMPLE: Option<&'static str> = Some("med-plan-2025-2028/trivsel/faerre-sygedage");
     type Key = Key;
 
     fn key(&self) -> &Key {

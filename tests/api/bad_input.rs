@@ -90,8 +90,11 @@ fn other_media_types_are_refused(app: &App) {
         request.bytes("{}").send().expect_problem(415, "unsupported-media-type");
     }
     app.request("POST", "/v1/levels").bytes("{}").send().expect_problem(415, "unsupported-media-type");
-    let patch = app.request("PATCH", "/v1/levels/x").header("if-match", "*").header("content-type", "text/plain");
-    patch.bytes("{}").send().expect_problem(415, "unsupported-media-type");
+    for media_type in ["text/plain", "application/json"] {
+        let patch = app.request("PATCH", "/v1/levels/x").header("if-match", "*").header("content-type", media_type);
+        let refusal = patch.bytes("{}").send().expect_problem(415, "unsupported-media-type").json();
+        assert!(refusal["detail"].as_str().unwrap().contains("application/merge-patch+json"));
+    }
 }
 
 fn large_bodies_are_refused(app: &App) {

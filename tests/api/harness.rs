@@ -123,7 +123,11 @@ impl<'e> App<'e> {
         loop {
             let page = self.get(&address).expect(200).json();
             rows.extend(page["items"].as_array().unwrap().iter().cloned());
-            let Some(next) = page["next"].as_str() else { return rows };
+            let next = match &page["next"] {
+                Value::Null => return rows,
+                Value::String(next) => next.clone(),
+                next => next.to_string(),
+            };
             let parameter = if path.starts_with("/v1/changes") { "after" } else { "cursor" };
             address = format!("{path}{separator}{parameter}={next}");
         }

@@ -15,7 +15,9 @@ pub(super) fn complete_schemas(document: &mut Value) {
     give_fields_their_examples(document);
     flatten_schemas(document);
     write_scalars_where_they_are_used(document);
-    refuse_unknown_fields(document);
+    let in_bodies = reachable_from_bodies(document);
+    refuse_unknown_fields(document, &in_bodies);
+    promise_every_field(document, &in_bodies);
 }
 
 /// Completes the operations in place, and drops what nothing refers to.
@@ -209,17 +211,34 @@ fn make_nullable(property: &mut Value) {
     }
 }
 
-/// Bodies are strict: what is no field is a mistake, not a comment.
-fn refuse_unknown_fields(document: &mut Value) {
+fn reachable_from_bodies(document: &mut Value) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();
     for_each_operation(document, |_, operation| {
         if let Some(body) = operation.get("requestBody") {
             referenced(body, &mut reached);
         }
     });
+    close(&document["components"]["schemas"], &mut reached);
+    reached
+}
+
+/// Answers always have every field, null or empty where there is nothing; a problem alone leaves out
+/// what it doesn't need.
+fn promise_every_field(document: &mut Value, in_bodies: &BTreeSet<String>) {
+    for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        if in_bodies.contains(name) || name == "Problem" {
+            continue;
+        }
+        if let Some(properties) = schema["properties"].as_object() {
+            schema["required"] = properties.keys().cloned().collect();
+        }
+    }
+}
+
+/// Bodies are strict: what is no field is a mistake, not a comment.
+fn refuse_unknown_fields(document: &mut Value, in_bodies: &BTreeSet<String>) {
     let schemas = &mut document["components"]["schemas"];
-    close(schemas, &mut reached);
-    for name in &reached {
+    for name in in_bodies {
         if schemas[name]["type"] == "object" && schemas[name].get("additionalProperties").is_none() {
             schemas[name]["additionalProperties"] = false.into();
         }
@@ -298,6 +317,9 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
         parameters.iter().any(|parameter| parameter["in"] == place && name.is_none_or(|name| parameter["name"] == name))
     };
     let is_guarded = operation.get("security").and_then(Value::as_array).is_some_and(|needs| !needs.is_empty());
+    if !is_guarded {
+        operation.insert("security".into(), json!([]));
+    }
     let mut statuses = vec![400, 500];
     if is_guarded {
         statuses.extend([401, 403, 503]);
@@ -358,8 +380,10 @@ fn add_examples(document: &mut Value) {
         if answer.get("content").is_some() {
             fill(&mut answer["content"]);
         }
+        // 409 has two kinds, and the description tells which.
+        let key_is_taken = answer["description"] == "The key is taken";
         if let Some(problem) = answer.get_mut("content").and_then(|content| content.get_mut(PROBLEM)) {
-            problem["example"] = problem_example(status, &problem["example"]);
+            problem["example"] = problem_example(status, key_is_taken, &problem["example"]);
         }
     };
     for_each_operation(document, |_, operation| {
@@ -376,9 +400,10 @@ fn add_examples(document: &mut Value) {
 }
 
 /// The problem that stands for a status.
-fn problem_example(status: &str, example: &Value) -> Value {
+fn problem_example(status: &str, key_is_taken: bool, example: &Value) -> Value {
     use crate::problem::Kind;
-    let Some(kind) = Kind::ALL.iter().find(|kind| kind.status().to_string() == status) else { return example.clone() };
+    let fits = |kind: &&Kind| kind.status().to_string() == status && (**kind != Kind::AlreadyExists || key_is_taken);
+    let Some(kind) = Kind::ALL.iter().find(fits) else { return example.clone() };
     let mut problem = example.clone();
     if let Some(members) = problem.as_object_mut()
         && *kind != Kind::InvalidBody
