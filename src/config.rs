@@ -21,7 +21,8 @@ use crate::http::body::{Limit, Limits};
 /// What is wrong with a setting, and what to write instead.
 pub type SettingError = String;
 
-/// The settings as flags and environment variables give them.
+/// The settings as flags and environment variables give them; the texts are the command's own help.
+#[allow(rustdoc::bare_urls)]
 #[derive(Debug, Default, Args)]
 pub struct Flags {
     /// File with further settings; medstrategi.toml in the current folder is read where it exists

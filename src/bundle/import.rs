@@ -86,5 +86,5 @@ fn count<'t, B: crate::resource::Body + 't>(
     trees: &'t [PreparedTree],
     parts: impl Fn(&'t PreparedTree) -> &'t Vec<Part<B>>,
 ) -> Counts {
-    Counts::of(trees.iter().flat_map(|tree| parts(tree)).map(|part| &part.saved))
+    Counts::of(trees.iter().flat_map(parts).map(|part| &part.saved))
 }

@@ -151,7 +151,8 @@ impl r2d2::ManageConnection for ConnectionFactory {
     }
 
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        connection.is_broken()
+        // A panic may have left a transaction open.
+        std::thread::panicking() || connection.is_broken()
     }
 }
 
@@ -206,10 +207,7 @@ impl AnyConnection {
     }
 }
 
-/// Rows for one INSERT: below SQLite's 32,766 and PostgreSQL's 65,535 parameters at 32 columns.
-pub(super) const BATCH: usize = 500;
-
-/// Inserts a slice of rows with one statement per [`BATCH`] rows. The multi-engine connection has
+/// Inserts a slice of rows with one statement per [`batch`] of them. The multi-engine connection has
 /// no batch insert of its own, so the same expression is expanded once per engine.
 #[macro_export]
 macro_rules! insert_all {
@@ -233,9 +231,10 @@ macro_rules! insert_all {
     }};
 }
 
-/// How many rows one INSERT takes.
-pub fn batch() -> usize {
-    BATCH
+/// How many rows one statement takes: below SQLite's 32,766 and PostgreSQL's 65,535 parameters at 32
+/// columns.
+pub const fn batch() -> usize {
+    500
 }
 
 #[cfg(test)]

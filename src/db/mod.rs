@@ -163,31 +163,21 @@ async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> Result<
     actix_web::web::block(move || span.in_scope(work)).await.map_err(Problem::internal)?
 }
 
+/// Commits what `work` did, or rolls it back. After a panic the pool throws the connection away, and
+/// the transaction with it.
 fn finish<T>(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
-    let open = OpenTransaction(connection);
-    let value = work(&mut *open.0)?;
-    let OpenTransaction(connection) = &mut *std::mem::ManuallyDrop::new(open);
-    <AnyConnection as TransactionManager<AnyConnection>>::commit_transaction(connection).or_else(|error| {
-        roll_back(connection);
-        Err(error)
-    })?;
-    Ok(value)
-}
-
-/// Rolls back when dropped, so that neither an error nor a panic leaves a transaction behind.
-struct OpenTransaction<'c>(&'c mut AnyConnection);
-
-impl Drop for OpenTransaction<'_> {
-    fn drop(&mut self) {
-        roll_back(self.0);
+    type Transactions = AnyConnection;
+    let outcome = work(connection).and_then(|value| {
+        <Transactions as TransactionManager<AnyConnection>>::commit_transaction(connection)?;
+        Ok(value)
+    });
+    if outcome.is_err()
+        && let Err(error) = <Transactions as TransactionManager<AnyConnection>>::rollback_transaction(connection)
+    {
+        // A commit that failed has ended the transaction already.
+        tracing::debug!(%error, "there was nothing to roll back");
     }
-}
-
-fn roll_back(connection: &mut AnyConnection) {
-    if let Err(error) = <AnyConnection as TransactionManager<AnyConnection>>::rollback_transaction(connection) {
-        // The pool throws a connection in this state away, which ends the transaction too.
-        tracing::debug!(%error, "a transaction could not be rolled back");
-    }
+    outcome
 }
 
 fn municipality_id(connection: &mut AnyConnection, key: &Key) -> Result<Id> {

@@ -35,6 +35,8 @@ crate::text_enum! {
     }
 }
 
+// The enum comes out of a macro that takes no derives.
+#[allow(clippy::derivable_impls)]
 impl Default for ManagedBy {
     fn default() -> Self {
         Self::Editor

@@ -152,7 +152,10 @@ fn many_instances_migrate_at_once(app: &App) {
 fn readiness_waits_for_migrations(app: &App) {
     app.get("/readyz").expect(204);
     app.database
-        .unbound(|connection| Ok(connection.batch_execute("DELETE FROM __diesel_schema_migrations").unwrap()))
+        .unbound(|connection| {
+            connection.batch_execute("DELETE FROM __diesel_schema_migrations").unwrap();
+            Ok(())
+        })
         .unwrap();
     app.get("/readyz").expect_problem(503, "unavailable");
 }
