@@ -16,7 +16,7 @@ use crate::auth::issuer::Issuers;
 use crate::db::Database;
 use crate::http::body::Limits;
 use crate::http::{method, problem, query};
-use crate::problem::{Problem, Result};
+use crate::problem::{Kind, Problem, Result};
 use crate::telemetry::RequestSpan;
 
 /// What the app needs to run.
@@ -37,7 +37,10 @@ pub struct Parts {
 
 /// Starts to listen on `bind`. The server ends gracefully on SIGTERM and SIGINT.
 pub fn start(parts: Parts, bind: SocketAddr) -> Result<(Server, SocketAddr)> {
-    let listener = TcpListener::bind(bind).map_err(Problem::internal)?;
+    let listener = TcpListener::bind(bind).map_err(|error| {
+        let detail = format!("{bind} can't be listened on: {error}. Name another address with --bind.");
+        Problem::new(Kind::Internal, detail)
+    })?;
     let address = listener.local_addr().map_err(Problem::internal)?;
     let Parts { database, issuers, limits, cors_origins, shutdown_timeout, workers } = parts;
     let contract = web::Data::new(api::contract()?);

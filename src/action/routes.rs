@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Action, ActionKind};
 use super::store::{self, Filter};
-use crate::auth::caller::{May, Read};
+use crate::auth::guard::{May, Read};
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant};
 use crate::http::page::{Cursor, Page, PageLimit};

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::auth::caller::{Audit, May};
+use crate::auth::guard::{Audit, May};
 use crate::db::Database;
 use crate::db::change_log::{self, LoggedChange, Operation};
 use crate::db::types::{Id, Timestamp};

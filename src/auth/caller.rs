@@ -1,17 +1,7 @@
-//! The caller of an operation, and the guards that stand in the handlers' signatures.
+//! Who is calling.
 
-use std::future::{Ready, ready};
-use std::marker::PhantomData;
-use std::ops::Deref;
-
-use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
-
-use super::issuer::Issuers;
-use super::scope::{Scope, ScopeSet};
+use super::scope::ScopeSet;
 use crate::db::Principal;
-use crate::problem::{Kind, Problem, Result};
 
 /// Who calls, and what their token allows.
 #[derive(Debug, Clone)]
@@ -20,92 +10,4 @@ pub struct Caller {
     pub principal: Principal,
     /// What the token holds.
     pub scopes: ScopeSet,
-}
-
-/// A permission: any one of its scopes is enough.
-pub trait Permission {
-    /// The scopes, the usual one first.
-    const SCOPES: &'static [Scope];
-}
-
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = [$($scope:ident),+];)*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Debug)]
-            pub struct $name;
-
-            impl Permission for $name {
-                const SCOPES: &'static [Scope] = &[$(Scope::$scope),+];
-            }
-        )*
-    };
-}
-
-permissions! {
-    /// Reads strategies and what belongs to them.
-    Read = [Read];
-    /// Reads the organisation, which the HR system may do too.
-    ReadOrganisation = [Read, Hr];
-    /// Changes strategies, actions and levels.
-    Edit = [Edit];
-    /// Changes units and committees.
-    EditOrganisation = [Edit, Hr];
-    /// Reads the logs.
-    Audit = [Audit];
-    /// Settings, import and export.
-    Administer = [Admin];
-}
-
-/// The guard: a handler that has it as its first parameter is reached by callers with that
-/// permission only.
-#[derive(Debug)]
-pub struct May<P> {
-    caller: Caller,
-    permission: PhantomData<P>,
-}
-
-impl<P> Deref for May<P> {
-    type Target = Caller;
-
-    fn deref(&self) -> &Caller {
-        &self.caller
-    }
-}
-
-impl<P: Permission> FromRequest for May<P> {
-    type Error = Problem;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).and_then(|caller| {
-            if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
-                Ok(Self { caller, permission: PhantomData })
-            } else {
-                Err(missing_scope(P::SCOPES))
-            }
-        }))
-    }
-}
-
-/// What a caller without any of `scopes` is answered with.
-pub fn missing_scope(scopes: &[Scope]) -> Problem {
-    let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-    let detail = format!("The token does not hold the scope {}.", names.join(" or "));
-    Problem { scope: names.first().copied(), ..Problem::new(Kind::InsufficientScope, detail) }
-}
-
-fn caller(request: &HttpRequest) -> Result<Caller> {
-    let issuers =
-        request.app_data::<web::Data<Issuers>>().ok_or_else(|| Problem::internal("the app has no issuers"))?;
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        // The scheme is case-insensitive (RFC 9110, section 11.1).
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    let token = token.ok_or_else(|| {
-        Problem::new(Kind::InvalidToken, "Send a token in the header 'Authorization: Bearer <token>'.")
-    })?;
-    issuers.authenticate(token)
 }

@@ -4,6 +4,7 @@
 //! out is a [`caller::Caller`]; who that person is in the organisation is not decided here.
 
 pub mod caller;
+pub mod guard;
 pub mod issuer;
 pub mod local;
 pub mod scope;

@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Bundle, ImportAnswer};
 use super::{export, import};
-use crate::auth::caller::{Administer, May};
+use crate::auth::guard::{Administer, May};
 use crate::db::Database;
 use crate::http::body::{Body, BulkBody};
 use crate::http::page::content_tag;

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::Committees;
 use super::model::{Committee, CommitteeBody, CommitteeForm};
 use super::store::{self, Filter};
-use crate::auth::caller::{EditOrganisation, May, ReadOrganisation};
+use crate::auth::guard::{EditOrganisation, May, ReadOrganisation};
 use crate::db::types::Reference;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};

@@ -10,7 +10,6 @@ use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection as _;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::types::Key;
 use crate::problem::{Problem, Result};
 
 pub use either::{AnyConnection, MultiBackend};
@@ -185,11 +184,11 @@ impl AnyConnection {
 
     /// Lets one writer of a municipality in at a time, until the transaction ends: checks made
     /// before a write stay true, and the change log's order is the order of commits.
-    pub(super) fn lock_municipality(&mut self, key: &Key) -> Result<()> {
+    pub(super) fn lock_municipality(&mut self, key: &str) -> Result<()> {
         match self {
             Self::Postgres(postgres) => {
                 diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 165))")
-                    .bind::<diesel::sql_types::Text, _>(key.as_str())
+                    .bind::<diesel::sql_types::Text, _>(key)
                     .execute(postgres)
                     .map_err(Problem::from)?;
                 Ok(())

@@ -130,7 +130,7 @@ impl Database {
         let mut connection = self.pool.get().map_err(Problem::unavailable)?;
         connection.begin_write()?;
         finish(&mut connection, |connection| {
-            connection.lock_municipality(&principal.municipality)?;
+            connection.lock_municipality(principal.municipality.as_str())?;
             let municipality_id = locate(connection, &principal.municipality)?;
             let tenant = Tenant { connection, municipality_id };
             work(&mut Writer { tenant, principal: principal.clone(), actor_id: None, now: Timestamp::now() })

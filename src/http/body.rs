@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -127,6 +127,10 @@ fn limits(request: &HttpRequest) -> Result<Limits> {
 
 /// Refuses a body whose media type is none of `taken`.
 pub fn check_media_type(request: &HttpRequest, taken: &[&str]) -> Result<()> {
+    let coding = request.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
+    if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        return Err(Problem::new(Kind::UnsupportedMediaType, "Send the body as it is, without Content-Encoding."));
+    }
     let sent = request.mime_type().ok().flatten();
     let charset_fits = |mime: &mime::Mime| mime.get_param("charset").is_none_or(|charset| charset == "utf-8");
     match sent {

@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Municipality, MunicipalityBody};
 use super::store;
-use crate::auth::caller::{Administer, May, ReadOrganisation};
+use crate::auth::guard::{Administer, May, ReadOrganisation};
 use crate::db::Database;
 use crate::http::body::Patch;
 use crate::http::row::{IfMatch, IfNoneMatch, Row};

@@ -9,7 +9,7 @@ use super::model::{FocusArea, FocusAreaBody, FocusAreaFields, Objective, Objecti
 use super::{parts, store};
 use crate::action::model::{Action, ActionBody};
 use crate::action::routes::ActionPage;
-use crate::auth::caller::{Edit, May, Read};
+use crate::auth::guard::{Edit, May, Read};
 use crate::db::types::Id;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::model::{FocusArea, Strategy, StrategyBody, StrategyFields, StrategyKind, StrategyStatus, StrategySummary};
 use super::save;
 use super::store::{self, Filter};
-use crate::auth::caller::{Edit, May, Read};
+use crate::auth::guard::{Edit, May, Read};
 use crate::db::types::Id;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};

@@ -90,6 +90,8 @@ fn other_media_types_are_refused(app: &App) {
         request.bytes("{}").send().expect_problem(415, "unsupported-media-type");
     }
     app.request("POST", "/v1/levels").bytes("{}").send().expect_problem(415, "unsupported-media-type");
+    let packed = app.request("POST", "/v1/levels").header("content-type", "application/json");
+    packed.header("content-encoding", "gzip").bytes("\x1f").send().expect_problem(415, "unsupported-media-type");
     for media_type in ["text/plain", "application/json"] {
         let patch = app.request("PATCH", "/v1/levels/x").header("if-match", "*").header("content-type", media_type);
         let refusal = patch.bytes("{}").send().expect_problem(415, "unsupported-media-type").json();

@@ -347,6 +347,9 @@ fn wrong_arguments_are_explained(app: &App) {
         assert!(errors(&output).contains(words), "{arguments:?}: {}", errors(&output));
         assert_eq!(out(&output), "", "errors go to stderr");
     }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = run(program(app).args(["serve", "--bind", &taken.local_addr().unwrap().to_string()]));
+    assert!(!output.status.success() && errors(&output).contains("Name another address"), "{}", errors(&output));
     let unreachable = run(program(app).args(["migrate", "--database-url", "postgres://u:hemmelig@127.0.0.1:1/x"]));
     assert!(!unreachable.status.success() && !errors(&unreachable).contains("hemmelig"), "{}", errors(&unreachable));
     std::fs::write(app.folder.path().join("wrong.toml"), "bnd = \"127.0.0.1:1\"").unwrap();

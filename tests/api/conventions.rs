@@ -21,6 +21,7 @@ crate::tests![
     every_answer_has_a_request_id,
     health_is_open,
     docs_need_no_other_network,
+    a_busy_database_is_told,
     problem_types_are_described,
 ];
 
@@ -220,6 +221,28 @@ fn docs_need_no_other_network(app: &App) {
     }
     let start = app.request("GET", "/docs/swagger-initializer.js").send();
     assert!(String::from_utf8(start.body).unwrap().contains("/v1/openapi.json"));
+}
+
+fn a_busy_database_is_told(app: &App) {
+    let connections = 8;
+    let held = std::sync::Barrier::new(connections + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..connections {
+            scope.spawn(|| {
+                app.database.unbound(|_| {
+                    held.wait();
+                    held.wait();
+                    Ok(())
+                })
+            });
+        }
+        held.wait();
+        let answer = app.get("/v1/levels").expect_problem(503, "unavailable");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        app.get("/livez").expect(204);
+        held.wait();
+    });
+    app.get("/v1/levels").expect(200);
 }
 
 fn problem_types_are_described(app: &App) {

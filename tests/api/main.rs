@@ -24,6 +24,7 @@ mod plans;
 mod schema;
 mod statements;
 mod strategies;
+mod tree_sequences;
 mod units;
 
 use std::process::ExitCode;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 16] = [
+    let modules: [fn() -> Vec<Test>; 17] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         schema::tests,
         statements::tests,
         strategies::tests,
+        tree_sequences::tests,
         units::tests,
     ];
     let trial = |engine: Engine, (name, run): Test| {

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::Levels;
 use super::model::{Level, LevelBody};
 use super::store;
-use crate::auth::caller::{Edit, May, Read};
+use crate::auth::guard::{Edit, May, Read};
 use crate::db::types::Key;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
