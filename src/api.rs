@@ -13,6 +13,7 @@ use crate::http::contract::Contract;
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::{problem, row};
 use crate::problem::Result;
+use crate::text::SearchText;
 use crate::{action, audit, bundle, committee, health, municipality, organisation, strategy};
 
 /// Every route.
@@ -55,7 +56,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
-    components(schemas(PageLimit, Cursor)),
+    components(schemas(PageLimit, Cursor, SearchText)),
     modifiers(&Security),
 )]
 struct Head;

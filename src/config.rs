@@ -27,13 +27,13 @@ pub type SettingError = String;
 pub struct Flags {
     /// File with further settings; medstrategi.toml in the current folder is read where it exists
     #[arg(long, global = true, env = "MEDSTRATEGI_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Option<String>,
     /// Database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:medstrategi.db; DATABASE_URL is taken too]
     #[arg(long, global = true, env = "MEDSTRATEGI_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// Most connections to the database at a time [default: 10]
     #[arg(long, global = true, env = "MEDSTRATEGI_DATABASE_POOL", value_name = "COUNT")]
-    pub database_pool: Option<u32>,
+    pub database_pool: Option<String>,
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, global = true, env = "MEDSTRATEGI_BIND", value_name = "ADDRESS")]
     pub bind: Option<String>,
@@ -42,10 +42,10 @@ pub struct Flags {
     pub cors_origins: Option<Vec<String>>,
     /// Largest body of an ordinary request, in bytes [default: 1048576]
     #[arg(long, global = true, env = "MEDSTRATEGI_BODY_LIMIT", value_name = "BYTES")]
-    pub body_limit: Option<usize>,
+    pub body_limit: Option<String>,
     /// Largest body of a bulk request such as an import, in bytes [default: 67108864]
     #[arg(long, global = true, env = "MEDSTRATEGI_BULK_BODY_LIMIT", value_name = "BYTES")]
-    pub bulk_body_limit: Option<usize>,
+    pub bulk_body_limit: Option<String>,
     /// Time that an ordinary request's body may take to arrive [default: 30s]
     #[arg(long, global = true, env = "MEDSTRATEGI_BODY_TIMEOUT", value_name = "TIME")]
     pub body_timeout: Option<String>,
@@ -57,7 +57,7 @@ pub struct Flags {
     pub shutdown_timeout: Option<String>,
     /// File with the secret of local tokens, made where it is missing [default: beside the database]
     #[arg(long, global = true, env = "MEDSTRATEGI_SECRET_FILE", value_name = "FILE")]
-    pub secret_file: Option<PathBuf>,
+    pub secret_file: Option<String>,
     /// What is logged: error, warn, info, debug, or a filter such as info,medstrategi=debug [default: info]
     #[arg(long, global = true, env = "MEDSTRATEGI_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -71,7 +71,7 @@ pub struct Flags {
 #[serde(default, deny_unknown_fields)]
 struct File {
     database_url: Option<SecretString>,
-    database_pool: Option<u32>,
+    database_pool: Option<usize>,
     bind: Option<String>,
     cors_origins: Option<Vec<String>>,
     body_limit: Option<usize>,
@@ -136,45 +136,52 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks all settings.
+    /// Reads and checks all settings. An empty variable, as container files like to pass, is none.
     pub fn load(flags: &Flags) -> Result<Self, SettingError> {
-        let (file, folder) = read_file(flags.config.as_deref())?;
-        let url = flags.database_url.clone();
-        let url = url.or_else(|| file.database_url.as_ref().map(|url| url.expose_secret().to_owned()));
-        let url = url.or_else(|| std::env::var("DATABASE_URL").ok());
-        let database = Location::parse(url.as_deref().unwrap_or("sqlite:medstrategi.db"))?;
-        let bind = flags.bind.clone().or(file.bind).unwrap_or_else(|| "127.0.0.1:8080".into());
+        let given = |flag: &Option<String>| flag.clone().filter(|value| !value.is_empty());
+        let config = given(&flags.config).map(PathBuf::from);
+        let (file, folder) = read_file(config.as_deref())?;
+        let database = database(given(&flags.database_url), file.database_url, &folder)?;
+        let bind = given(&flags.bind).or(file.bind).unwrap_or_else(|| "127.0.0.1:8080".into());
         let bind = bind.parse().map_err(|_| {
             format!("bind is '{bind}': write an IP address and a port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
         })?;
-        let cors_origins = flags.cors_origins.clone().or(file.cors_origins).unwrap_or_default();
+        let mut cors_origins = flags.cors_origins.clone().or(file.cors_origins).unwrap_or_default();
+        cors_origins.retain(|origin| !origin.is_empty());
         cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
         let time = |name: &str, flag: &Option<String>, file: Option<String>, default: &str| {
-            duration(name, flag.as_deref().or(file.as_deref()).unwrap_or(default))
+            duration(name, given(flag).or(file).as_deref().unwrap_or(default))
+        };
+        let number = |name: &str, flag: &Option<String>, file: Option<usize>, default: usize| match given(flag) {
+            Some(text) => {
+                text.parse().map_err(|_| format!("{name} is '{text}': write a whole number, such as {default}"))
+            }
+            None => Ok(file.unwrap_or(default)),
         };
         let limits = Limits {
             ordinary: Limit {
-                bytes: flags.body_limit.or(file.body_limit).unwrap_or(1024 * 1024),
+                bytes: number("body_limit", &flags.body_limit, file.body_limit, 1024 * 1024)?,
                 time: time("body_timeout", &flags.body_timeout, file.body_timeout, "30s")?,
             },
             bulk: Limit {
-                bytes: flags.bulk_body_limit.or(file.bulk_body_limit).unwrap_or(64 * 1024 * 1024),
+                bytes: number("bulk_body_limit", &flags.bulk_body_limit, file.bulk_body_limit, 64 * 1024 * 1024)?,
                 time: time("bulk_body_timeout", &flags.bulk_body_timeout, file.bulk_body_timeout, "5m")?,
             },
         };
-        let database_pool = flags.database_pool.or(file.database_pool).unwrap_or(10);
-        if !(1..=1000).contains(&database_pool) {
-            return Err(format!("database_pool is {database_pool}: write a number from 1 to 1000"));
-        }
-        let log_format = flags.log_format.clone().or(file.log_format);
+        let database_pool = number("database_pool", &flags.database_pool, file.database_pool, 10)?;
+        let secret_file = given(&flags.secret_file).map(PathBuf::from);
+        let secret_file = secret_file.or(file.secret_file.map(|path| folder.join(path)));
         Ok(Self {
-            secret_file: flags.secret_file.clone().or(file.secret_file).unwrap_or_else(|| secret_file(&database)),
+            database_pool: u32::try_from(database_pool)
+                .ok()
+                .filter(|pool| (1..=1000).contains(pool))
+                .ok_or_else(|| format!("database_pool is {database_pool}: write a number from 1 to 1000"))?,
+            secret_file: secret_file.unwrap_or_else(|| default_secret_file(&database)),
             shutdown_timeout: time("shutdown_timeout", &flags.shutdown_timeout, file.shutdown_timeout, "30s")?,
-            log: flags.log.clone().or(file.log).unwrap_or_else(|| "info,actix_server=warn".into()),
-            log_format: parse_log_format(log_format.as_deref())?,
+            log: given(&flags.log).or(file.log).unwrap_or_else(|| "info,actix_server=warn".into()),
+            log_format: parse_log_format(given(&flags.log_format).or(file.log_format).as_deref())?,
             issuers: file.issuers,
             database,
-            database_pool,
             bind,
             cors_origins,
             limits,
@@ -187,15 +194,20 @@ impl Settings {
         !self.issuers.is_empty()
     }
 
-    /// The local secret, made on first use.
+    /// The local secret, which is there once the service has been started.
     pub fn local_secret(&self) -> Result<LocalSecret, SettingError> {
+        LocalSecret::read(&self.secret_file)
+    }
+
+    /// The local secret, made where there is none yet.
+    fn local_secret_or_new(&self) -> Result<LocalSecret, SettingError> {
         LocalSecret::read_or_create(&self.secret_file)
     }
 
     /// Everybody whose tokens are accepted.
     pub fn issuers(&self) -> Result<Issuers, SettingError> {
         if !self.has_outside_issuers() {
-            return Ok(Issuers::new(vec![self.local_secret()?.issuer()]));
+            return Ok(Issuers::new(vec![self.local_secret_or_new()?.issuer()]));
         }
         let mut names = std::collections::HashSet::new();
         if let Some(twice) = self.issuers.iter().find(|issuer| !names.insert(&issuer.issuer)) {
@@ -210,7 +222,12 @@ fn read_file(named: Option<&Path>) -> Result<(File, PathBuf), SettingError> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            let file = toml::from_str(&text).map_err(|error| format!("{} is faulty: {error}", path.display()))?;
+            // The message alone: what stands around it may hold a password.
+            let place = |error: &toml::de::Error| {
+                error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1)
+            };
+            let file = toml::from_str(&text)
+                .map_err(|error| format!("{}, line {}: {}", path.display(), place(&error), error.message()))?;
             Ok((file, folder))
         }
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok((File::default(), folder)),
@@ -218,8 +235,21 @@ fn read_file(named: Option<&Path>) -> Result<(File, PathBuf), SettingError> {
     }
 }
 
+/// By flag or variable, else from the file, where a path is relative to the file.
+fn database(flag: Option<String>, file: Option<SecretString>, folder: &Path) -> Result<Location, SettingError> {
+    let common = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+    match (flag, file) {
+        (Some(url), _) => Location::parse(&url),
+        (None, Some(url)) => match Location::parse(url.expose_secret())? {
+            Location::Sqlite(path) => Ok(Location::Sqlite(folder.join(path))),
+            postgres => Ok(postgres),
+        },
+        (None, None) => Location::parse(common().as_deref().unwrap_or("sqlite:medstrategi.db")),
+    }
+}
+
 /// Beside the database file; with PostgreSQL, in the current folder.
-fn secret_file(database: &Location) -> PathBuf {
+fn default_secret_file(database: &Location) -> PathBuf {
     match database {
         Location::Sqlite(path) => path.with_extension("secret"),
         Location::Postgres(_) => "medstrategi.secret".into(),
@@ -361,7 +391,7 @@ mod tests {
         assert!(flags(|flags| flags.cors_origins = Some(vec!["*".into()])).contains("scheme and host"));
         assert!(flags(|flags| flags.body_timeout = Some("long".into())).contains("30s"));
         assert!(flags(|flags| flags.log_format = Some("xml".into())).contains("pretty or json"));
-        assert!(flags(|flags| flags.database_pool = Some(0)).contains("1 to 1000"));
+        assert!(flags(|flags| flags.database_pool = Some("0".into())).contains("1 to 1000"));
     }
 
     #[test]

@@ -117,13 +117,23 @@ impl Faults {
     /// The same faults, for a client that sent only the part at `pointer` of what was checked.
     pub fn relative_to(mut self, pointer: &str) -> Self {
         for fault in &mut self.kept {
-            match fault.pointer.strip_prefix(pointer) {
+            let rest = fault.pointer.strip_prefix(pointer).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            match rest {
                 Some(rest) => fault.pointer = rest.to_owned(),
                 None => {
                     fault.detail = format!("{}: {}", fault.pointer, fault.detail);
                     fault.pointer.clear();
                 }
             }
+        }
+        self
+    }
+
+    /// The same faults, for a client that did not send the part at `pointer` of what was checked.
+    pub fn without(mut self, pointer: &str) -> Self {
+        for fault in self.kept.iter_mut().filter(|fault| fault.pointer.starts_with(pointer)) {
+            fault.detail = format!("{}: {}", fault.pointer, fault.detail);
+            fault.pointer.clear();
         }
         self
     }

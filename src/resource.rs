@@ -13,7 +13,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::db::change_log::{Change, Operation};
-use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Faults, Kind, Problem, Result};
 
@@ -214,10 +214,10 @@ impl<B: Body> Saved<B> {
         let (operation, before, after) = match self {
             Self::Unchanged(_) => return None,
             Self::Created(after) => (Operation::Created, None, after),
-            Self::Updated { before, after } => (Operation::Updated, Some(fields(&before.body)), after),
+            Self::Updated { before, after } => (Operation::Updated, Some(fields(before)), after),
         };
         let id = after.id();
-        let after = fields(&after.body);
+        let after = fields(after);
         let has_end = |fields: &Value| fields.get("ends_on").is_some_and(|day| !day.is_null());
         let ended = B::ENDS && before.as_ref().is_some_and(|before| !has_end(before)) && has_end(&after);
         let operation = if ended { Operation::Ended } else { operation };
@@ -231,14 +231,19 @@ pub fn deletion<B: Body>(removed: &Stored<B>) -> Change {
         entity: B::ENTITY,
         id: removed.id(),
         operation: Operation::Deleted,
-        before: Some(fields(&removed.body)),
+        before: Some(fields(removed)),
         after: None,
     }
 }
 
-/// The fields of a body as the change log keeps them.
-pub fn fields<B: Serialize>(body: &B) -> Value {
-    serde_json::to_value(body).unwrap_or(Value::Null)
+/// The fields of a row as the change log keeps them: of a part also its path, since the references in
+/// it are read from there.
+pub fn fields<B: Serialize>(row: &Stored<B>) -> Value {
+    let mut fields = serde_json::to_value(&row.body).unwrap_or(Value::Null);
+    if let (Some(fields), Some(path)) = (fields.as_object_mut(), &row.origin.path) {
+        fields.insert("path".into(), path.as_str().into());
+    }
+    fields
 }
 
 /// Rows created, updated and left alone.
@@ -400,12 +405,28 @@ pub enum Expected {
     /// `*`: whatever is there.
     Any,
     /// One of these versions.
-    Versions(Vec<i32>),
+    Versions(Vec<SeenVersion>),
+}
+
+/// A version that a client has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenVersion {
+    /// Its number.
+    pub version: i32,
+    /// The end of the row's id, where the client sends the ETag as it got it: a row that was deleted
+    /// and made anew is another one.
+    pub row: Option<String>,
+}
+
+impl SeenVersion {
+    fn is(&self, version: i32, id: Id) -> bool {
+        self.version == version && self.row.as_ref().is_none_or(|row| id.to_string().ends_with(row.as_str()))
+    }
 }
 
 impl Precondition {
     /// Passes where the row is there and as the client knows it.
-    pub fn check_existing(&self, version: i32) -> Result<()> {
+    pub fn check_existing(&self, version: i32, id: Id) -> Result<()> {
         if self.must_be_new {
             return Err(Problem::new(Kind::PreconditionFailed, "There already is a row under this key."));
         }
@@ -415,7 +436,7 @@ impl Precondition {
                 "Send If-Match with the ETag that you last read, or * for whatever is there.",
             )),
             Some(Expected::Any) => Ok(()),
-            Some(Expected::Versions(versions)) if versions.contains(&version) => Ok(()),
+            Some(Expected::Versions(versions)) if versions.iter().any(|seen| seen.is(version, id)) => Ok(()),
             Some(Expected::Versions(_)) => Err(Problem::new(
                 Kind::PreconditionFailed,
                 format!(
@@ -437,7 +458,7 @@ impl Precondition {
     }
 }
 
-/// A resource whose rows stand by themselves: levels, units, committees and strategies' own fields.
+/// A resource whose rows stand by themselves: levels, units, committees.
 pub trait Resource {
     /// What clients write.
     type Body: Body + DeserializeOwned;
@@ -460,10 +481,7 @@ pub fn read<R: Resource>(tenant: &mut Tenant<'_>, reference: &Reference) -> Resu
 }
 
 /// POST: a new row under a key that is free.
-pub fn create<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Stored<R::Body>>
-where
-    Reference: TryFrom<String>,
-{
+pub fn create<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Stored<R::Body>> {
     check_free::<R>(writer, &body)?;
     save_one::<R>(writer, body).map(Saved::into_stored)
 }
@@ -495,7 +513,7 @@ pub fn replace<R: Resource>(
     let existing = R::find(writer, reference)?;
     match &existing {
         Some(existing) => {
-            precondition.check_existing(existing.revision.version)?;
+            precondition.check_existing(existing.revision.version, existing.id())?;
             check_key_kept(&existing.body, &body)?;
         }
         None => {
@@ -525,7 +543,7 @@ pub fn change<R: Resource>(
     change: impl FnOnce(&R::Body) -> Result<R::Body>,
 ) -> Result<Stored<R::Body>> {
     let existing = read::<R>(writer, reference)?;
-    precondition.check_existing(existing.revision.version)?;
+    precondition.check_existing(existing.revision.version, existing.id())?;
     let body = change(&existing.body)?;
     check_key_kept(&existing.body, &body)?;
     save_one::<R>(writer, body).map(Saved::into_stored)
@@ -542,7 +560,7 @@ pub fn check_key_kept<B: Body>(existing: &B, wanted: &B) -> Result<()> {
 /// DELETE: removes a row on which nothing depends.
 pub fn delete<R: Resource>(writer: &mut Writer<'_>, reference: &Reference, precondition: &Precondition) -> Result<()> {
     let existing = read::<R>(writer, reference)?;
-    precondition.check_existing(existing.revision.version)?;
+    precondition.check_existing(existing.revision.version, existing.id())?;
     R::remove(writer, &existing)?;
     writer.log(vec![deletion(&existing)])
 }
@@ -557,6 +575,11 @@ pub fn dependents(what: &str, keys: Vec<String>) -> Vec<String> {
     keys.into_iter().map(|key| format!("is referred to by the {what} '{key}'")).collect()
 }
 
+/// The paths of actions, for [`dependents`]: a key alone may stand in many areas.
+pub fn paths(rows: Vec<(Key, Key, Key)>) -> Vec<String> {
+    rows.into_iter().map(|(strategy, area, key)| format!("{strategy}/{area}/{key}")).collect()
+}
+
 /// The problem that stops a removal where there are dependents.
 pub fn check_unused(what: &str, dependents: Vec<String>) -> Result<()> {
     if dependents.is_empty() {
@@ -564,10 +587,7 @@ pub fn check_unused(what: &str, dependents: Vec<String>) -> Result<()> {
     }
     let mut faults = Faults::default();
     dependents.into_iter().for_each(|dependent| faults.add("", dependent));
-    let detail = format!(
-        "Still referred to from {} places, so the {what} stays; change those first, or end it instead.",
-        faults.count()
-    );
+    let detail = format!("Still referred to from {} places, so the {what} stays; change those first.", faults.count());
     Err(Problem { faults, ..Problem::new(Kind::InUse, detail) })
 }
 

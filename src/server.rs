@@ -35,12 +35,16 @@ pub struct Parts {
     pub workers: Option<usize>,
 }
 
-/// Starts to listen on `bind`. The server ends gracefully on SIGTERM and SIGINT.
-pub fn start(parts: Parts, bind: SocketAddr) -> Result<(Server, SocketAddr)> {
-    let listener = TcpListener::bind(bind).map_err(|error| {
+/// Takes the address that the server is to listen on.
+pub fn listen(bind: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(bind).map_err(|error| {
         let detail = format!("{bind} can't be listened on: {error}. Name another address with --bind.");
         Problem::new(Kind::Internal, detail)
-    })?;
+    })
+}
+
+/// Serves on `listener`. The server ends gracefully on SIGTERM and SIGINT.
+pub fn start(parts: Parts, listener: TcpListener) -> Result<(Server, SocketAddr)> {
     let address = listener.local_addr().map_err(Problem::internal)?;
     let Parts { database, issuers, limits, cors_origins, shutdown_timeout, workers } = parts;
     let contract = web::Data::new(api::contract()?);
@@ -58,11 +62,11 @@ pub fn start(parts: Parts, bind: SocketAddr) -> Result<(Server, SocketAddr)> {
             .app_data(issuers.clone())
             .app_data(limits.clone())
             .wrap(from_fn(query::known_parameters))
-            .wrap(from_fn(method::head_is_get))
             .wrap(cors(&cors_origins))
             .wrap(Compress::default())
             .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
             .wrap(from_fn(problem::render))
+            .wrap(from_fn(method::head_is_get))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
     .shutdown_timeout(shutdown_timeout.as_secs())

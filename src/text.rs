@@ -106,17 +106,41 @@ pub fn fold_all<'t>(texts: impl IntoIterator<Item = Option<&'t str>>) -> String 
     fold(&texts.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
-/// A `LIKE` pattern that finds `query` anywhere in a folded column; `\` escapes.
-pub fn search_pattern(query: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in fold(query).chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
+/// What a search looks for: at most 200 characters, which stay below SQLite's limit for patterns even
+/// where folding makes many of one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SearchText(String);
+
+impl TryFrom<String> for SearchText {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.chars().count() <= 200 { Ok(Self(text)) } else { Err("write at most 200 characters") }
     }
-    pattern.push('%');
-    pattern
+}
+
+impl utoipa::PartialSchema for SearchText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).max_length(Some(200)).into()
+    }
+}
+
+impl utoipa::ToSchema for SearchText {}
+
+impl SearchText {
+    /// A `LIKE` pattern that finds the text anywhere in a folded column; `\` escapes.
+    pub fn pattern(&self) -> String {
+        let mut pattern = String::from("%");
+        for letter in fold(&self.0).chars() {
+            if matches!(letter, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push('%');
+        pattern
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +165,10 @@ mod tests {
 
     #[test]
     fn wildcards_are_letters_like_others() {
-        assert_eq!(search_pattern("100 %_\\"), r"%100 \%\_\\%");
+        let text = SearchText::try_from("100 %_\\".to_owned()).unwrap();
+        assert_eq!(text.pattern(), r"%100 \%\_\\%");
+        assert!(SearchText::try_from("\u{fdfa}".repeat(200)).unwrap().pattern().len() < 50_000);
+        assert!(SearchText::try_from("a".repeat(201)).is_err());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::Query;
 use crate::http::row::{IfNoneMatch, PartId, Row};
 use crate::problem::{Problem, Result};
+use crate::text::SearchText;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -41,7 +42,7 @@ struct ListActions {
     unit: Option<Reference>,
     /// Only actions whose title, number, text or key contains this; case and accents don't matter.
     #[param(example = "sygefravær")]
-    q: Option<String>,
+    q: Option<SearchText>,
     /// Rows a page.
     #[serde(default)]
     limit: PageLimit,

@@ -14,7 +14,7 @@ use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::Result;
 use crate::resource::Stored;
-use crate::text::{LongText, ShortText, search_pattern};
+use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = actions, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -129,7 +129,7 @@ pub struct Filter {
     /// Only those addressed to this unit.
     pub unit: Option<Reference>,
     /// Only those whose title, number, text or key contains this.
-    pub q: Option<String>,
+    pub q: Option<SearchText>,
     /// Only those after this key and id.
     pub after: Option<(Key, Id)>,
 }
@@ -180,7 +180,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         query = query.filter(actions::id.eq_any(addressed.inner_join(units::table).filter(column)));
     }
     if let Some(q) = filter.q {
-        query = query.filter(actions::search_text.like(search_pattern(&q)).escape('\\'));
+        query = query.filter(actions::search_text.like(q.pattern()).escape('\\'));
     }
     if let Some((key, id)) = filter.after {
         query = query.filter(actions::key.gt(key.clone()).or(actions::key.eq(key).and(actions::id.gt(id))));

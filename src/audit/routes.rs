@@ -26,8 +26,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 struct ListChanges {
     /// Only changes after this sequence; 0 = from the beginning.
     #[serde(default)]
-    #[param(minimum = 0, default = 0)]
-    after: i64,
+    #[param(minimum = 0, default = 0, value_type = i64)]
+    after: u64,
     /// Rows a page.
     #[serde(default)]
     limit: PageLimit,
@@ -97,6 +97,10 @@ async fn list(
 ) -> Result<ChangePage> {
     let ListChanges { after, limit } = wanted;
     let most = limit.with_lookahead();
-    let rows = database.read(&caller.principal, move |tenant| change_log::after(tenant, after, most)).await?;
+    let rows = database
+        .read(&caller.principal, move |tenant| {
+            change_log::after(tenant, i64::try_from(after).unwrap_or(i64::MAX), most)
+        })
+        .await?;
     Ok(Page::following(rows, limit, "after", |last| last.sequence).map(Change::from))
 }

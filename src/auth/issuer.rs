@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
@@ -10,6 +13,9 @@ use super::scope::{Scope, ScopeSet};
 use crate::db::Principal;
 use crate::db::types::Key;
 use crate::problem::{Kind, Problem, Result};
+
+/// The longest `sub`, in bytes (OpenID Connect Core, section 2, limits it to 255 characters).
+const LONGEST_SUBJECT: usize = 255;
 
 /// How far clocks may differ, in seconds.
 const LEEWAY: u64 = 30;
@@ -78,6 +84,9 @@ impl Issuers {
     pub fn authenticate(&self, token: &str) -> Result<Caller> {
         let unverified = jsonwebtoken::dangerous::insecure_decode::<Map<String, Value>>(token)
             .map_err(|_| refused("The token is no JSON Web Token."))?;
+        if has_critical_extensions(token) {
+            return Err(refused("The token's header names critical extensions (crit), of which none is known here."));
+        }
         // Nothing is believed of it yet but whose keys to try.
         let named = unverified.claims.get("iss").and_then(Value::as_str);
         let issuer = named
@@ -108,15 +117,18 @@ impl Issuer {
         for key in keys {
             match jsonwebtoken::decode(token, key, &validation) {
                 Ok(verified) => return Ok(verified.claims),
-                Err(error) => refusal = refused(reason(&error)),
+                // Perhaps another of the keys signed it; any other fault is the token's own.
+                Err(error) if *error.kind() == ErrorKind::InvalidSignature => refusal = refused(reason(&error)),
+                Err(error) => return Err(refused(reason(&error))),
             }
         }
         Err(refusal)
     }
 
     fn caller(&self, claims: Map<String, Value>) -> Result<Caller> {
-        let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
-        let subject = subject.ok_or_else(|| refused("The token's subject (sub) is empty."))?;
+        let is_whole = |subject: &&str| (1..=LONGEST_SUBJECT).contains(&subject.len()) && !subject.contains('\0');
+        let subject = claims.get("sub").and_then(Value::as_str).filter(is_whole);
+        let subject = subject.ok_or_else(|| refused("The token's subject (sub) is empty, too long, or no text."))?;
         let municipality = self.municipality(&claims)?;
         let principal = Principal { municipality, issuer: self.name.clone(), subject: subject.to_owned() };
         Ok(Caller { principal, scopes: self.scopes(&claims) })
@@ -156,8 +168,14 @@ fn refused(detail: &str) -> Problem {
     Problem::new(Kind::InvalidToken, detail)
 }
 
+/// RFC 7515, section 4.1.11: whoever doesn't know an extension that is called critical refuses the token.
+fn has_critical_extensions(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
+    let header: Option<Map<String, Value>> = header.and_then(|header| serde_json::from_slice(&header).ok());
+    header.is_none_or(|header| header.contains_key("crit"))
+}
+
 fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {
-    use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::ExpiredSignature => "The token has expired.",
         ErrorKind::ImmatureSignature => "The token is not valid yet.",

@@ -28,40 +28,36 @@ pub struct LocalSecret(SecretSlice<u8>);
 impl LocalSecret {
     /// Reads the secret from `path`; where there is none, makes one that only this user can read.
     pub fn read_or_create(path: &Path) -> Result<Self, String> {
-        match Self::read(path) {
-            Ok(secret) => return Ok(secret),
-            Err(ReadError::Missing) => {}
-            Err(ReadError::Faulty(reason)) => return Err(reason),
+        if !path.exists() {
+            let mut random = [0; 48];
+            getrandom::fill(&mut random).map_err(|error| format!("the system gives no random numbers: {error}"))?;
+            match create(path, &STANDARD.encode(random)) {
+                // Another instance was faster; its secret counts.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(format!("the secret can't be written to {}: {error}", path.display())),
+                Ok(()) => {}
+            }
         }
-        let mut random = [0; 48];
-        getrandom::fill(&mut random).map_err(|error| format!("the system gives no random numbers: {error}"))?;
-        match create(path, &STANDARD.encode(random)) {
-            // Another instance was faster; its secret counts.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(format!("the secret can't be written to {}: {error}", path.display())),
-            Ok(()) => {}
-        }
-        Self::read(path).map_err(|error| match error {
-            ReadError::Missing => format!("the secret file {} disappeared", path.display()),
-            ReadError::Faulty(reason) => reason,
-        })
+        Self::read(path)
     }
 
-    fn read(path: &Path) -> Result<Self, ReadError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::Missing),
-            Err(error) => {
-                return Err(ReadError::Faulty(format!("the secret file {} can't be read: {error}", path.display())));
-            }
-        };
+    /// Reads the secret from `path`.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => format!(
+                "there is no secret at {}: start `medstrategi serve` there first, or name the right place with \
+                 --database-url or --secret-file",
+                path.display()
+            ),
+            _ => format!("the secret file {} can't be read: {error}", path.display()),
+        })?;
         let secret = text.trim().as_bytes().to_vec();
         if secret.len() < SHORTEST_SECRET {
-            return Err(ReadError::Faulty(format!(
+            return Err(format!(
                 "the secret in {} has {} bytes: write at least {SHORTEST_SECRET} random ones, or delete the file to have one made",
                 path.display(),
                 secret.len()
-            )));
+            ));
         }
         Ok(Self(secret.into()))
     }
@@ -103,15 +99,10 @@ impl LocalSecret {
     }
 }
 
-enum ReadError {
-    Missing,
-    Faulty(String),
-}
-
 /// Writes the secret whole or not at all: under a name of its own first, then linked into place,
 /// which fails where a file is already there.
 fn create(path: &Path, secret: &str) -> std::io::Result<()> {
-    let draft = path.with_extension(format!("secret-{}", std::process::id()));
+    let draft = path.with_extension(format!("secret-{}", crate::db::types::Id::new()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -9,7 +9,6 @@ use crate::auth::guard::{Administer, May};
 use crate::db::Database;
 use crate::http::body::{Body, BulkBody};
 use crate::http::page::content_tag;
-use crate::http::problem::ProblemAnswer;
 use crate::http::row::{IfNoneMatch, tagged};
 use crate::problem::{Problem, Result};
 
@@ -27,7 +26,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     request_body = Bundle,
     responses(
         (status = 200, description = "What the import came to", body = ImportAnswer),
-        (status = 409, description = "Something refers to what would change", body = ProblemAnswer, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/import")]

@@ -4,49 +4,73 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::import::import_bytes;
-use super::{Failure, say};
+use super::{Failure, SUBJECT, say};
 use crate::api;
+use crate::auth::local;
 use crate::auth::scope::Scope;
 use crate::config::Settings;
-use crate::db::Database;
 use crate::db::types::Key;
+use crate::db::{Database, Principal, migrate};
 use crate::municipality::store as municipality;
 use crate::problem::Problem;
+use crate::strategy::store as strategies;
 
 const BUNDLE: &str = include_str!("../../examples/demo.json");
 const MUNICIPALITY: &str = "noerrelund";
 const STRATEGY: &str = "med-plan-2025-2028";
 
-/// Fills an empty database; leaves one that holds the demo as it is, and refuses any other.
-pub(super) fn fill(settings: &Settings, database: &Database) -> Result<(), Failure> {
+/// Refuses a database that another program has filled, before anything is written to it.
+pub(super) fn check_before_migrating(settings: &Settings) -> Result<(), Failure> {
     if settings.has_outside_issuers() {
         return Err("the demo signs its token with the local secret, which outside issuers put out of force: \
                     take [[issuers]] out of the settings, or start without --demo"
             .to_owned()
             .into());
     }
+    let database = Database::open(settings.database.clone(), 1)?;
+    match database.unbound(migrate::is_foreign)? {
+        true => Err(holds_other_data(&database, "tables of another program")),
+        false => Ok(()),
+    }
+}
+
+/// Fills an empty database; leaves one that holds the demo as it is, and refuses any other.
+pub(super) fn fill(database: &Database) -> Result<(), Failure> {
     let keys = database.unbound(municipality::keys)?;
     if keys.is_empty() {
         import_bytes(database, &api::contract()?, BUNDLE.as_bytes())?;
         return Ok(());
     }
-    match keys.iter().find(|key| key.as_str() != MUNICIPALITY) {
-        None => Ok(()),
-        Some(other) => Err(format!(
-            "{} holds data of its own ('{other}'), which the demo leaves alone: start without --demo, or name \
-             another file with --database-url sqlite:demo.db",
-            database.location()
-        )
-        .into()),
+    let principal = Principal { municipality: demo()?, issuer: local::ISSUER.into(), subject: SUBJECT.into() };
+    match keys.iter().find(|key| **key != principal.municipality) {
+        Some(other) => Err(holds_other_data(database, other.as_str())),
+        None => {
+            let strategy = STRATEGY.parse().map_err(Problem::internal)?;
+            match database.read_blocking(&principal, |tenant| strategies::tree(tenant, &strategy))? {
+                Some(_) => Ok(()),
+                None => Err(holds_other_data(database, MUNICIPALITY)),
+            }
+        }
     }
+}
+
+fn demo() -> Result<Key, Problem> {
+    MUNICIPALITY.parse().map_err(Problem::internal)
+}
+
+fn holds_other_data(database: &Database, what: &str) -> Failure {
+    Failure::Sentence(format!(
+        "{} holds data of its own ({what}), which the demo leaves alone: start without --demo, or name another \
+         file with --database-url sqlite:demo.db",
+        database.location()
+    ))
 }
 
 /// Prints a token and lines to paste.
 pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
-    let municipality: Key = MUNICIPALITY.parse().map_err(Problem::internal)?;
     let token = settings
         .local_secret()?
-        .sign("demo", &municipality, &[Scope::Read], Duration::from_secs(12 * 60 * 60))
+        .sign("demo", &demo()?, &[Scope::Read], Duration::from_secs(12 * 60 * 60))
         .map_err(Problem::internal)?;
     let base = format!("http://{}", reachable(address));
     say(format_args!("The demo is ready. Browse the API at {base}/docs"))?;

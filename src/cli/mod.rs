@@ -78,17 +78,14 @@ pub fn run() -> ExitCode {
 }
 
 fn run_command(flags: &Flags, command: Command) -> Result<(), Failure> {
-    if let Command::Openapi = command {
-        return openapi::run();
-    }
-    let settings = Settings::load(flags)?;
+    let settings = || Settings::load(flags);
     match command {
-        Command::Serve(arguments) => serve::run(settings, &arguments),
-        Command::Migrate => migrate::run(&settings),
-        Command::Import(arguments) => import::run(&settings, &arguments),
-        Command::Export(arguments) => export::run(&settings, &arguments),
-        Command::Token(arguments) => token::run(&settings, &arguments),
-        Command::Openapi => Ok(()),
+        Command::Serve(arguments) => serve::run(settings()?, &arguments),
+        Command::Migrate => migrate::run(&settings()?),
+        Command::Import(arguments) => import::run(&settings()?, &arguments),
+        Command::Export(arguments) => export::run(&settings()?, &arguments),
+        Command::Token(arguments) => token::run(&settings()?, &arguments),
+        Command::Openapi => openapi::run(),
     }
 }
 
@@ -115,9 +112,12 @@ fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
     Ok((database, ran))
 }
 
-/// Prints a line on stdout. A reader that has had enough, such as `head`, is no failure of ours to
-/// report: the process ends with what it could say.
+/// Prints a line on stdout. A reader that has had enough, such as `head`, is no failure: whatever
+/// else the command does, it goes on doing.
 fn say(line: std::fmt::Arguments<'_>) -> Result<(), Failure> {
-    use std::io::Write as _;
-    writeln!(std::io::stdout(), "{line}").map_err(|error| Failure::Sentence(format!("stdout: {error}")))
+    use std::io::{ErrorKind, Write as _};
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Sentence(format!("stdout: {error}"))),
+        _ => Ok(()),
+    }
 }

@@ -1,11 +1,9 @@
 //! `medstrategi openapi`
 
-use std::io::Write as _;
-
-use super::Failure;
+use super::{Failure, say};
 use crate::api;
 
 pub(super) fn run() -> Result<(), Failure> {
-    let contract = api::contract()?;
-    std::io::stdout().write_all(&contract.text()).map_err(|error| Failure::Sentence(error.to_string()))
+    let contract = api::contract()?.text();
+    say(format_args!("{}", String::from_utf8_lossy(&contract).trim_end()))
 }

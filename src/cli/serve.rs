@@ -16,12 +16,17 @@ pub(super) struct Arguments {
 
 pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failure> {
     telemetry::start(&settings)?;
+    // A taken port is told before anything is written.
+    let listener = server::listen(settings.bind)?;
+    if arguments.demo {
+        demo::check_before_migrating(&settings)?;
+    }
     let (database, ran) = open(&settings)?;
     if !ran.is_empty() {
         tracing::info!(database = %database.location(), migrations = ran.len(), "migrated");
     }
     if arguments.demo {
-        demo::fill(&settings, &database)?;
+        demo::fill(&database)?;
     }
     let parts = Parts {
         database,
@@ -32,7 +37,7 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
         workers: None,
     };
     actix_web::rt::System::new().block_on(async {
-        let (server, address) = server::start(parts, settings.bind)?;
+        let (server, address) = server::start(parts, listener)?;
         tracing::info!(%address, "listening");
         if arguments.demo {
             demo::print_what_to_try(&settings, address)?;

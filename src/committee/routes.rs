@@ -18,6 +18,7 @@ use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
 use crate::resource::{self, Precondition};
+use crate::text::SearchText;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -47,7 +48,7 @@ struct ListCommittees {
     on: Option<chrono::NaiveDate>,
     /// Only committees whose name or key contains this; case and accents don't matter.
     #[param(example = "skole")]
-    q: Option<String>,
+    q: Option<SearchText>,
     /// Rows a page.
     #[serde(default)]
     limit: PageLimit,

@@ -10,14 +10,16 @@ use super::Committees;
 use super::level;
 use super::model::{Committee, CommitteeBody, CommitteeForm};
 use crate::db::schema::aliases::parent_committees;
-use crate::db::schema::{action_audience, actions, committee_units, committees, levels, strategies, units};
+use crate::db::schema::{
+    action_audience, actions, committee_units, committees, focus_areas, levels, strategies, units,
+};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::organisation::model::ManagedBy;
 use crate::organisation::store as organisation;
 use crate::problem::{Faults, Result};
 use crate::resource::{self, Draft, Resource, Saved, Stored};
-use crate::text::{LongText, ShortText, search_pattern};
+use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = committees, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -102,7 +104,7 @@ pub struct Filter {
     /// Only those that exist on this day.
     pub on: Option<NaiveDate>,
     /// Only those whose name or key contains this.
-    pub q: Option<String>,
+    pub q: Option<SearchText>,
     /// Only those after this key.
     pub after: Option<RegisterKey>,
     /// Only those with these keys.
@@ -172,7 +174,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         query = query.filter(committees::ends_on.is_null().or(committees::ends_on.ge(day)));
     }
     if let Some(q) = filter.q {
-        query = query.filter(committees::search_text.like(search_pattern(&q)).escape('\\'));
+        query = query.filter(committees::search_text.like(q.pattern()).escape('\\'));
     }
     if let Some(limit) = limit {
         query = query.limit(limit);
@@ -381,15 +383,15 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         committees::table.filter(committees::parent_id.eq(id)).select(committees::key).load(tenant.connection)?;
     let adopted: Vec<String> =
         strategies::table.filter(strategies::adopted_by_id.eq(id)).select(strategies::key).load(tenant.connection)?;
-    let audiences: Vec<String> = action_audience::table
-        .inner_join(actions::table)
+    let audiences = action_audience::table
+        .inner_join(actions::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(action_audience::committee_id.eq(id))
-        .select(actions::key)
+        .select((strategies::key, focus_areas::key, actions::key))
         .load(tenant.connection)?;
     Ok([
         resource::dependents("committee", children),
         resource::dependents("strategy", adopted),
-        resource::dependents("action", audiences),
+        resource::dependents("action", resource::paths(audiences)),
     ]
     .concat())
 }

@@ -59,7 +59,16 @@ impl Location {
             return Ok(Self::Sqlite(path.into()));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Postgres(url.into()));
+            // libpq repeats what it can't read, password included: it gets to see readable URLs alone.
+            let readable = url::Url::parse(url).is_ok_and(|url| has_whole_escapes(url.as_str()));
+            return match readable {
+                true => Ok(Self::Postgres(url.into())),
+                false => {
+                    Err("database_url can't be read: write postgres://user:password@host/database, with %25 for %, \
+                              %2F for /, %23 for # and so on in the password"
+                        .into())
+                }
+            };
         }
         Err("database_url starts with neither sqlite: nor postgres:: write sqlite:medstrategi.db or \
              postgres://user:password@host/database"
@@ -73,6 +82,14 @@ impl Location {
             Self::Postgres(_) => Engine::Postgres,
         }
     }
+}
+
+/// Every `%` is followed by two hexadecimal digits.
+fn has_whole_escapes(url: &str) -> bool {
+    let is_hex = |digit: Option<u8>| digit.is_some_and(|digit| digit.is_ascii_hexdigit());
+    let bytes = url.as_bytes();
+    let escapes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%');
+    escapes.into_iter().all(|(n, _)| is_hex(bytes.get(n + 1).copied()) && is_hex(bytes.get(n + 2).copied()))
 }
 
 impl fmt::Display for Location {
@@ -133,7 +150,7 @@ impl r2d2::ManageConnection for ConnectionFactory {
         let statements = Arc::clone(&self.statements);
         connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event
-                && !is_transaction_control(&query.to_string())
+                && !is_transaction_control(&beginning(query))
             {
                 statements.fetch_add(1, Ordering::Relaxed);
             }
@@ -155,6 +172,23 @@ impl r2d2::ManageConnection for ConnectionFactory {
     }
 }
 
+/// The first words of a statement; formatting it whole would write out all of its values.
+fn beginning(query: &dyn fmt::Display) -> String {
+    struct Beginning(String);
+
+    impl fmt::Write for Beginning {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.push_str(text);
+            if self.0.len() < 16 { Ok(()) } else { Err(fmt::Error) }
+        }
+    }
+
+    let mut beginning = Beginning(String::new());
+    // It fails on purpose, once it has enough.
+    let _ = fmt::write(&mut beginning, format_args!("{query}"));
+    beginning.0
+}
+
 fn is_transaction_control(query: &str) -> bool {
     ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ", "SELECT 1"]
         .iter()
@@ -162,7 +196,7 @@ fn is_transaction_control(query: &str) -> bool {
 }
 
 impl AnyConnection {
-    /// Begins a transaction that sees one state throughout and can't write.
+    /// Begins a transaction that sees one state throughout; on PostgreSQL it can't write either.
     pub(super) fn begin_read(&mut self) -> QueryResult<()> {
         match self {
             Self::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(
@@ -177,7 +211,10 @@ impl AnyConnection {
     /// has to fail half-way for a lock.
     pub(super) fn begin_write(&mut self) -> QueryResult<()> {
         match self {
-            Self::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN"),
+            Self::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(
+                postgres,
+                "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE",
+            ),
             Self::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
         }
     }
@@ -250,6 +287,10 @@ mod tests {
         assert!(!format!("{postgres:?}").contains("hemmelig"));
         for wrong in ["", "medstrategi.db", "mysql://x/y", "sqlite:", "sqlite::memory:"] {
             assert!(Location::parse(wrong).is_err(), "{wrong}");
+        }
+        for password in ["hem%lig", "hem/lig", "hem#lig/", "hem?lig"] {
+            let told = Location::parse(&format!("postgres://u:{password}@localhost/db")).unwrap_err();
+            assert!(!told.contains("hem"), "{told}");
         }
     }
 }

@@ -25,7 +25,10 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>> {
             finish(sqlite, ran)
         }
         AnyConnection::Postgres(postgres) => {
-            AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN")?;
+            AnsiTransactionManager::begin_transaction_sql(
+                postgres,
+                "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE",
+            )?;
             let ran = diesel::sql_query(format!("SELECT pg_advisory_xact_lock({LOCK})"))
                 .execute(postgres)
                 .map_err(Into::into)
@@ -64,4 +67,25 @@ pub fn pending(connection: &mut AnyConnection) -> Result<usize> {
         AnyConnection::Postgres(postgres) => postgres.pending_migrations(POSTGRES).map(|pending| pending.len()),
     };
     pending.map_err(Problem::internal)
+}
+
+/// Whether the database holds tables, but none of this service's: somebody else's data.
+pub fn is_foreign(connection: &mut AnyConnection) -> Result<bool> {
+    const OURS: &str = "__diesel_schema_migrations";
+    let tables: Vec<Table> = match connection {
+        AnyConnection::Sqlite(sqlite) => {
+            diesel::sql_query("SELECT name FROM sqlite_master WHERE type = 'table'").load(sqlite)?
+        }
+        AnyConnection::Postgres(postgres) => {
+            diesel::sql_query("SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()")
+                .load(postgres)?
+        }
+    };
+    Ok(!tables.is_empty() && tables.iter().all(|table| table.name != OURS))
+}
+
+#[derive(QueryableByName)]
+struct Table {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
+use tokio::sync::Semaphore;
 
 use crate::problem::{Kind, Problem, Result};
 use connection::ConnectionFactory;
@@ -27,6 +28,12 @@ use types::{Id, Key, Timestamp};
 
 /// How long a request waits for a free connection before it is answered with 503.
 const POOL_WAIT: Duration = Duration::from_secs(3);
+
+/// How many connections writers never take.
+const KEPT_FOR_READERS: u32 = 3;
+
+/// How long a request waits for its turn to write before it is answered with 503.
+const WRITE_WAIT: Duration = Duration::from_secs(10);
 
 /// Who acts, and for which municipality: what a token, or the command line, boils down to here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +50,8 @@ pub struct Principal {
 #[derive(Clone)]
 pub struct Database {
     pool: r2d2::Pool<ConnectionFactory>,
+    /// Writers wait for each other; without this, those that wait would hold every connection.
+    writers: Arc<Semaphore>,
     location: Arc<Location>,
     statements: Arc<AtomicU64>,
 }
@@ -63,7 +72,8 @@ impl Database {
             .error_handler(Box::new(r2d2::LoggingErrorHandler))
             .build(factory)
             .map_err(Problem::unavailable)?;
-        Ok(Self { pool, location: Arc::new(location), statements })
+        let writers = Arc::new(Semaphore::new(pool_size.saturating_sub(KEPT_FOR_READERS).max(1) as usize));
+        Ok(Self { pool, writers, location: Arc::new(location), statements })
     }
 
     /// Where it stands.
@@ -93,7 +103,14 @@ impl Database {
         work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (database, principal) = (self.clone(), principal.clone());
-        off_the_async_threads(move || database.write_blocking(&principal, work)).await
+        let turn = actix_web::rt::time::timeout(WRITE_WAIT, Arc::clone(&self.writers).acquire_owned()).await;
+        let turn = turn.map_err(Problem::unavailable)?.map_err(Problem::internal)?;
+        off_the_async_threads(move || {
+            // Given back when the work is done, even if the client has gone by then.
+            let _turn = turn;
+            database.write_blocking(&principal, work)
+        })
+        .await
     }
 
     /// [`Database::read`] for callers that may block, such as the command line.
@@ -196,9 +213,10 @@ fn municipality_id(connection: &mut AnyConnection, key: &Key) -> Result<Id> {
 
 /// A connection inside a transaction, together with the one municipality that it may read.
 pub struct Tenant<'c> {
-    /// For the stores alone; every query filters by [`Tenant::municipality_id`].
+    /// For the stores alone.
     pub connection: &'c mut AnyConnection,
-    /// Stands in every WHERE clause.
+    /// Stands in the WHERE clause of every query that a reference, a filter or a list leads into the
+    /// data with; rows below those are reached by the ids that such a query found.
     pub municipality_id: Id,
 }
 

@@ -17,7 +17,7 @@ use crate::problem::{Kind, Problem, Result};
 
 /// How many rows a page holds: 1 to 200.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "u32")]
+#[serde(try_from = "String")]
 pub struct PageLimit(u32);
 
 impl Default for PageLimit {
@@ -26,11 +26,12 @@ impl Default for PageLimit {
     }
 }
 
-impl TryFrom<u32> for PageLimit {
+impl TryFrom<String> for PageLimit {
     type Error = &'static str;
 
-    fn try_from(limit: u32) -> std::result::Result<Self, Self::Error> {
-        if (1..=200).contains(&limit) { Ok(Self(limit)) } else { Err("write a number from 1 to 200") }
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+        let limit = text.parse().ok().filter(|limit| (1..=200).contains(limit));
+        limit.map(Self).ok_or("write a number from 1 to 200")
     }
 }
 

@@ -147,7 +147,10 @@ fn add_headers<B>(answer: &mut HttpResponseBuilder, problem: &Problem, response:
         }
         Kind::MethodNotAllowed => {
             if let Some(contract) = response.request().app_data::<web::Data<Contract>>() {
-                answer.insert_header((header::ALLOW, contract.allow(response.request().path()).unwrap_or_default()));
+                answer.insert_header((
+                    header::ALLOW,
+                    contract.allow(response.request().match_info().as_str()).unwrap_or_default(),
+                ));
             }
         }
         Kind::Unavailable => {

@@ -52,7 +52,7 @@ pub async fn known_parameters<B: MessageBody>(
     }
     let known = request
         .app_data::<web::Data<Contract>>()
-        .and_then(|contract| contract.query_parameters(request.method(), request.path()));
+        .and_then(|contract| contract.query_parameters(request.method(), request.match_info().as_str()));
     let unknown = known.and_then(|known| {
         let mut names = url::form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name);
         Some((names.find(|name| !known.iter().any(|known| known == name))?.into_owned(), known.join(", ")))
@@ -69,5 +69,7 @@ pub async fn known_parameters<B: MessageBody>(
 /// A day, for `#[serde(deserialize_with)]`: says what to write where it is none.
 pub fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|_| D::Error::custom("write a date that exists, such as 2025-01-31"))
+    // Shorter and longer forms, which chrono takes too, would not compare as SQLite compares.
+    let day = Some(&text).filter(|text| text.len() == "2025-01-31".len()).and_then(|text| text.parse().ok());
+    day.map(Some).ok_or_else(|| D::Error::custom("write a date that exists, such as 2025-01-31"))
 }

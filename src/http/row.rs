@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::db::types::{Id, Reference};
 use crate::problem::{Kind, Problem};
-use crate::resource::{Expected, Precondition, Stored};
+use crate::resource::{Expected, Precondition, SeenVersion, Stored};
 
 /// Something with an id and a version, from which its entity tag is made.
 pub trait Versioned {
@@ -108,7 +108,7 @@ fn strong(tag: &str) -> &str {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)]
 pub struct IfMatch {
-    /// The ETag of the version that the client has seen, or `*` for whatever is there. Only the version in it counts.
+    /// The ETag of the version that the client has seen, or `*` for whatever is there.
     #[param(rename = "If-Match", required = true, example = "\"3-2b8c4d6e8f01\"")]
     if_match: String,
 }
@@ -190,7 +190,7 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
         None => None,
         Some(value) if value.trim() == "*" => Some(Expected::Any),
         Some(value) => {
-            let versions: Option<Vec<i32>> = value.split(',').map(|tag| version(tag.trim())).collect();
+            let versions: Option<Vec<SeenVersion>> = value.split(',').map(|tag| version(tag.trim())).collect();
             Some(Expected::Versions(versions.ok_or_else(|| malformed("If-Match"))?))
         }
     };
@@ -198,9 +198,13 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
 }
 
 /// The version inside a tag: `"3-2b8c4d6e8f01"`, or just `"3"`, as the `version` field gives it.
-fn version(tag: &str) -> Option<i32> {
+fn version(tag: &str) -> Option<SeenVersion> {
     let tag = strong(tag).strip_prefix('"')?.strip_suffix('"')?;
-    tag.split('-').next()?.parse().ok()
+    let (version, row) = match tag.split_once('-') {
+        Some((version, row)) => (version, Some(row.to_owned())),
+        None => (tag, None),
+    };
+    Some(SeenVersion { version: version.parse().ok()?, row })
 }
 
 #[cfg(test)]
@@ -215,8 +219,10 @@ mod tests {
         };
         let expected = |value: &str| precondition(value).unwrap().if_match.unwrap();
         assert_eq!(expected("*"), Expected::Any);
-        assert_eq!(expected("\"3-2b8c4d6e8f01\""), Expected::Versions(vec![3]));
-        assert_eq!(expected("W/\"3-2b8c4d6e8f01\", \"4\""), Expected::Versions(vec![3, 4]));
+        let seen = |version, row: Option<&str>| SeenVersion { version, row: row.map(Into::into) };
+        let three = seen(3, Some("2b8c4d6e8f01"));
+        assert_eq!(expected("\"3-2b8c4d6e8f01\""), Expected::Versions(vec![three.clone()]));
+        assert_eq!(expected("W/\"3-2b8c4d6e8f01\", \"4\""), Expected::Versions(vec![three, seen(4, None)]));
         for wrong in ["3", "\"x\"", "", "\"3"] {
             assert!(precondition(wrong).is_err(), "{wrong}");
         }

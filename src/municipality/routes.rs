@@ -45,7 +45,7 @@ async fn change(
 ) -> Result<Row<Municipality>> {
     let work = move |writer: &mut crate::db::Writer<'_>| {
         let existing = store::read(writer)?;
-        precondition.check_existing(existing.revision.version)?;
+        precondition.check_existing(existing.revision.version, existing.id())?;
         let wanted = patch.apply(&existing.body)?;
         check_key_kept(&existing.body, &wanted)?;
         store::save(writer, wanted).map(Saved::into_stored)

@@ -20,6 +20,7 @@ use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
 use crate::resource::{self, Precondition, Resource};
+use crate::text::SearchText;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -40,7 +41,7 @@ struct ListUnits {
     on: Option<chrono::NaiveDate>,
     /// Only units whose name or key contains this; case and accents don't matter.
     #[param(example = "skole")]
-    q: Option<String>,
+    q: Option<SearchText>,
     /// Rows a page.
     #[serde(default)]
     limit: PageLimit,

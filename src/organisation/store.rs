@@ -8,12 +8,12 @@ use diesel::prelude::*;
 use super::Units;
 use super::model::{ManagedBy, Unit, UnitBody, UnitKind};
 use crate::db::schema::aliases::parent_units;
-use crate::db::schema::{action_audience, actions, committee_units, committees, units};
+use crate::db::schema::{action_audience, actions, committee_units, committees, focus_areas, strategies, units};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Faults, Result};
 use crate::resource::{self, Draft, Names, Resource, Saved, Stored};
-use crate::text::{ShortText, search_pattern};
+use crate::text::{SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = units, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -80,7 +80,7 @@ pub struct Filter {
     /// Only those that exist on this day.
     pub on: Option<NaiveDate>,
     /// Only those whose name or key contains this.
-    pub q: Option<String>,
+    pub q: Option<SearchText>,
     /// Only those after this key.
     pub after: Option<RegisterKey>,
     /// Only those with these keys.
@@ -119,7 +119,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         query = query.filter(units::ends_on.is_null().or(units::ends_on.ge(day)));
     }
     if let Some(q) = filter.q {
-        query = query.filter(units::search_text.like(search_pattern(&q)).escape('\\'));
+        query = query.filter(units::search_text.like(q.pattern()).escape('\\'));
     }
     if let Some(limit) = limit {
         query = query.limit(limit);
@@ -243,15 +243,15 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         .filter(committee_units::unit_id.eq(id))
         .select(committees::key)
         .load(tenant.connection)?;
-    let audiences: Vec<String> = action_audience::table
-        .inner_join(actions::table)
+    let audiences = action_audience::table
+        .inner_join(actions::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(action_audience::unit_id.eq(id))
-        .select(actions::key)
+        .select((strategies::key, focus_areas::key, actions::key))
         .load(tenant.connection)?;
     Ok([
         resource::dependents("unit", children),
         resource::dependents("committee", covering),
-        resource::dependents("action", audiences),
+        resource::dependents("action", resource::paths(audiences)),
     ]
     .concat())
 }

@@ -289,15 +289,27 @@ impl StrategyFields {
     }
 }
 
+/// The most parts of one kind in one place; the schemas say the same, but parts also come one by one.
+pub const MOST_PARTS: usize = 500;
+
+fn check_size<P>(parts: &[P], pointer: &str, faults: &mut Faults) {
+    if parts.len() > MOST_PARTS {
+        faults.add(pointer, format!("has {} items, and at most {MOST_PARTS} have a place here", parts.len()));
+    }
+}
+
 impl StrategyBody {
     /// The rules that need nothing but the tree itself.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
         self.fields.check(pointer, faults);
+        check_size(&self.focus_areas, &format!("{pointer}/focus_areas"), faults);
         let area_at = |n: usize| format!("{pointer}/focus_areas/{n}");
         let areas = || self.focus_areas.iter().enumerate();
         resource::check_duplicate_keys(areas().map(|(n, area)| (area_at(n), &area.fields.key)), faults);
         for (n, area) in areas() {
             let at = area_at(n);
+            check_size(&area.objectives, &format!("{at}/objectives"), faults);
+            check_size(&area.actions, &format!("{at}/actions"), faults);
             let objectives = area.objectives.iter().enumerate();
             resource::check_duplicate_keys(
                 objectives.map(|(n, objective)| (format!("{at}/objectives/{n}"), &objective.key)),

@@ -88,8 +88,14 @@ pub fn change_area(
 /// Removes a focus area with its parts.
 pub fn delete_area(writer: &mut Writer<'_>, id: Id, precondition: &Precondition) -> Result<()> {
     let found = area_in_tree(writer, id)?;
-    precondition.check_existing(found.part.own.revision.version)?;
+    precondition.check_existing(found.part.own.revision.version, found.part.own.id())?;
+    let others = found.tree.strategy.focus_areas.iter().filter(|area| area.own.id() != id);
+    let leaving: Vec<&str> = found.part.actions.iter().filter_map(|action| action.origin.path.as_deref()).collect();
+    check_no_successors("focus area", others, &leaving)?;
     let edit = |body: &mut StrategyBody| {
+        for objective in &found.part.objectives {
+            part_from_counterpart(body, &found.tree, objective);
+        }
         body.focus_areas.remove(found.area);
         String::new()
     };
@@ -121,7 +127,7 @@ pub fn change_objective(
     let wanted = checked(&found.part, precondition, change)?;
     let edit = |body: &mut StrategyBody| {
         if wanted.counterpart != found.part.body.counterpart {
-            part_from_counterpart(body, &found);
+            part_from_counterpart(body, &found.tree, &found.part);
         }
         body.focus_areas[found.area].objectives[found.place] = wanted;
         format!("{}/objectives/{}", area_pointer(found.area), found.place)
@@ -131,9 +137,9 @@ pub fn change_objective(
 }
 
 /// A pair stands on both sides; who leaves it on one side leaves it on the other.
-fn part_from_counterpart(body: &mut StrategyBody, found: &Found<Objective>) {
-    let Some(path) = found.part.origin.path.as_deref() else { return };
-    for (area, stored) in body.focus_areas.iter_mut().zip(&found.tree.strategy.focus_areas) {
+fn part_from_counterpart(body: &mut StrategyBody, tree: &Tree, objective: &Objective) {
+    let Some(path) = objective.origin.path.as_deref() else { return };
+    for (area, stored) in body.focus_areas.iter_mut().zip(&tree.strategy.focus_areas) {
         let base = stored.own.origin.path.as_deref().unwrap_or_default();
         for objective in &mut area.objectives {
             let names_it = objective.counterpart.as_ref().is_some_and(|reference| leads_to(reference, base, path));
@@ -152,9 +158,9 @@ fn leads_to(reference: &Reference, base: &str, path: &str) -> bool {
 /// Removes an objective.
 pub fn delete_objective(writer: &mut Writer<'_>, id: Id, precondition: &Precondition) -> Result<()> {
     let found = objective_in_tree(writer, id)?;
-    precondition.check_existing(found.part.revision.version)?;
+    precondition.check_existing(found.part.revision.version, found.part.id())?;
     let edit = |body: &mut StrategyBody| {
-        part_from_counterpart(body, &found);
+        part_from_counterpart(body, &found.tree, &found.part);
         body.focus_areas[found.area].objectives.remove(found.place);
         String::new()
     };
@@ -195,13 +201,30 @@ pub fn change_action(
 /// Removes an action.
 pub fn delete_action(writer: &mut Writer<'_>, id: Id, precondition: &Precondition) -> Result<()> {
     let found = action_in_tree(writer, id)?;
-    precondition.check_existing(found.part.revision.version)?;
+    precondition.check_existing(found.part.revision.version, found.part.id())?;
+    let leaving: Vec<&str> = found.part.origin.path.as_deref().into_iter().collect();
+    check_no_successors("action", found.tree.strategy.focus_areas.iter(), &leaving)?;
     let edit = |body: &mut StrategyBody| {
         body.focus_areas[found.area].actions.remove(found.place);
         String::new()
     };
     save::edit(writer, &found.tree, edit)?;
     Ok(())
+}
+
+/// Actions of the same strategy that come after one that is to go; those of others are found with the
+/// tree that is written.
+fn check_no_successors<'t>(what: &str, areas: impl Iterator<Item = &'t FocusArea>, leaving: &[&str]) -> Result<()> {
+    let mut successors = Vec::new();
+    for area in areas {
+        let base = area.own.origin.path.as_deref().unwrap_or_default();
+        let waits = |action: &&Action| {
+            let after = action.body.after.iter();
+            after.into_iter().any(|reference| leaving.iter().any(|path| leads_to(reference, base, path)))
+        };
+        successors.extend(area.actions.iter().filter(waits).filter_map(|action| action.origin.path.clone()));
+    }
+    resource::check_unused(what, resource::dependents("action", successors))
 }
 
 fn area_pointer(place: usize) -> String {
@@ -213,7 +236,7 @@ fn checked<B: Body>(
     precondition: &Precondition,
     change: impl FnOnce(&B) -> Result<B>,
 ) -> Result<B> {
-    precondition.check_existing(stored.revision.version)?;
+    precondition.check_existing(stored.revision.version, stored.id())?;
     let wanted = change(&stored.body)?;
     resource::check_key_kept(&stored.body, &wanted)?;
     Ok(wanted)

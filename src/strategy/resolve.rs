@@ -38,23 +38,42 @@ pub struct Part<B> {
 }
 
 impl<B: Body> Part<B> {
-    fn new(stored: Option<(i32, Stored<B>)>, id: Id, parent_id: Id, position: i32, wanted: B, now: Timestamp) -> Self {
+    fn new(stored: Option<(i32, Stored<B>)>, place: Place<'_>, wanted: B, now: Timestamp) -> Self {
+        let Place { id, path, parent_id, position } = place;
         let (stored_position, stored) = stored.unzip();
-        let mut part = Self { parent_id, position, stored_position, saved: Saved::compare(stored, id, wanted, now) };
-        if stored_position.is_some_and(|stored| stored != position) {
-            part.touch(now);
+        let mut saved = Saved::compare(stored, id, wanted, now);
+        if let Saved::Created(created) = &mut saved {
+            created.origin.path = Some(Reference::Path(path.to_vec()).to_string());
         }
-        part
+        Self { parent_id, position, stored_position, saved }
     }
 
-    /// Raises the version of a part that itself stays as it is.
-    fn touch(&mut self, now: Timestamp) {
-        touch(&mut self.saved, now);
+    /// Whether it stands in another place than before; its order is its parent's matter, so that its
+    /// own version stays.
+    fn is_moved(&self) -> bool {
+        self.stored_position.is_some_and(|stored| stored != self.position)
+    }
+
+    /// Whether its row has to be written anew.
+    pub fn is_rewritten(&self) -> bool {
+        !self.saved.is_created() && (!self.saved.is_unchanged() || self.is_moved())
+    }
+
+    /// Whether the answer of its parent is another one for it.
+    fn changes_parent(&self) -> bool {
+        !self.saved.is_unchanged() || self.is_moved()
     }
 
     /// Its row in the change log: none where only something below it changed.
     pub fn change(&self) -> Option<Change> {
-        let mut change = self.saved.change()?;
+        let mut change = match (&self.saved, self.is_moved()) {
+            (Saved::Unchanged(stored), true) => {
+                let fields = Some(resource::fields(stored));
+                let (before, after) = (fields.clone(), fields);
+                Change { entity: B::ENTITY, id: stored.id(), operation: Operation::Updated, before, after }
+            }
+            (saved, _) => saved.change()?,
+        };
         let place = |fields: &mut Option<serde_json::Value>, position: Option<i32>| {
             if let (Some(serde_json::Value::Object(fields)), Some(position)) = (fields, position) {
                 fields.insert("position".into(), position.into());
@@ -64,6 +83,15 @@ impl<B: Body> Part<B> {
         place(&mut change.after, Some(self.position));
         (change.operation != Operation::Updated || change.before != change.after).then_some(change)
     }
+}
+
+/// Where a part is to stand.
+struct Place<'p> {
+    /// Its id, where it is new.
+    id: Id,
+    path: &'p [RegisterKey],
+    parent_id: Id,
+    position: i32,
 }
 
 /// Raises the version of a row that itself stays as it is.
@@ -159,11 +187,14 @@ fn in_use(tenant: &mut Tenant<'_>, trees: &[PreparedTree]) -> Result<Vec<String>
     let strategy_ids: Vec<Id> = trees.iter().map(|tree| tree.strategy.stored().id()).collect();
     let area_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.areas).map(Stored::id).collect();
     let action_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.actions).map(Stored::id).collect();
-    Ok([
-        resource::dependents("focus area", store::continuing(tenant, &area_ids, &strategy_ids)?),
-        resource::dependents("action", actions::successors(tenant, &action_ids, &strategy_ids)?),
-    ]
-    .concat())
+    let mut in_use = Vec::new();
+    for batch in area_ids.chunks(crate::db::connection::batch()) {
+        in_use.extend(resource::dependents("focus area", store::continuing(tenant, batch, &strategy_ids)?));
+    }
+    for batch in action_ids.chunks(crate::db::connection::batch()) {
+        in_use.extend(resource::dependents("action", actions::successors(tenant, batch, &strategy_ids)?));
+    }
+    Ok(in_use)
 }
 
 /// The parts of one kind by the keys that lead to them.
@@ -172,23 +203,28 @@ struct Paths {
     depth: usize,
     ids: HashMap<Vec<RegisterKey>, Id>,
     paths: HashMap<Id, Vec<RegisterKey>>,
+    of_strategy: HashMap<RegisterKey, Vec<Id>>,
 }
 
 impl Paths {
     fn new(what: &'static str, depth: usize, rows: Vec<PathRow>) -> Self {
-        let mut paths = Self { what, depth, ids: HashMap::new(), paths: HashMap::new() };
+        let mut paths = Self { what, depth, ids: HashMap::new(), paths: HashMap::new(), of_strategy: HashMap::new() };
         rows.into_iter().for_each(|(id, path)| paths.add(id, path));
         paths
     }
 
     fn add(&mut self, id: Id, path: Vec<RegisterKey>) {
+        self.of_strategy.entry(path[0].clone()).or_default().push(id);
         self.ids.insert(path.clone(), id);
         self.paths.insert(id, path);
     }
 
     fn forget_strategy(&mut self, key: &RegisterKey) {
-        self.ids.retain(|path, _| path.first() != Some(key));
-        self.paths.retain(|_, path| path.first() != Some(key));
+        for id in self.of_strategy.remove(key).into_iter().flatten() {
+            if let Some(path) = self.paths.remove(&id) {
+                self.ids.remove(&path);
+            }
+        }
     }
 
     fn resolve(&self, reference: &mut Reference, base: &[RegisterKey], at: &str, faults: &mut Faults) -> Option<Id> {
@@ -353,8 +389,9 @@ impl Resolver<'_, '_> {
                 let path = [path.as_slice(), &[objective.key.clone().into()]].concat();
                 let Some(id) = self.names.objectives.ids.get(&path).copied() else { continue };
                 let stored = find(stored_objectives, &objective.key);
-                let part = Part::new(stored, id, area_id, position, objective, self.now);
-                changed_below |= !part.saved.is_unchanged();
+                let place = Place { id, path: &path, parent_id: area_id, position };
+                let part = Part::new(stored, place, objective, self.now);
+                changed_below |= part.changes_parent();
                 tree.objectives.push(part);
             }
             for (mut action, position) in area.actions.into_iter().zip(0..) {
@@ -363,20 +400,22 @@ impl Resolver<'_, '_> {
                 let links = self.action(id, &mut action, &path, &format!("{at}/actions/{position}"));
                 tree.links.insert(id, links);
                 let stored = find(stored_actions, &action.key);
-                let part = Part::new(stored, id, area_id, position, action, self.now);
-                changed_below |= !part.saved.is_unchanged();
+                let place = Place { id, path: &whole, parent_id: area_id, position };
+                let part = Part::new(stored, place, action, self.now);
+                changed_below |= part.changes_parent();
                 tree.actions.push(part);
             }
 
             let stored = stored.map(|(stored, position)| (position, stored.own.clone()));
-            let mut part = Part::new(stored, area_id, id, position, area.fields, self.now);
+            let place = Place { id: area_id, path: &path, parent_id: id, position };
+            let mut part = Part::new(stored, place, area.fields, self.now);
             if changed_below {
-                part.touch(self.now);
+                touch(&mut part.saved, self.now);
             }
             tree.areas.push(part);
         }
-        let unchanged = tree.areas.iter().all(|area| area.saved.is_unchanged()) && tree.removed.areas.is_empty();
-        if !unchanged || tree.new_pairs.is_some() {
+        let changed_below = tree.areas.iter().any(Part::changes_parent) || !tree.removed.areas.is_empty();
+        if changed_below || tree.new_pairs.is_some() {
             touch(&mut tree.strategy, self.now);
         }
         Some(tree)

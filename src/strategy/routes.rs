@@ -18,6 +18,7 @@ use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned};
 use crate::problem::Result;
 use crate::resource::Precondition;
+use crate::text::SearchText;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -57,7 +58,7 @@ struct ListStrategies {
     on: Option<chrono::NaiveDate>,
     /// Only strategies whose title, headline or key contains this; case and accents don't matter.
     #[param(example = "trivsel")]
-    q: Option<String>,
+    q: Option<SearchText>,
     /// Rows a page.
     #[serde(default)]
     limit: PageLimit,

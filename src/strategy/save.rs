@@ -38,7 +38,7 @@ pub fn replace(
     let existing = store::tree(writer, reference)?;
     match &existing {
         Some(tree) => {
-            precondition.check_existing(tree.strategy.own.revision.version)?;
+            precondition.check_existing(tree.strategy.own.revision.version, tree.strategy.own.id())?;
             resource::check_key_kept(&tree.strategy.own.body, &body.fields)?;
         }
         None => {
@@ -58,17 +58,23 @@ pub fn change(
     change: impl FnOnce(&StrategyFields) -> Result<StrategyFields>,
 ) -> Result<Tree> {
     let tree = store::existing_tree(writer, reference)?;
-    precondition.check_existing(tree.strategy.own.revision.version)?;
+    precondition.check_existing(tree.strategy.own.revision.version, tree.strategy.own.id())?;
     let fields = change(&tree.strategy.own.body)?;
     resource::check_key_kept(&tree.strategy.own.body, &fields)?;
-    save_one(writer, StrategyBody { fields, ..tree.body() }, "")?;
+    let body = StrategyBody { fields, ..tree.body() };
+    let mut faults = Faults::default();
+    let names = CommitteeNames::load(writer)?;
+    let prepared = resolve::prepare(writer, &names, vec![Draft::whole(body)], Unnamed::Remove, &mut faults)?;
+    // The client sent the strategy's own fields alone.
+    faults.without("/focus_areas").into_result()?;
+    apply(writer, &prepared)?;
     store::existing_tree(writer, reference)
 }
 
 /// DELETE: removes a strategy with all of its parts, where nothing refers to any of them.
 pub fn delete(writer: &mut Writer<'_>, reference: &Reference, precondition: &Precondition) -> Result<()> {
     let tree = store::existing_tree(writer, reference)?;
-    precondition.check_existing(tree.strategy.own.revision.version)?;
+    precondition.check_existing(tree.strategy.own.revision.version, tree.strategy.own.id())?;
     let id = tree.strategy.own.id();
     let followers = resource::dependents("strategy", store::followers(writer, id)?);
     let emptied = StrategyBody { focus_areas: Vec::new(), ..tree.body() };
@@ -123,10 +129,12 @@ pub fn apply(writer: &mut Writer<'_>, prepared: &Prepared) -> Result<()> {
 fn remove_parts(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     let removed = &tree.removed;
     actions::delete(writer, &ids(&removed.actions))?;
-    diesel::delete(objectives::table.filter(objectives::id.eq_any(ids(&removed.objectives))))
-        .execute(writer.connection)?;
-    diesel::delete(focus_areas::table.filter(focus_areas::id.eq_any(ids(&removed.areas))))
-        .execute(writer.connection)?;
+    for batch in ids(&removed.objectives).chunks(crate::db::connection::batch()) {
+        diesel::delete(objectives::table.filter(objectives::id.eq_any(batch))).execute(writer.connection)?;
+    }
+    for batch in ids(&removed.areas).chunks(crate::db::connection::batch()) {
+        diesel::delete(focus_areas::table.filter(focus_areas::id.eq_any(batch))).execute(writer.connection)?;
+    }
     let changes = removed.actions.iter().map(resource::deletion::<ActionBody>);
     let changes = changes.chain(removed.objectives.iter().map(resource::deletion));
     let changes = changes.chain(removed.areas.iter().map(resource::deletion)).collect();
@@ -169,7 +177,7 @@ fn created<B: Body>(parts: &[Part<B>]) -> impl Iterator<Item = (&Part<B>, &Store
 }
 
 fn updated<B: Body>(parts: &[Part<B>]) -> impl Iterator<Item = (&Part<B>, &Stored<B>)> {
-    parts.iter().filter(|part| matches!(part.saved, Saved::Updated { .. })).map(|part| (part, part.saved.stored()))
+    parts.iter().filter(|part| part.is_rewritten()).map(|part| (part, part.saved.stored()))
 }
 
 fn write_areas(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {

@@ -19,7 +19,7 @@ use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::{Problem, Result};
 use crate::resource::{self, Names, Stored};
-use crate::text::{LongText, ShortText, search_pattern};
+use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = strategies, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -237,7 +237,7 @@ pub struct Filter {
     /// Only those whose period holds this day.
     pub on: Option<NaiveDate>,
     /// Only those whose title, headline or key contains this.
-    pub q: Option<String>,
+    pub q: Option<SearchText>,
     /// Only those after this key.
     pub after: Option<Key>,
 }
@@ -289,7 +289,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         query = query.filter(strategies::ends_on.is_null().or(strategies::ends_on.ge(day)));
     }
     if let Some(q) = filter.q {
-        query = query.filter(strategies::search_text.like(search_pattern(&q)).escape('\\'));
+        query = query.filter(strategies::search_text.like(q.pattern()).escape('\\'));
     }
     if let Some(key) = filter.after {
         query = query.filter(strategies::key.gt(key));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::model::{FocusArea, FocusAreaBody, Objective, Strategy, StrategyBody};
 use crate::action::model::Action;
-use crate::db::types::Id;
+use crate::db::types::{Id, Key};
 
 /// A stored strategy with all of its parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,23 +69,32 @@ fn area_body(area: &FocusArea) -> FocusAreaBody {
     }
 }
 
-/// Adds to a wanted tree the stored parts that it doesn't name, at the end of their arrays: a bundle
-/// adds and changes, and never removes.
+/// Adds to a wanted tree the stored parts that it doesn't name: a bundle adds and changes, and never
+/// removes.
 pub fn keep_unnamed(wanted: &mut StrategyBody, stored: &StrategyBody) {
-    for stored_area in &stored.focus_areas {
-        let Some(area) = wanted.focus_areas.iter_mut().find(|area| area.fields.key == stored_area.fields.key) else {
-            wanted.focus_areas.push(stored_area.clone());
+    for area in &mut wanted.focus_areas {
+        let Some(stored) = stored.focus_areas.iter().find(|stored| stored.fields.key == area.fields.key) else {
             continue;
         };
-        for objective in &stored_area.objectives {
-            if area.objectives.iter().all(|named| named.key != objective.key) {
-                area.objectives.push(objective.clone());
-            }
-        }
-        for action in &stored_area.actions {
-            if area.actions.iter().all(|named| named.key != action.key) {
-                area.actions.push(action.clone());
-            }
-        }
+        merge(&mut area.objectives, &stored.objectives, |objective| &objective.key);
+        merge(&mut area.actions, &stored.actions, |action| &action.key);
+    }
+    merge(&mut wanted.focus_areas, &stored.focus_areas, |area| &area.fields.key);
+}
+
+/// What is named, and what is stored beside it. Where the named parts stand in the order in which they
+/// are stored, everything keeps its place and new parts follow; else the new order comes first.
+fn merge<P: Clone>(wanted: &mut Vec<P>, stored: &[P], key: impl Fn(&P) -> &Key) {
+    let place = |part: &P| stored.iter().position(|stored| key(stored) == key(part));
+    let unnamed: Vec<P> =
+        stored.iter().filter(|part| !wanted.iter().any(|wanted| key(wanted) == key(part))).cloned().collect();
+    if unnamed.is_empty() {
+        return;
+    }
+    let keeps_order = wanted.iter().filter_map(place).is_sorted();
+    wanted.extend(unnamed);
+    if keeps_order {
+        // Stable: parts that are new have no place and stay behind the others, in their own order.
+        wanted.sort_by_cached_key(|part| place(part).unwrap_or(usize::MAX));
     }
 }

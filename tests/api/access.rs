@@ -103,7 +103,12 @@ fn bad_tokens(app: &App) -> Vec<(&'static str, Option<String>)> {
     let (head, signature) =
         (tampered.split('.').next().unwrap().to_owned(), tampered.rsplit('.').next().unwrap().to_owned());
     tampered = format!("{head}.{payload}.{signature}");
+    let mut extended = Header::new(Algorithm::HS256);
+    extended.crit = Some(vec!["b64".into()]);
     vec![
+        ("with a critical extension", Some(jsonwebtoken::encode(&extended, &claims(), &own).unwrap())),
+        ("with an endless sub", hs256(&with("sub", json!("a".repeat(256))))),
+        ("with a NUL in its sub", hs256(&with("sub", json!("a\0b")))),
         ("missing", None),
         ("no token at all", Some("nonsense".into())),
         ("expired", hs256(&with("exp", json!(now() - 3600)))),

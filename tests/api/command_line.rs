@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use medstrategi::db::Engine;
+use medstrategi::auth::local::LocalSecret;
+use medstrategi::db::{Database, Engine, Location};
 use serde_json::{Value, json};
 
 use crate::harness::App;
@@ -13,6 +14,9 @@ use crate::harness::App;
 crate::tests![
     the_demo_serves_what_it_prints,
     the_demo_leaves_other_data_alone,
+    the_demo_leaves_other_programs_alone,
+    a_reader_that_has_enough_stops_nothing,
+    empty_variables_are_none,
     bundles_go_in_and_out,
     a_faulty_bundle_stores_nothing,
     several_files_are_several_transactions,
@@ -146,6 +150,59 @@ fn the_demo_leaves_other_data_alone(app: &App) {
     assert!(!output.status.success());
     assert!(errors(&output).contains("start without --demo"), "{}", errors(&output));
     assert_eq!(app.list("/v1/changes"), before);
+}
+
+fn the_demo_leaves_other_programs_alone(app: &App) {
+    use diesel::connection::SimpleConnection;
+    let url = fresh(app);
+    let database = Database::open(Location::parse(&url).unwrap(), 1).unwrap();
+    let sql = |sql: &str| database.unbound(|connection| Ok(connection.batch_execute(sql).is_ok())).unwrap();
+    assert!(sql("CREATE TABLE customers (id INTEGER)"));
+    let output = run(program_over(app, &url).args(["serve", "--demo", "--bind", "127.0.0.1:0"]));
+    assert!(!output.status.success() && errors(&output).contains("another program"), "{}", errors(&output));
+    assert!(!sql("SELECT id FROM municipalities"), "nothing was made");
+}
+
+fn a_reader_that_has_enough_stops_nothing(app: &App) {
+    let mut command = program_over(app, &fresh(app));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let bind = format!("127.0.0.1:{port}");
+    let mut child = command
+        .args(["serve", "--demo", "--bind", &bind])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let begun = Instant::now();
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    while !agent.get(format!("http://{bind}/livez")).call().is_ok_and(|answer| answer.status() == 204) {
+        assert!(child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(20), "the server is gone");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "the server is gone");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn empty_variables_are_none(app: &App) {
+    let mut command = program_over(app, &fresh(app));
+    for name in [
+        "CONFIG",
+        "BIND",
+        "CORS_ORIGINS",
+        "BODY_LIMIT",
+        "DATABASE_POOL",
+        "BODY_TIMEOUT",
+        "SECRET_FILE",
+        "LOG",
+        "LOG_FORMAT",
+    ] {
+        command.env(format!("MEDSTRATEGI_{name}"), "");
+    }
+    let output = run(command.arg("migrate"));
+    assert!(output.status.success(), "{}", errors(&output));
 }
 
 fn demo() -> String {
@@ -297,7 +354,7 @@ fn tokens_are_signed_with_a_private_secret(app: &App) {
     assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 1);
 
     let made = app.folder.path().join("made.secret");
-    let make = || {
+    let sign = || {
         run(program(app).env("MEDSTRATEGI_SECRET_FILE", &made).args([
             "token",
             "--scope",
@@ -306,14 +363,18 @@ fn tokens_are_signed_with_a_private_secret(app: &App) {
             "m",
         ]))
     };
-    assert!(make().status.success());
+    let output = sign();
+    assert!(!output.status.success() && errors(&output).contains("medstrategi serve"), "{}", errors(&output));
+    assert!(!made.exists(), "a token from a secret that no server knows would never be accepted");
+    LocalSecret::read_or_create(&made).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&made).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let secret = std::fs::read(&made).unwrap();
-    assert!(secret.len() > 32 && make().status.success());
+    assert!(secret.len() > 32 && sign().status.success());
+    LocalSecret::read_or_create(&made).unwrap();
     assert_eq!(std::fs::read(&made).unwrap(), secret, "an existing secret stays");
     std::fs::write(&made, "short").unwrap();
-    let output = make();
+    let output = sign();
     assert!(!output.status.success() && errors(&output).contains("at least 32"), "{}", errors(&output));
 
     let issuers = app.folder.path().join("issuers.toml");
@@ -352,6 +413,14 @@ fn wrong_arguments_are_explained(app: &App) {
     assert!(!output.status.success() && errors(&output).contains("Name another address"), "{}", errors(&output));
     let unreachable = run(program(app).args(["migrate", "--database-url", "postgres://u:hemmelig@127.0.0.1:1/x"]));
     assert!(!unreachable.status.success() && !errors(&unreachable).contains("hemmelig"), "{}", errors(&unreachable));
+    std::fs::write(
+        app.folder.path().join("leak.toml"),
+        "bind = \"127.0.0.1:1\"\ndatabase_url = \"postgres://u:hemmelig@h/db",
+    )
+    .unwrap();
+    let output = run(program(app).args(["migrate", "--config", "leak.toml"]));
+    assert!(!output.status.success() && errors(&output).contains("line 2"), "{}", errors(&output));
+    assert!(!errors(&output).contains("hemmelig"), "{}", errors(&output));
     std::fs::write(app.folder.path().join("wrong.toml"), "bnd = \"127.0.0.1:1\"").unwrap();
     let output = run(program(app).args(["migrate", "--config", "wrong.toml"]));
     assert!(!output.status.success() && errors(&output).contains("bnd"), "{}", errors(&output));

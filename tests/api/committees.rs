@@ -110,7 +110,7 @@ fn a_committee_in_use_stays(app: &App) {
         errors.iter().map(|error| error["detail"].as_str().unwrap().replace("is referred to by the ", "")).collect()
     };
     assert_eq!(details("/v1/committees/h"), ["committee 'c1'", "committee 'c2'", "strategy 's'"]);
-    assert_eq!(details("/v1/committees/l1"), ["action 'x'"]);
-    assert_eq!(details("/v1/units/u1"), ["committee 'c1'", "action 'x'"]);
+    assert_eq!(details("/v1/committees/l1"), ["action 's/a/x'"]);
+    assert_eq!(details("/v1/units/u1"), ["committee 'c1'", "action 's/a/x'"]);
     app.delete("/v1/committees/c2").expect(204);
 }

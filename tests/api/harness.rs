@@ -170,7 +170,8 @@ fn serve(database: Database, issuers: Issuers) -> (ServerHandle, String) {
             workers: Some(1),
         };
         actix_web::rt::System::new().block_on(async {
-            let (server, address) = server::start(parts, "127.0.0.1:0".parse().unwrap()).unwrap();
+            let (server, address) =
+                server::start(parts, server::listen("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
             sender.send((server.handle(), format!("http://{address}"))).unwrap();
             server.await.unwrap();
         });

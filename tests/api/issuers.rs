@@ -26,7 +26,11 @@ fn private(name: &str) -> Vec<u8> {
 fn issuers(app: &App, settings: &str) -> Issuers {
     let path = app.folder.path().join("medstrategi.toml");
     std::fs::write(&path, settings.replace("KEYS", KEYS)).unwrap();
-    let flags = Flags { config: Some(path), database_url: Some("sqlite:unused.db".into()), ..Flags::default() };
+    let flags = Flags {
+        config: Some(path.display().to_string()),
+        database_url: Some("sqlite:unused.db".into()),
+        ..Flags::default()
+    };
     Settings::load(&flags).unwrap().issuers().unwrap()
 }
 

@@ -148,4 +148,8 @@ fn a_row_made_anew_is_another_one(app: &App) {
     app.delete("/v1/levels/hoved").expect(204);
     app.post("/v1/levels", json!({"key": "hoved", "name": "Andet", "rank": 1})).expect(201);
     app.request("GET", "/v1/levels/hoved").header("if-none-match", &seen).send().expect(200);
+    let change = app.request("PATCH", "/v1/levels/hoved").header("if-match", &seen).json(&json!({"rank": 2}));
+    change.send().expect_problem(412, "precondition-failed");
+    let by_number = app.request("PATCH", "/v1/levels/hoved").header("if-match", "\"1\"").json(&json!({"rank": 2}));
+    by_number.send().expect(200);
 }

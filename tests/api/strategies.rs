@@ -13,6 +13,10 @@ crate::tests![
     references_may_point_forward,
     rules_across_the_tree_are_checked,
     what_others_refer_to_is_not_dropped,
+    what_siblings_refer_to_is_not_deleted,
+    parts_have_a_most,
+    faults_point_into_what_was_sent,
+    siblings_keep_their_versions,
     a_strategy_with_followers_stays,
     filters_pick_strategies,
     filters_pick_actions,
@@ -327,6 +331,68 @@ fn what_others_refer_to_is_not_dropped(app: &App) {
     app.post("/v1/strategies", chained.clone()).expect(201);
     chained["focus_areas"] = json!([]);
     app.put("/v1/strategies/chain", chained).expect(200);
+}
+
+fn what_siblings_refer_to_is_not_deleted(app: &App) {
+    let tree = strategy(
+        "s",
+        json!([
+            {"key": "a", "title": "A", "objectives": [objective("o")], "actions": [action("x"), {"key": "y", "title": "Y", "kind": "other", "after": ["x"]}]},
+            {"key": "b", "title": "B", "objectives": [{"key": "p", "kind": "goal", "text": "P", "counterpart": "a/o"}],
+             "actions": [{"key": "z", "title": "Z", "kind": "other", "after": ["a/y"]}]},
+        ]),
+    );
+    let tree = app.post("/v1/strategies", tree).expect(201).json();
+    let x = format!("/v1/actions/{}", id_of(&tree, "/focus_areas/0/actions/0"));
+    let refused = app.delete(&x).expect_problem(409, "in-use").json();
+    assert_eq!(refused["errors"][0]["detail"], "is referred to by the action 's/a/y'");
+    let a = format!("/v1/focus-areas/{}", id_of(&tree, "/focus_areas/0"));
+    let refused = app.delete(&a).expect_problem(409, "in-use").json();
+    assert_eq!(refused["errors"], json!([{"pointer": "", "detail": "is referred to by the action 's/b/z'"}]));
+    let z = format!("/v1/actions/{}", id_of(&tree, "/focus_areas/1/actions/0"));
+    app.delete(&z).expect(204);
+    // Nothing outside waits for it any more, and the counterpart is parted from.
+    app.delete(&a).expect(204);
+    assert_eq!(app.get("/v1/strategies/s").json()["focus_areas"][0]["objectives"][0]["counterpart"], json!(null));
+    let log = app.list("/v1/changes?limit=200");
+    let gone = log.iter().find(|change| change["operation"] == "deleted" && change["entity"] == "action").unwrap();
+    assert_eq!(gone["before"]["path"], "s/b/z", "the log tells where a part stood");
+}
+
+fn parts_have_a_most(app: &App) {
+    let many: Vec<Value> = (0..500).map(|n| objective(&format!("o{n}"))).collect();
+    let tree = app
+        .post("/v1/strategies", strategy("s", json!([{"key": "a", "title": "A", "objectives": many}])))
+        .expect(201)
+        .json();
+    let list = format!("/v1/focus-areas/{}/objectives", id_of(&tree, "/focus_areas/0"));
+    app.post(&list, objective("one-more")).expect_problem(422, "invalid-body");
+    let exported = app.get("/v1/export").json();
+    app.post("/v1/import", exported).expect(200);
+}
+
+fn faults_point_into_what_was_sent(app: &App) {
+    let mut actions: Vec<Value> = (0..12).map(|n| action(&format!("x{n}"))).collect();
+    actions[10]["after"] = json!(["x1"]);
+    actions[3]["recurrence"] = json!("P1Y");
+    let tree = app
+        .post("/v1/strategies", strategy("s", json!([{"key": "a", "title": "A", "actions": actions}])))
+        .expect(201)
+        .json();
+    let x1 = format!("/v1/actions/{}", id_of(&tree, "/focus_areas/0/actions/1"));
+    app.patch(&x1, json!({"after": ["x10"]})).expect_faults(&["/after/0", ""]);
+    let refused = app.patch("/v1/strategies/s", json!({"starts_on": null})).expect_faults(&[""]).json();
+    assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("/actions/3/recurrence"));
+}
+
+fn siblings_keep_their_versions(app: &App) {
+    let tree = app.post("/v1/strategies", two_areas()).expect(201).json();
+    let seen = app.get(&format!("/v1/objectives/{}", id_of(&tree, "/focus_areas/0/objectives/1"))).etag();
+    app.delete(&format!("/v1/objectives/{}", id_of(&tree, "/focus_areas/0/objectives/0"))).expect(204);
+    let sibling = format!("/v1/objectives/{}", id_of(&tree, "/focus_areas/0/objectives/1"));
+    let change = app.request("PATCH", &sibling).header("if-match", &seen).json(&json!({"text": "ny"}));
+    change.send().expect(200);
+    assert_eq!(app.get("/v1/strategies/s").json()["focus_areas"][0]["version"], 3);
 }
 
 fn a_strategy_with_followers_stays(app: &App) {

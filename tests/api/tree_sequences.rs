@@ -67,7 +67,8 @@ fn tree(bytes: &[u8]) -> Value {
     json!({"key": "s", "title": format!("t{}", choices.below(2)), "kind": "plan", "status": "draft", "focus_areas": areas})
 }
 
-/// What a part is, whichever way it is written: its place, its own words, its references in full.
+/// What a part is, whichever way it is written: its own words, its references in full, the order of
+/// what stands in it.
 type Parts = BTreeMap<String, String>;
 
 fn parts(tree: &Value) -> Parts {
@@ -85,23 +86,24 @@ fn parts(tree: &Value) -> Parts {
             }
         }
     }
-    for (n, area) in rows(&tree["focus_areas"]).iter().enumerate() {
+    let order = |value: &Value| rows(value).iter().map(key).collect::<Vec<_>>();
+    for area in &rows(&tree["focus_areas"]) {
         let a = key(area);
-        for (m, objective) in rows(&area["objectives"]).iter().enumerate() {
+        for objective in &rows(&area["objectives"]) {
             let path = format!("{a}/{}", key(objective));
-            let whole = format!("{m} {} {:?}", objective["text"], pairs.get(&path));
-            parts.insert(format!("objective {path}"), whole);
+            parts.insert(format!("objective {path}"), format!("{} {:?}", objective["text"], pairs.get(&path)));
         }
-        for (m, action) in rows(&area["actions"]).iter().enumerate() {
+        for action in &rows(&area["actions"]) {
             let full = |path: &str| if path.contains('/') { path.to_owned() } else { format!("{a}/{path}") };
             let after: Vec<String> = rows(&action["after"]).iter().map(|path| full(path.as_str().unwrap())).collect();
-            parts.insert(format!("action {a}/{}", key(action)), format!("{m} {} {after:?}", action["title"]));
+            parts.insert(format!("action {a}/{}", key(action)), format!("{} {after:?}", action["title"]));
         }
         let below: Vec<String> =
             parts.iter().filter(|(path, _)| path.contains(&format!(" {a}/"))).map(|part| format!("{part:?}")).collect();
-        parts.insert(format!("area {a}"), format!("{n} {} {below:?}", area["title"]));
+        let orders = (order(&area["objectives"]), order(&area["actions"]));
+        parts.insert(format!("area {a}"), format!("{} {orders:?} {below:?}", area["title"]));
     }
-    let all = format!("{} {parts:?}", tree["title"]);
+    let all = format!("{} {:?} {parts:?}", tree["title"], order(&tree["focus_areas"]));
     parts.insert("strategy".into(), all);
     parts
 }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::Levels;
 use super::model::{Level, LevelBody};
-use crate::db::schema::{action_audience, actions, committees, levels};
+use crate::db::schema::{action_audience, actions, committees, focus_areas, levels, strategies};
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Faults, Result};
@@ -145,10 +145,10 @@ impl Resource for Levels {
 fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
     let ranked: Vec<String> =
         committees::table.filter(committees::level_id.eq(id)).select(committees::key).load(tenant.connection)?;
-    let audiences: Vec<String> = action_audience::table
-        .inner_join(actions::table)
+    let audiences = action_audience::table
+        .inner_join(actions::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(action_audience::level_id.eq(id))
-        .select(actions::key)
+        .select((strategies::key, focus_areas::key, actions::key))
         .load(tenant.connection)?;
-    Ok([resource::dependents("committee", ranked), resource::dependents("action", audiences)].concat())
+    Ok([resource::dependents("committee", ranked), resource::dependents("action", resource::paths(audiences))].concat())
 }
