@@ -266,6 +266,7 @@ def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
         "municipality": 1,
         "levels": len(bundle.levels or []),
         "units": len(bundle.units or []),
+        "employees": len(bundle.employees or []),
         "committees": len(bundle.committees or []),
         "strategies": len(bundle.strategies or []),
         "focus_areas": len(areas),

@@ -22,6 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(municipality::routes::configure)
         .configure(committee::level::routes::configure)
         .configure(organisation::routes::configure)
+        .configure(organisation::employee::routes::configure)
         .configure(committee::routes::configure)
         .configure(strategy::routes::configure)
         .configure(strategy::part_routes::configure)
@@ -49,6 +50,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     tags(
         (name = "municipality", description = "The municipality that the token speaks for"),
         (name = "organisation", description = "Units: centres, departments, workplaces"),
+        (name = "people", description = "Employees: personal data, for the HR system alone"),
         (name = "committees", description = "MED committees and their levels"),
         (name = "strategies", description = "Strategies, focus areas and objectives"),
         (name = "actions", description = "What the plans want done"),

@@ -58,6 +58,9 @@ pub struct Flags {
     /// File with the secret of local tokens, made where it is missing [default: beside the database]
     #[arg(long, global = true, env = "MEDSTRATEGI_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<String>,
+    /// Days that the log of who read personal data is kept [default: 365]
+    #[arg(long, global = true, env = "MEDSTRATEGI_ACCESS_LOG_DAYS", value_name = "DAYS")]
+    pub access_log_days: Option<String>,
     /// What is logged: error, warn, info, debug, or a filter such as info,medstrategi=debug [default: info]
     #[arg(long, global = true, env = "MEDSTRATEGI_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -80,6 +83,7 @@ struct File {
     bulk_body_timeout: Option<String>,
     shutdown_timeout: Option<String>,
     secret_file: Option<PathBuf>,
+    access_log_days: Option<usize>,
     log: Option<String>,
     log_format: Option<String>,
     issuers: Vec<IssuerSetting>,
@@ -126,6 +130,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Time for requests in flight after SIGTERM.
     pub shutdown_timeout: Duration,
+    /// Days that the access log is kept.
+    pub access_log_days: u32,
     /// What is logged.
     pub log: String,
     /// How it is logged.
@@ -169,6 +175,7 @@ impl Settings {
             },
         };
         let database_pool = number("database_pool", &flags.database_pool, file.database_pool, 10)?;
+        let access_log_days = number("access_log_days", &flags.access_log_days, file.access_log_days, 365)?;
         let secret_file = given(&flags.secret_file).map(PathBuf::from);
         let secret_file = secret_file.or(file.secret_file.map(|path| folder.join(path)));
         Ok(Self {
@@ -178,6 +185,10 @@ impl Settings {
                 .ok_or_else(|| format!("database_pool is {database_pool}: write a number from 1 to 1000"))?,
             secret_file: secret_file.unwrap_or_else(|| default_secret_file(&database)),
             shutdown_timeout: time("shutdown_timeout", &flags.shutdown_timeout, file.shutdown_timeout, "30s")?,
+            access_log_days: u32::try_from(access_log_days)
+                .ok()
+                .filter(|days| (1..=36_500).contains(days))
+                .ok_or_else(|| format!("access_log_days is {access_log_days}: write a number from 1 to 36500"))?,
             log: given(&flags.log).or(file.log).unwrap_or_else(|| "info,actix_server=warn".into()),
             log_format: parse_log_format(given(&flags.log_format).or(file.log_format).as_deref())?,
             issuers: file.issuers,

@@ -1,3 +1,4 @@
-//! The change log, for those who follow what changed or keep a copy in step.
+//! The change log, for those who follow what changed or keep a copy in step, and the access log, which
+//! tells who read personal data.
 
 pub mod routes;

@@ -1,4 +1,4 @@
-//! HTTP for the change log.
+//! HTTP for the change log and the access log.
 
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::guard::{Audit, May};
 use crate::db::Database;
+use crate::db::access_log::{self, LoggedAccess};
 use crate::db::change_log::{self, LoggedChange, Operation};
 use crate::db::types::{Id, Timestamp};
 use crate::http::page::{Page, PageLimit};
@@ -17,14 +18,14 @@ use crate::problem::Result;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list);
+    config.service(list).service(list_accesses);
 }
 
-/// Which changes are wanted.
+/// Which rows of a log are wanted.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct ListChanges {
-    /// Only changes after this sequence; 0 = from the beginning.
+struct ListLog {
+    /// Only rows after this sequence; 0 = from the beginning.
     #[serde(default)]
     #[param(minimum = 0, default = 0, value_type = i64)]
     after: u64,
@@ -86,16 +87,12 @@ pub type ChangePage = Page<Change, i64>;
 /// In the order of commits, nothing skipped, deletions included. `next` is the value of `after` for the following page.
 #[utoipa::path(
     tag = "audit", operation_id = "list_changes", security(("bearer" = ["med.audit"])),
-    params(ListChanges, IfNoneMatch),
+    params(ListLog, IfNoneMatch),
     responses((status = 200, description = "A page of changes", body = ChangePage)),
 )]
 #[get("/v1/changes")]
-async fn list(
-    caller: May<Audit>,
-    database: web::Data<Database>,
-    Query(wanted): Query<ListChanges>,
-) -> Result<ChangePage> {
-    let ListChanges { after, limit } = wanted;
+async fn list(caller: May<Audit>, database: web::Data<Database>, Query(wanted): Query<ListLog>) -> Result<ChangePage> {
+    let ListLog { after, limit } = wanted;
     let most = limit.with_lookahead();
     let rows = database
         .read(&caller.principal, move |tenant| {
@@ -103,4 +100,58 @@ async fn list(
         })
         .await?;
     Ok(Page::following(rows, limit, "after", |last| last.sequence).map(Change::from))
+}
+
+/// Somebody's reading of personal data.
+#[derive(Serialize, ToSchema)]
+pub struct LogEntry {
+    /// Grows with every access; there may be gaps.
+    #[schema(example = 815)]
+    sequence: i64,
+    /// When it was.
+    at: Timestamp,
+    /// The operation, as this contract calls it.
+    #[schema(example = "list_employees")]
+    operation: String,
+    /// Whose data, where it was one person's.
+    employee_id: Option<Id>,
+    /// How many people's data.
+    #[schema(minimum = 0, example = 50)]
+    rows: i32,
+    /// Who vouches for the subject.
+    #[schema(example = "medstrategi")]
+    issuer: String,
+    /// Who read it.
+    #[schema(example = "hr-system")]
+    subject: String,
+}
+
+impl From<LoggedAccess> for LogEntry {
+    fn from(logged: LoggedAccess) -> Self {
+        let LoggedAccess { sequence, at, operation, employee_id, rows, issuer, subject } = logged;
+        Self { sequence, at, operation, employee_id, rows, issuer, subject }
+    }
+}
+
+/// A page of the access log.
+pub type LogEntryPage = Page<LogEntry, i64>;
+
+/// List who read personal data
+///
+/// One row a request, as long as the log is kept. `next` is the value of `after` for the following page.
+#[utoipa::path(
+    tag = "audit", operation_id = "list_accesses", security(("bearer" = ["med.audit"])),
+    params(ListLog, IfNoneMatch),
+    responses((status = 200, description = "A page of the access log", body = LogEntryPage)),
+)]
+#[get("/v1/access-log")]
+async fn list_accesses(
+    caller: May<Audit>,
+    database: web::Data<Database>,
+    Query(wanted): Query<ListLog>,
+) -> Result<LogEntryPage> {
+    let ListLog { after, limit } = wanted;
+    let (after, most) = (i64::try_from(after).unwrap_or(i64::MAX), limit.with_lookahead());
+    let rows = database.read(&caller.principal, move |tenant| access_log::after(tenant, after, most)).await?;
+    Ok(Page::following(rows, limit, "after", |last| last.sequence).map(LogEntry::from))
 }

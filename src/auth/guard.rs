@@ -42,6 +42,8 @@ permissions! {
     Edit = [Edit];
     /// Changes units and committees.
     EditOrganisation = [Edit, Hr];
+    /// Reads and changes people's data.
+    People = [Hr];
     /// Reads the logs.
     Audit = [Audit];
     /// Settings, import and export.

@@ -7,6 +7,7 @@ use crate::committee::level;
 use crate::committee::store as committees;
 use crate::db::Tenant;
 use crate::municipality::store as municipality;
+use crate::organisation::employee::store as employees;
 use crate::organisation::store as units;
 use crate::problem::{Problem, Result};
 use crate::resource::Stored;
@@ -26,7 +27,7 @@ pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
         committees: bodies(committees::list(tenant, committees::Filter::default(), None)?),
         strategies: trees.iter().map(|tree| tree.bundled()).collect(),
         indicators: Vec::new(),
-        employees: Vec::new(),
+        employees: bodies(employees::list(tenant, employees::Filter::default(), None)?),
         memberships: Vec::new(),
         reports: Vec::new(),
     };

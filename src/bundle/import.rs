@@ -7,6 +7,7 @@ use crate::db::types::Id;
 use crate::db::{Database, Principal, Writer};
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
+use crate::organisation::employee::store as employees;
 use crate::organisation::store as units;
 use crate::problem::{Faults, Problem, Result};
 use crate::resource::{Counts, Draft, Saved};
@@ -40,12 +41,21 @@ pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle:
 pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     check_municipality(writer, &bundle.municipality)?;
     let left_out = bundle.left_out();
-    let Bundle { municipality: head, levels, units: wanted_units, committees: wanted_committees, strategies, .. } =
-        bundle;
+    let Bundle {
+        municipality: head,
+        levels,
+        units: wanted_units,
+        employees,
+        committees: wanted_committees,
+        strategies,
+        ..
+    } = bundle;
     let mut faults = Faults::default();
     let mut names = Names::load(writer)?;
     let levels = level::store::prepare(writer, &mut names.levels, Draft::array("/levels", levels), &mut faults)?;
     let units = units::prepare(writer, &mut names.units, Draft::array("/units", wanted_units), &mut faults)?;
+    let drafts = Draft::array("/employees", employees);
+    let employees = employees::prepare(writer, &names.units, &mut Default::default(), drafts, &mut faults)?;
     let drafts = Draft::array("/committees", wanted_committees);
     let committees = committees::prepare(writer, &mut names, drafts, &mut faults)?;
     let drafts = Draft::array("/strategies", strategies);
@@ -55,6 +65,7 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     let head = municipality::save(writer, head)?;
     let levels = level::store::apply(writer, levels)?;
     let units = units::apply(writer, units)?;
+    let employees = employees::apply(writer, employees)?;
     let committees = committees::apply(writer, committees)?;
     save::apply(writer, &strategies)?;
     let trees = &strategies.trees;
@@ -62,6 +73,7 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
         municipality: Counts::of([&head]),
         levels: Counts::of(&levels),
         units: Counts::of(&units),
+        employees: Counts::of(&employees),
         committees: Counts::of(&committees),
         strategies: Counts::of(trees.iter().map(|tree| &tree.strategy)),
         focus_areas: count(trees, |tree| &tree.areas),

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::committee::level::model::LevelBody;
 use crate::committee::model::CommitteeBody;
 use crate::municipality::model::MunicipalityBody;
+use crate::organisation::employee::model::EmployeeBody;
 use crate::organisation::model::UnitBody;
 use crate::resource::Counts;
 use crate::strategy::model::StrategyBody;
@@ -32,10 +33,9 @@ pub struct Bundle {
     #[serde(default)]
     #[schema(value_type = Vec<Object>, example = json!([]))]
     pub indicators: Vec<Value>,
-    /// Not read by this version; an import names it in `left_out`.
+    /// Its employees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>, example = json!([]))]
-    pub employees: Vec<Value>,
+    pub employees: Vec<EmployeeBody>,
     /// Not read by this version; an import names it in `left_out`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, example = json!([]))]
@@ -49,12 +49,8 @@ pub struct Bundle {
 impl Bundle {
     /// The sections that hold rows which this version doesn't read.
     pub fn left_out(&self) -> Vec<LeftOut> {
-        let sections = [
-            ("indicators", &self.indicators),
-            ("employees", &self.employees),
-            ("memberships", &self.memberships),
-            ("reports", &self.reports),
-        ];
+        let sections =
+            [("indicators", &self.indicators), ("memberships", &self.memberships), ("reports", &self.reports)];
         let filled = sections.into_iter().filter(|(_, rows)| !rows.is_empty());
         filled.map(|(section, rows)| LeftOut { section: section.to_owned(), rows: rows.len() }).collect()
     }
@@ -80,6 +76,8 @@ pub struct ImportAnswer {
     pub levels: Counts,
     /// Units.
     pub units: Counts,
+    /// Employees.
+    pub employees: Counts,
     /// Committees.
     pub committees: Counts,
     /// Strategies; one counts as updated when any of its parts changed.

@@ -7,6 +7,7 @@ use super::model::{Bundle, ImportAnswer};
 use super::{export, import};
 use crate::auth::guard::{Administer, May};
 use crate::db::Database;
+use crate::db::access_log::Access;
 use crate::http::body::{Body, BulkBody};
 use crate::http::page::content_tag;
 use crate::http::row::{IfNoneMatch, tagged};
@@ -52,9 +53,16 @@ async fn export_bundle(
     database: web::Data<Database>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let work =
-        |tenant: &mut crate::db::Tenant<'_>| serde_json::to_vec(&export::export(tenant)?).map_err(Problem::internal);
-    let body = database.read(&caller.principal, work).await?;
+    let work = |tenant: &mut crate::db::Tenant<'_>| {
+        let bundle = export::export(tenant)?;
+        let people = bundle["employees"].as_array().map_or(0, Vec::len);
+        Ok((serde_json::to_vec(&bundle).map_err(Problem::internal)?, people))
+    };
+    let (body, people) = database.read(&caller.principal, work).await?;
+    if people > 0 {
+        let access = Access { operation: "export_bundle", employee_id: None, rows: people };
+        database.log_access(&caller.principal, access).await?;
+    }
     let tag = content_tag(&body);
     Ok(tagged(&mut HttpResponse::Ok(), &request, &tag, || Ok(body)))
 }

@@ -45,10 +45,11 @@ fn in_file(file: &Path, problem: Problem) -> Problem {
 }
 
 fn summary(answer: &ImportAnswer) -> String {
-    let sections: [(&str, Counts); 8] = [
+    let sections: [(&str, Counts); 9] = [
         ("municipality", answer.municipality),
         ("levels", answer.levels),
         ("units", answer.units),
+        ("employees", answer.employees),
         ("committees", answer.committees),
         ("strategies", answer.strategies),
         ("focus areas", answer.focus_areas),

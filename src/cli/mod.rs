@@ -107,7 +107,8 @@ fn report(failure: &Failure) {
 
 /// Opens the database and brings it to this version's schema.
 fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
-    let database = Database::open(settings.database.clone(), settings.database_pool)?;
+    let database = Database::open(settings.database.clone(), settings.database_pool)?
+        .keeping_access_log_for(settings.access_log_days);
     let ran = database.unbound(migrations::run)?;
     Ok((database, ran))
 }

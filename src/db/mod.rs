@@ -4,6 +4,7 @@
 //! hand their work a [`Tenant`] or a [`Writer`]: the connection together with the one municipality
 //! that it may touch. Stores take nothing else, so no query can be written without its boundary.
 
+pub mod access_log;
 pub mod change_log;
 pub mod connection;
 pub mod migrate;
@@ -53,6 +54,8 @@ pub struct Database {
     /// Writers wait for each other; without this, those that wait would hold every connection.
     writers: Arc<Semaphore>,
     location: Arc<Location>,
+    /// How long the access log is kept, in days.
+    access_log_days: u32,
     statements: Arc<AtomicU64>,
 }
 
@@ -73,7 +76,12 @@ impl Database {
             .build(factory)
             .map_err(Problem::unavailable)?;
         let writers = Arc::new(Semaphore::new(pool_size.saturating_sub(KEPT_FOR_READERS).max(1) as usize));
-        Ok(Self { pool, writers, location: Arc::new(location), statements })
+        Ok(Self { pool, writers, location: Arc::new(location), access_log_days: 365, statements })
+    }
+
+    /// The same database, its access log kept for `days`.
+    pub fn keeping_access_log_for(self, days: u32) -> Self {
+        Self { access_log_days: days, ..self }
     }
 
     /// Where it stands.

@@ -241,6 +241,60 @@ table! {
     }
 }
 
+table! {
+    /// Who works where; personal data.
+    employees (id) {
+        id -> Text,
+        municipality_id -> Text,
+        key -> Text,
+        name -> Text,
+        email -> Nullable<Text>,
+        title -> Nullable<Text>,
+        unit_id -> Nullable<Text>,
+        has_personnel_responsibility -> Bool,
+        starts_on -> Nullable<Date>,
+        ends_on -> Nullable<Date>,
+        name_protected -> Bool,
+        managed_by -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// Seats in committees, and who holds them.
+    memberships (id) {
+        id -> Text,
+        municipality_id -> Text,
+        key -> Text,
+        committee_id -> Text,
+        employee_id -> Nullable<Text>,
+        role -> Text,
+        side -> Nullable<Text>,
+        function -> Nullable<Text>,
+        starts_on -> Nullable<Date>,
+        ends_on -> Nullable<Date>,
+        managed_by -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    /// Who read personal data.
+    access_log (sequence) {
+        sequence -> BigInt,
+        municipality_id -> Text,
+        at -> Timestamp,
+        actor_id -> Text,
+        operation -> Text,
+        employee_id -> Nullable<Text>,
+        row_count -> Integer,
+    }
+}
+
 joinable!(changes -> actors (actor_id));
 joinable!(committees -> levels (level_id));
 joinable!(committee_units -> committees (committee_id));
@@ -253,6 +307,10 @@ joinable!(action_audience -> actions (action_id));
 joinable!(action_audience -> levels (level_id));
 joinable!(action_audience -> committees (committee_id));
 joinable!(action_audience -> units (unit_id));
+joinable!(employees -> units (unit_id));
+joinable!(memberships -> committees (committee_id));
+joinable!(memberships -> employees (employee_id));
+joinable!(access_log -> actors (actor_id));
 
 allow_tables_to_appear_in_same_query!(
     municipalities,
@@ -270,6 +328,9 @@ allow_tables_to_appear_in_same_query!(
     actions,
     action_audience,
     action_predecessors,
+    employees,
+    memberships,
+    access_log,
 );
 
 /// Tables that a query joins a second time, under another name.

@@ -380,6 +380,11 @@ impl Timestamp {
     pub fn now() -> Self {
         Self(Utc::now().naive_utc().trunc_subsecs(6))
     }
+
+    /// As many days before.
+    pub fn minus_days(self, days: u32) -> Self {
+        Self(self.0.checked_sub_days(chrono::Days::new(days.into())).unwrap_or(NaiveDateTime::MIN))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -3,6 +3,7 @@
 //! A unit is a centre, department or workplace. It starts and ends on dates, is never removed while
 //! something refers to it, and belongs to whoever manages it.
 
+pub mod employee;
 pub mod model;
 pub mod routes;
 pub mod store;

@@ -8,7 +8,9 @@ use diesel::prelude::*;
 use super::Units;
 use super::model::{ManagedBy, Unit, UnitBody, UnitKind};
 use crate::db::schema::aliases::parent_units;
-use crate::db::schema::{action_audience, actions, committee_units, committees, focus_areas, strategies, units};
+use crate::db::schema::{
+    action_audience, actions, committee_units, committees, employees, focus_areas, strategies, units,
+};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Faults, Result};
@@ -238,6 +240,9 @@ impl Resource for Units {
 fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
     let children: Vec<String> =
         units::table.filter(units::parent_id.eq(id)).select(units::key).load(tenant.connection)?;
+    let working: i64 = employees::table.filter(employees::unit_id.eq(id)).count().get_result(tenant.connection)?;
+    // Told as a number: who works where is not for everybody who may ask.
+    let workplace = (working > 0).then(|| format!("is the workplace of {working} employees"));
     let covering: Vec<String> = committee_units::table
         .inner_join(committees::table)
         .filter(committee_units::unit_id.eq(id))
@@ -250,6 +255,7 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         .load(tenant.connection)?;
     Ok([
         resource::dependents("unit", children),
+        workplace.into_iter().collect(),
         resource::dependents("committee", covering),
         resource::dependents("action", resource::paths(audiences)),
     ]

@@ -172,6 +172,7 @@ fn everything(key: &str) -> Value {
         "municipality": {"key": key, "code": "998", "name": key},
         "levels": [{"key": "fremmed", "name": "Fremmed", "rank": 1}],
         "units": [{"key": "fremmed", "name": "Fremmed", "kind": "centre"}],
+        "employees": [{"key": "fremmed", "name": "Fremmed"}],
         "committees": [{"key": "fremmed", "name": "Fremmed", "level": "fremmed", "form": "committee"}],
         "strategies": [{
             "key": "fremmed", "title": "Fremmed", "kind": "plan", "status": "adopted",
@@ -200,6 +201,11 @@ fn foreign_id(app: &App, path: &str) -> String {
         "focus-areas" => area(),
         "objectives" => first(&format!("/v1/focus-areas/{}/objectives", area())),
         "actions" => first("/v1/actions"),
+        "employees" => {
+            let token = app.token_of(ELSEWHERE, "med.hr");
+            let rows = app.request("GET", "/v1/employees").token(&token).send().expect(200).json();
+            rows["items"][0]["id"].as_str().unwrap().to_owned()
+        }
         other => panic!("name a row of another municipality for /v1/{other}"),
     }
 }

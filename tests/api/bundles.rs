@@ -19,6 +19,11 @@ fn bundle() -> Value {
         "municipality": {"key": HERE, "code": "999", "name": "Testby Kommune"},
         "levels": [{"key": "z-top", "name": "Top", "rank": 1}, {"key": "a-lokal", "name": "Lokal", "rank": 2, "staff_meeting_below": 20}],
         "units": [{"key": "z", "name": "Z", "kind": "workplace", "parent": "a"}, {"key": "a", "name": "A", "kind": "centre", "managed_by": "hr"}],
+        "employees": [
+            {"key": "M-2", "name": "Bo Æbelø", "email": "bo@testby.example", "title": "Leder", "unit": "a",
+             "has_personnel_responsibility": true, "starts_on": "2020-01-01", "managed_by": "hr"},
+            {"key": "M-1", "name": "Ane Ø", "name_protected": true},
+        ],
         "committees": [
             {"key": "under", "name": "Under", "level": "a-lokal", "parent": "over", "form": "committee", "units": ["z", "a"]},
             {"key": "over", "name": "Over", "level": "z-top", "form": "committee"},
@@ -122,10 +127,10 @@ fn every_fault_is_told_at_once(app: &App) {
 fn sections_of_later_versions_are_named(app: &App) {
     let mut wanted = bundle();
     wanted["indicators"] = json!([{"key": "i"}, {"key": "j"}]);
-    wanted["employees"] = json!([{"key": "e"}]);
+    wanted["memberships"] = json!([{"key": "m"}]);
     wanted["reports"] = json!([]);
     let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
-    let expected = json!([{"section": "indicators", "rows": 2}, {"section": "employees", "rows": 1}]);
+    let expected = json!([{"section": "indicators", "rows": 2}, {"section": "memberships", "rows": 1}]);
     assert_eq!(answer["left_out"], expected);
     wanted["budgets"] = json!([]);
     app.post("/v1/import", wanted).expect_faults(&["/budgets"]);

@@ -1,6 +1,6 @@
 //! The contract: committed as it is generated, complete, and true.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::App;
 
@@ -99,6 +99,8 @@ fn every_example_fits_its_schema(app: &App) {
 fn answers_fit_their_schemas(app: &App) {
     let demo: Value = serde_json::from_str(include_str!("../../examples/demo.json")).unwrap();
     app.import(&demo).unwrap();
+    let people = json!({"municipality": demo["municipality"], "employees": [{"key": "e-1", "name": "Ea Holm"}]});
+    app.import(&people).unwrap();
     let contract = contract(app);
     let token = app.token_of("noerrelund", "med.admin med.audit");
     let get = |path: &str| app.request("GET", path).token(&token).send().expect(200).json();
@@ -112,7 +114,7 @@ fn answers_fit_their_schemas(app: &App) {
         }
         let id = match path.split('/').nth(2).unwrap() {
             "levels" => "lokal-med".to_owned(),
-            "units" | "committees" => {
+            "units" | "committees" | "employees" => {
                 let list = get(&format!("/v1/{}", path.split('/').nth(2).unwrap()));
                 list["items"][0]["key"].as_str().unwrap().to_owned()
             }

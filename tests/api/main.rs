@@ -15,6 +15,7 @@ mod committees;
 mod concurrency;
 mod contract;
 mod conventions;
+mod employees;
 mod engines;
 mod harness;
 mod issuers;
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 17] = [
+    let modules: [fn() -> Vec<Test>; 18] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         concurrency::tests,
         contract::tests,
         conventions::tests,
+        employees::tests,
         issuers::tests,
         levels::tests,
         municipality::tests,

@@ -94,7 +94,7 @@ fn columns(connection: &mut AnyConnection) -> Vec<String> {
             let kind = match kind.to_lowercase().as_str() {
                 "text" => "Text",
                 // SQLite's rowid is a 64-bit INTEGER, whatever the column is called.
-                "integer" if name == "changes.sequence" => "BigInt",
+                "integer" if name.ends_with(".sequence") => "BigInt",
                 "integer" => "Integer",
                 "bigint" => "BigInt",
                 "boolean" => "Bool",

@@ -1,0 +1,58 @@
+-- People and their seats. Names, e-mail addresses and titles stand in `employees` and nowhere else, so
+-- that they can be forgotten there.
+
+CREATE TABLE employees (
+    id TEXT NOT NULL PRIMARY KEY,
+    municipality_id TEXT NOT NULL REFERENCES municipalities (id),
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    email TEXT,
+    title TEXT,
+    unit_id TEXT REFERENCES units (id),
+    has_personnel_responsibility BOOLEAN NOT NULL,
+    starts_on DATE,
+    ends_on DATE,
+    name_protected BOOLEAN NOT NULL,
+    managed_by TEXT NOT NULL CHECK (managed_by IN ('hr', 'editor')),
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    UNIQUE (municipality_id, key),
+    CHECK (ends_on >= starts_on)
+);
+CREATE INDEX employees_by_unit ON employees (unit_id, key);
+
+CREATE TABLE memberships (
+    id TEXT NOT NULL PRIMARY KEY,
+    municipality_id TEXT NOT NULL REFERENCES municipalities (id),
+    key TEXT NOT NULL,
+    committee_id TEXT NOT NULL REFERENCES committees (id),
+    employee_id TEXT REFERENCES employees (id),
+    role TEXT NOT NULL CHECK (role IN ('chair', 'deputy_chair', 'member', 'secretary', 'substitute')),
+    side TEXT CHECK (side IN ('management', 'employees')),
+    "function" TEXT CHECK ("function" IN ('leader', 'shop_steward', 'safety_rep')),
+    starts_on DATE,
+    ends_on DATE,
+    managed_by TEXT NOT NULL CHECK (managed_by IN ('hr', 'editor')),
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    UNIQUE (municipality_id, key),
+    CHECK (ends_on >= starts_on)
+);
+CREATE INDEX memberships_by_committee ON memberships (committee_id, key);
+CREATE INDEX memberships_by_employee ON memberships (employee_id, key);
+
+-- Who read personal data, when, and how much of it: one row a request.
+CREATE TABLE access_log (
+    sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    municipality_id TEXT NOT NULL REFERENCES municipalities (id),
+    at TIMESTAMP NOT NULL,
+    actor_id TEXT NOT NULL REFERENCES actors (id),
+    operation TEXT NOT NULL,
+    employee_id TEXT,
+    row_count INTEGER NOT NULL
+);
+CREATE INDEX access_log_by_municipality ON access_log (municipality_id, sequence);
+CREATE INDEX access_log_by_age ON access_log (municipality_id, at);
+CREATE INDEX access_log_by_actor ON access_log (actor_id);

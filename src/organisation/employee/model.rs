@@ -1,0 +1,203 @@
+//! What an employee is, and what must never be written about one.
+
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::db::types::{Reference, RegisterKey};
+use crate::organisation::model::ManagedBy;
+use crate::problem::Faults;
+use crate::resource::{self, Body, Stored};
+use crate::text::ShortText;
+
+/// Somebody who works for the municipality (ansat).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "m-1042", "name": "Signe Overgaard", "email": "sio@noerrelund.example", "title": "Skoleleder", "unit": "skolen-ved-aaen", "has_personnel_responsibility": true, "starts_on": "2019-08-01", "name_protected": false, "managed_by": "hr"}))]
+pub struct EmployeeBody {
+    /// The HR system's id of the employee, unique in the municipality; never changes, never a CPR number.
+    pub key: RegisterKey,
+    /// The employee's name.
+    pub name: ShortText,
+    /// The e-mail address at work.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 254, pattern = "^[^@\\s]+@[^@\\s]+$")]
+    pub email: Option<Email>,
+    /// The title at work.
+    #[serde(default)]
+    pub title: Option<ShortText>,
+    /// The unit where the employee works.
+    #[serde(default)]
+    pub unit: Option<Reference>,
+    /// Whether the employee leads people.
+    #[serde(default)]
+    pub has_personnel_responsibility: bool,
+    /// First day, inclusive; none = since ever.
+    #[serde(default)]
+    pub starts_on: Option<NaiveDate>,
+    /// Last day, inclusive; none = open-ended. Setting it ends the employment.
+    #[serde(default)]
+    pub ends_on: Option<NaiveDate>,
+    /// Whether the name is hidden from all but the HR system (navne- og adressebeskyttelse).
+    #[serde(default)]
+    pub name_protected: bool,
+    /// Who keeps the row up to date; `editor` unless said otherwise.
+    #[serde(default)]
+    #[schema(default = "editor")]
+    pub managed_by: ManagedBy,
+}
+
+/// An employee as stored.
+pub type Employee = Stored<EmployeeBody>;
+
+impl Body for EmployeeBody {
+    const ENTITY: &'static str = "employee";
+    const ANSWER: &'static str = "Employee";
+    const ENDS: bool = true;
+    type Key = RegisterKey;
+
+    fn key(&self) -> &RegisterKey {
+        &self.key
+    }
+}
+
+impl EmployeeBody {
+    /// The rules for one employee.
+    pub fn check(&self, pointer: &str, faults: &mut Faults) {
+        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+        check_no_cpr(&format!("{pointer}/key"), self.key.as_str(), faults);
+        check_no_cpr(&format!("{pointer}/name"), self.name.as_str(), faults);
+        for (field, text) in
+            [("email", self.email.as_ref().map(Email::as_str)), ("title", self.title.as_ref().map(ShortText::as_str))]
+        {
+            check_no_cpr(&format!("{pointer}/{field}"), text.unwrap_or_default(), faults);
+        }
+    }
+}
+
+/// Notes a text that holds what looks like a CPR number; the text itself is never repeated.
+pub fn check_no_cpr(pointer: &str, text: &str, faults: &mut Faults) {
+    if holds_cpr(text) {
+        faults.add(pointer, "looks like a CPR number, which has no place here: write something else");
+    }
+}
+
+/// Whether ten digits of a real date and a serial number, hyphen or space between them or not, stand
+/// in the text by themselves.
+fn holds_cpr(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |place: usize| bytes.get(place).filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
+    let ends_here = |begin: usize| begin == 0 || digit(begin - 1).is_none();
+    let number_at = |begin: usize| {
+        let pair = |place: usize| Some(digit(place)? * 10 + digit(place + 1)?);
+        let (day, month, year) = (pair(begin)?, pair(begin + 2)?, pair(begin + 4)?);
+        let serial = begin + 6 + usize::from(matches!(bytes.get(begin + 6), Some(b'-' | b' ')));
+        (serial..serial + 4).try_for_each(|place| digit(place).map(|_| ()))?;
+        // The century is in the serial number; a real date in either will do.
+        let is_date = |century: i32| NaiveDate::from_ymd_opt(century + year as i32, month, day).is_some();
+        (digit(serial + 4).is_none() && (is_date(1900) || is_date(2000))).then_some(())
+    };
+    (0..bytes.len()).any(|begin| ends_here(begin) && number_at(begin).is_some())
+}
+
+/// An e-mail address: something, `@`, something, without spaces.
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[serde(try_from = "String", into = "String")]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub struct Email(String);
+
+impl Email {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Email {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Email {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_whole =
+            |part: &str| !part.is_empty() && !part.contains(['@', '\0']) && !part.contains(char::is_whitespace);
+        match text.split_once('@') {
+            Some((local, domain)) if is_whole(local) && is_whole(domain) && text.len() <= 254 => {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err("is not an e-mail address"),
+        }
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+crate::stored_as_text!(Email);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpr_numbers_are_seen_in_any_text() {
+        for text in [
+            "0101011234",
+            "010101-1234",
+            "010101 1234",
+            "x0101011234y",
+            "Nr. 311299-0000.",
+            "290200-1234",
+            "m-2902961234",
+        ] {
+            assert!(holds_cpr(text), "{text}");
+        }
+        for text in [
+            "",
+            "m-1042",
+            "12345678",
+            "00101011234",
+            "01010112345",
+            "320101-1234",
+            "300299-1234",
+            "0113011234",
+            "2024-05-17",
+            "+4512345678",
+            "010101_1234",
+        ] {
+            assert!(!holds_cpr(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_never_repeats_the_number() {
+        let mut faults = Faults::default();
+        check_no_cpr("/name", "Anna 0101011234", &mut faults);
+        assert!(!faults.kept()[0].detail.contains("0101"));
+    }
+}

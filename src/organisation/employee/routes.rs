@@ -1,0 +1,194 @@
+//! HTTP for employees.
+
+use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Employees;
+use super::model::{Employee, EmployeeBody};
+use super::store::{self, Filter};
+use crate::auth::caller::Caller;
+use crate::auth::guard::{May, People};
+use crate::db::access_log::Access;
+use crate::db::types::Reference;
+use crate::db::{Database, Tenant, Writer};
+use crate::http::body::{Body, Patch};
+use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::problem::ProblemAnswer;
+use crate::http::query::{self, Query};
+use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
+use crate::problem::Result;
+use crate::resource::{self, Precondition};
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read).service(replace).service(change).service(delete);
+}
+
+/// Which employees are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListEmployees {
+    /// Only employees of this unit: key or UUID.
+    #[param(example = "skolen-ved-aaen")]
+    unit: Option<Reference>,
+    /// Only those employed on this day.
+    #[serde(default, deserialize_with = "query::day")]
+    on: Option<chrono::NaiveDate>,
+    /// Rows a page.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<Cursor>,
+}
+
+/// A page of employees.
+pub type EmployeePage = Page<Employee>;
+
+/// List employees
+///
+/// In the order of their keys; there is no search by name. Every read is logged.
+#[utoipa::path(
+    tag = "people", operation_id = "list_employees", security(("bearer" = ["med.hr"])),
+    params(ListEmployees, IfNoneMatch),
+    responses((status = 200, description = "A page of employees", body = EmployeePage)),
+)]
+#[get("/v1/employees")]
+async fn list(
+    caller: May<People>,
+    database: web::Data<Database>,
+    Query(wanted): Query<ListEmployees>,
+) -> Result<EmployeePage> {
+    let ListEmployees { unit, on, limit, cursor } = wanted;
+    let after = cursor.as_ref().map(Cursor::place).transpose()?;
+    let filter = Filter { unit, on, after, ..Filter::default() };
+    let most = Some(limit.with_lookahead());
+    let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
+    let page = Page::of(rows, limit, |last| last.body.key.clone());
+    let access = Access { operation: "list_employees", employee_id: None, rows: page.items.len() };
+    database.log_access(&caller.principal, access).await?;
+    Ok(page)
+}
+
+/// Create an employee
+#[utoipa::path(
+    tag = "people", operation_id = "create_employee", security(("bearer" = ["med.hr"])),
+    request_body = EmployeeBody,
+    responses(
+        (status = 201, description = "The new employee", body = Employee),
+        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/employees")]
+async fn create(
+    caller: May<People>,
+    database: web::Data<Database>,
+    Body(wanted): Body<EmployeeBody>,
+) -> Result<Row<Employee>> {
+    let created =
+        database.write(&caller.principal, move |writer| resource::create::<Employees>(writer, wanted)).await?;
+    let location = location(&created);
+    Ok(Row::created(created, location))
+}
+
+fn location(employee: &Employee) -> String {
+    format!("/v1/employees/{}", employee.body.key)
+}
+
+/// Logs that somebody is about to see an employee's data; without the log, nothing is shown.
+async fn shown(caller: &Caller, database: &Database, operation: &'static str, employee: &Employee) -> Result<()> {
+    let access = Access { operation, employee_id: Some(employee.id()), rows: 1 };
+    database.log_access(&caller.principal, access).await
+}
+
+/// Read an employee
+///
+/// Every read is logged.
+#[utoipa::path(
+    tag = "people", operation_id = "read_employee", security(("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key or UUID", example = "m-1042"), IfNoneMatch),
+    responses((status = 200, description = "The employee", body = Employee)),
+)]
+#[get("/v1/employees/{id}")]
+async fn read(caller: May<People>, database: web::Data<Database>, Target(target): Target) -> Result<Row<Employee>> {
+    let work = move |tenant: &mut Tenant<'_>| resource::read::<Employees>(tenant, &target);
+    let employee = database.read(&caller.principal, work).await?;
+    shown(&caller, &database, "read_employee", &employee).await?;
+    Ok(Row::read(employee))
+}
+
+/// Create or replace an employee
+///
+/// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
+#[utoipa::path(
+    tag = "people", operation_id = "replace_employee", security(("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "m-1042"), PutConditions),
+    request_body = EmployeeBody,
+    responses(
+        (status = 200, description = "The employee as it is now", body = Employee),
+        (status = 201, description = "The new employee", body = Employee),
+        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[put("/v1/employees/{id}")]
+async fn replace(
+    caller: May<People>,
+    database: web::Data<Database>,
+    Target(target): Target,
+    precondition: Precondition,
+    Body(wanted): Body<EmployeeBody>,
+) -> Result<Row<Employee>> {
+    let work = move |writer: &mut Writer<'_>| resource::replace::<Employees>(writer, &target, &precondition, wanted);
+    let saved = database.write(&caller.principal, work).await?;
+    let (is_new, employee) = (saved.is_created(), saved.into_stored());
+    shown(&caller, &database, "replace_employee", &employee).await?;
+    let location = location(&employee);
+    Ok(Row::put(employee, is_new, location))
+}
+
+/// Change an employee
+#[utoipa::path(
+    tag = "people", operation_id = "change_employee", security(("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key or UUID", example = "m-1042"), IfMatch),
+    request_body(content = EmployeeBody, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The employee as it is now", body = Employee)),
+)]
+#[patch("/v1/employees/{id}")]
+async fn change(
+    caller: May<People>,
+    database: web::Data<Database>,
+    Target(target): Target,
+    precondition: Precondition,
+    patch: Patch,
+) -> Result<Row<Employee>> {
+    let work = move |writer: &mut Writer<'_>| {
+        resource::change::<Employees>(writer, &target, &precondition, |employee| patch.apply(employee))
+    };
+    let employee = database.write(&caller.principal, work).await?;
+    shown(&caller, &database, "change_employee", &employee).await?;
+    Ok(Row::read(employee))
+}
+
+/// Delete an employee
+///
+/// Only an employee to which nothing refers can be deleted.
+#[utoipa::path(
+    tag = "people", operation_id = "delete_employee", security(("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key or UUID", example = "m-1042"), IfMatch),
+    responses(
+        (status = 204, description = "The employee is gone"),
+        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[delete("/v1/employees/{id}")]
+async fn delete(
+    caller: May<People>,
+    database: web::Data<Database>,
+    Target(target): Target,
+    precondition: Precondition,
+) -> Result<HttpResponse> {
+    let work = move |writer: &mut Writer<'_>| resource::delete::<Employees>(writer, &target, &precondition);
+    database.write(&caller.principal, work).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
