@@ -168,19 +168,7 @@ fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-impl TryFrom<String> for Period {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Period> for String {
-    fn from(period: Period) -> Self {
-        period.to_string()
-    }
-}
+crate::sent_as_text!(Period);
 
 impl utoipa::PartialSchema for Period {
     fn schema() -> RefOr<Schema> {

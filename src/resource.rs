@@ -152,6 +152,19 @@ impl<B> Draft<B> {
     }
 }
 
+/// The stored rows under the drafts' keys, read with one statement per batch of them.
+pub fn stored_under_keys<B: Body>(
+    drafts: &[Draft<B>],
+    mut read: impl FnMut(Vec<B::Key>) -> Result<Vec<Stored<B>>>,
+) -> Result<HashMap<B::Key, Stored<B>>> {
+    let mut stored = HashMap::new();
+    for batch in drafts.chunks(crate::db::connection::batch()) {
+        let rows = read(batch.iter().map(|draft| draft.body.key().clone()).collect())?;
+        stored.extend(rows.into_iter().map(|row| (row.body.key().clone(), row)));
+    }
+    Ok(stored)
+}
+
 /// What storing a draft comes to.
 #[derive(Debug, Clone)]
 pub enum Saved<B> {

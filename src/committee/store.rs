@@ -250,13 +250,9 @@ pub fn prepare(
     faults: &mut Faults,
 ) -> Result<Prepared> {
     resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
-    let mut existing = HashMap::new();
-    for batch in drafts.chunks(crate::db::connection::batch()) {
-        let keys = batch.iter().map(|draft| draft.body.key.clone()).collect();
-        for committee in list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)? {
-            existing.insert(committee.body.key.clone(), committee);
-        }
-    }
+    let mut existing = resource::stored_under_keys(&drafts, |keys| {
+        list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)
+    })?;
     for draft in &drafts {
         if names.committees.id(draft.body.key.as_str()).is_none() {
             names.committees.add(Id::new(), draft.body.key.clone());

@@ -66,6 +66,27 @@ macro_rules! stored_as_text {
     };
 }
 
+/// Reads and writes a type with `Display` and `FromStr` as a string, for
+/// `#[serde(try_from = "String", into = "String")]`.
+#[macro_export]
+macro_rules! sent_as_text {
+    ($type:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = <$type as std::str::FromStr>::Err;
+
+            fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+
 /// An enum whose variants are stored, sent and received as fixed words.
 #[macro_export]
 macro_rules! text_enum {
@@ -216,19 +237,7 @@ macro_rules! key_type {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = &'static str;
-
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(key: $name) -> Self {
-                key.0
-            }
-        }
+        crate::sent_as_text!($name);
 
         crate::stored_as_text!($name);
 
@@ -329,19 +338,7 @@ impl FromStr for Reference {
     }
 }
 
-impl TryFrom<String> for Reference {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Reference> for String {
-    fn from(reference: Reference) -> Self {
-        reference.to_string()
-    }
-}
+crate::sent_as_text!(Reference);
 
 impl From<Key> for Reference {
     fn from(key: Key) -> Self {

@@ -67,18 +67,6 @@ impl FromStr for MunicipalityCode {
     }
 }
 
-impl TryFrom<String> for MunicipalityCode {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<MunicipalityCode> for String {
-    fn from(code: MunicipalityCode) -> Self {
-        code.0
-    }
-}
+crate::sent_as_text!(MunicipalityCode);
 
 crate::stored_as_text!(MunicipalityCode);

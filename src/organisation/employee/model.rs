@@ -144,19 +144,7 @@ impl FromStr for Email {
     }
 }
 
-impl TryFrom<String> for Email {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Email> for String {
-    fn from(email: Email) -> Self {
-        email.0
-    }
-}
+crate::sent_as_text!(Email);
 
 crate::stored_as_text!(Email);
 

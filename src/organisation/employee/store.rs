@@ -145,13 +145,9 @@ pub fn prepare(
     faults: &mut Faults,
 ) -> Result<Prepared> {
     resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
-    let mut existing = HashMap::new();
-    for batch in drafts.chunks(crate::db::connection::batch()) {
-        let keys = batch.iter().map(|draft| draft.body.key.clone()).collect();
-        for employee in list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)? {
-            existing.insert(employee.body.key.clone(), employee);
-        }
-    }
+    let mut existing = resource::stored_under_keys(&drafts, |keys| {
+        list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)
+    })?;
     let mut unit_ids = HashMap::new();
     let mut saved = Vec::new();
     for Draft { pointer, mut body } in drafts {
