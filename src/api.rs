@@ -44,7 +44,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
             (RFC 9457). Lists come in pages: follow `next`. To change a row, send the ETag that you read in \
             `If-Match`. Dates are inclusive; times are UTC.",
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
-        contact(name = "medstrategi", url = "https://example.org/medstrategi"),
+        contact(name = "Whoever runs this installation"),
     ),
     servers((url = "/", description = "This service")),
     tags(
