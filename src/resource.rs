@@ -308,11 +308,6 @@ impl Names {
         self.ids.get(&key).copied()
     }
 
-    /// The key of a row.
-    pub fn key(&self, id: Id) -> Option<&RegisterKey> {
-        self.keys.get(&id)
-    }
-
     /// Finds what is referred to, and turns the reference into its plainest form. Notes a fault and
     /// answers `None` where there is no such row.
     pub fn resolve(&self, what: &str, reference: &mut Reference, pointer: &str, faults: &mut Faults) -> Option<Id> {

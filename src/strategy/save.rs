@@ -61,12 +61,9 @@ pub fn change(
     precondition.check_existing(tree.strategy.own.revision.version, tree.strategy.own.id())?;
     let fields = change(&tree.strategy.own.body)?;
     resource::check_key_kept(&tree.strategy.own.body, &fields)?;
-    let body = StrategyBody { fields, ..tree.body() };
-    let mut faults = Faults::default();
-    let names = CommitteeNames::load(writer)?;
-    let prepared = resolve::prepare(writer, &names, vec![Draft::whole(body)], Unnamed::Remove, &mut faults)?;
     // The client sent the strategy's own fields alone.
-    faults.without("/focus_areas").into_result()?;
+    let tell = |faults: Faults| faults.without("/focus_areas");
+    let prepared = prepare(writer, StrategyBody { fields, ..tree.body() }, tell)?;
     apply(writer, &prepared)?;
     store::existing_tree(writer, reference)
 }
@@ -78,7 +75,7 @@ pub fn delete(writer: &mut Writer<'_>, reference: &Reference, precondition: &Pre
     let id = tree.strategy.own.id();
     let followers = resource::dependents("strategy", store::followers(writer, id)?);
     let emptied = StrategyBody { focus_areas: Vec::new(), ..tree.body() };
-    let mut prepared = prepare(writer, emptied, "")?;
+    let mut prepared = prepare(writer, emptied, |faults| faults)?;
     prepared.in_use.extend(followers);
     resource::check_unused(WHAT, std::mem::take(&mut prepared.in_use))?;
     for tree in &prepared.trees {
@@ -98,15 +95,16 @@ pub fn edit(writer: &mut Writer<'_>, tree: &Tree, edit: impl FnOnce(&mut Strateg
 }
 
 fn save_one(writer: &mut Writer<'_>, body: StrategyBody, pointer: &str) -> Result<()> {
-    let prepared = prepare(writer, body, pointer)?;
+    let prepared = prepare(writer, body, |faults| faults.relative_to(pointer))?;
     apply(writer, &prepared)
 }
 
-fn prepare(writer: &mut Writer<'_>, body: StrategyBody, pointer: &str) -> Result<Prepared> {
+/// Checks a whole tree; `tell` says where the faults stand in what the client sent of it.
+fn prepare(writer: &mut Writer<'_>, body: StrategyBody, tell: impl FnOnce(Faults) -> Faults) -> Result<Prepared> {
     let mut faults = Faults::default();
     let names = CommitteeNames::load(writer)?;
     let prepared = resolve::prepare(writer, &names, vec![Draft::whole(body)], Unnamed::Remove, &mut faults)?;
-    faults.relative_to(pointer).into_result()?;
+    tell(faults).into_result()?;
     Ok(prepared)
 }
 
