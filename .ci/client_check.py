@@ -268,6 +268,7 @@ def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
         "units": len(bundle.units or []),
         "employees": len(bundle.employees or []),
         "committees": len(bundle.committees or []),
+        "memberships": len(bundle.memberships or []),
         "strategies": len(bundle.strategies or []),
         "focus_areas": len(areas),
         "objectives": sum(len(area.objectives or []) for area in areas),

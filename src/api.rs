@@ -14,7 +14,7 @@ use crate::http::page::{Cursor, PageLimit};
 use crate::http::{problem, row};
 use crate::problem::Result;
 use crate::text::SearchText;
-use crate::{action, audit, bundle, committee, health, municipality, organisation, strategy};
+use crate::{action, audit, bundle, committee, health, hr_sync, me, municipality, organisation, strategy};
 
 /// Every route.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -24,6 +24,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(organisation::routes::configure)
         .configure(organisation::employee::routes::configure)
         .configure(committee::routes::configure)
+        .configure(committee::membership::routes::configure)
+        .configure(committee::proposal::routes::configure)
+        .configure(me::routes::configure)
+        .configure(hr_sync::routes::configure)
         .configure(strategy::routes::configure)
         .configure(strategy::part_routes::configure)
         .configure(action::routes::configure)
@@ -50,7 +54,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     tags(
         (name = "municipality", description = "The municipality that the token speaks for"),
         (name = "organisation", description = "Units: centres, departments, workplaces"),
-        (name = "people", description = "Employees: personal data, for the HR system alone"),
+        (name = "people", description = "Employees: personal data, for the HR system alone; and the token's own person"),
         (name = "committees", description = "MED committees and their levels"),
         (name = "strategies", description = "Strategies, focus areas and objectives"),
         (name = "actions", description = "What the plans want done"),

@@ -4,7 +4,7 @@
 //! `model`, and back; the caller is resolved on the way in by [`auth`].
 //!
 //! Between the resources, imports point one way: `strategy → action → committee → organisation`;
-//! `bundle` may use all of them. [`http`], [`auth`], [`db`] and [`period`] know no resource.
+//! `bundle` and `hr_sync` may use all of them. [`http`], [`auth`], [`db`] and [`period`] know no resource.
 
 pub mod cli;
 pub mod config;
@@ -17,6 +17,7 @@ pub mod auth;
 pub mod db;
 pub mod http;
 pub mod problem;
+pub mod register;
 pub mod resource;
 
 pub mod period;
@@ -27,6 +28,8 @@ pub mod audit;
 pub mod bundle;
 pub mod committee;
 pub mod health;
+pub mod hr_sync;
+pub mod me;
 pub mod municipality;
 pub mod organisation;
 pub mod strategy;

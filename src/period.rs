@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
+/// Today in Denmark: days begin and end there, wherever the service runs.
+pub fn today() -> NaiveDate {
+    chrono::Utc::now().with_timezone(&chrono_tz::Europe::Copenhagen).date_naive()
+}
+
 /// A calendar period: `2024`, `2024-H1`, `2024-Q3`, `2024-05` or `2024-05-17`.
 ///
 /// Ordered by first day, then the longer before the shorter it contains.

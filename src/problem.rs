@@ -61,6 +61,10 @@ kinds! {
     AlreadyExists = 409 "already-exists" "The key is taken";
     /// Something else refers to what the request would remove; `errors` lists it.
     InUse = 409 "in-use" "Something still refers to it";
+    /// Somebody who still works here can't be anonymised. End the employment first, or wait until it has ended.
+    StillEmployed = 409 "still-employed" "The employment has not ended";
+    /// The sync would end more than the municipality's sync guard lets pass; `errors` lists the sections. Look at the file. If it is right, say openly with `max_ended` how many rows a section may lose.
+    SyncGuard = 409 "sync-guard" "The sync would end too much";
     /// The row has changed since the client read it, or it is not there. Read it again and decide anew.
     PreconditionFailed = 412 "precondition-failed" "The row has changed in the meantime";
     /// The body is larger than this route takes.
@@ -112,6 +116,14 @@ impl Faults {
     /// The faults that were kept.
     pub fn kept(&self) -> &[Fault] {
         &self.kept
+    }
+
+    /// The same faults, each told in other words.
+    pub fn retold(mut self, tell: impl Fn(&Fault) -> String) -> Self {
+        for fault in &mut self.kept {
+            fault.detail = tell(fault);
+        }
+        self
     }
 
     /// The same faults, for a client that sent only the part at `pointer` of what was checked.

@@ -152,19 +152,6 @@ impl<B> Draft<B> {
     }
 }
 
-/// The stored rows under the drafts' keys, read with one statement per batch of them.
-pub fn stored_under_keys<B: Body>(
-    drafts: &[Draft<B>],
-    mut read: impl FnMut(Vec<B::Key>) -> Result<Vec<Stored<B>>>,
-) -> Result<HashMap<B::Key, Stored<B>>> {
-    let mut stored = HashMap::new();
-    for batch in drafts.chunks(crate::db::connection::batch()) {
-        let rows = read(batch.iter().map(|draft| draft.body.key().clone()).collect())?;
-        stored.extend(rows.into_iter().map(|row| (row.body.key().clone(), row)));
-    }
-    Ok(stored)
-}
-
 /// What storing a draft comes to.
 #[derive(Debug, Clone)]
 pub enum Saved<B> {
@@ -195,6 +182,15 @@ impl<B: Body> Saved<B> {
                 let after = Stored { body: wanted, revision: before.revision.next(now), ..before.clone() };
                 Self::Updated { before, after }
             }
+        }
+    }
+
+    /// Dates what changes: a row may be compared well before it is written.
+    pub fn stamp(&mut self, now: Timestamp) {
+        match self {
+            Self::Created(row) => row.revision = Revision::first(now),
+            Self::Updated { after, .. } => after.revision.updated_at = now,
+            Self::Unchanged(_) => {}
         }
     }
 
@@ -335,6 +331,21 @@ impl Names {
         faults: &mut Faults,
     ) -> Option<Id> {
         self.resolve(what, reference.as_mut()?, pointer, faults)
+    }
+}
+
+impl Extend<(Id, RegisterKey)> for Names {
+    fn extend<I: IntoIterator<Item = (Id, RegisterKey)>>(&mut self, rows: I) {
+        rows.into_iter().for_each(|(id, key)| self.add(id, key));
+    }
+}
+
+impl IntoIterator for Names {
+    type Item = (Id, RegisterKey);
+    type IntoIter = std::collections::hash_map::IntoIter<Id, RegisterKey>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.keys.into_iter()
     }
 }
 

@@ -8,6 +8,8 @@ use crate::db::Principal;
 pub struct Caller {
     /// For whom, and for which municipality.
     pub principal: Principal,
+    /// What its issuer says that the person is called here: an employee's key.
+    pub person: Option<String>,
     /// What the token holds.
     pub scopes: ScopeSet,
 }

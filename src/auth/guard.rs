@@ -34,6 +34,8 @@ macro_rules! permissions {
 }
 
 permissions! {
+    /// Reads what is about themselves.
+    Anyone = [Read, Progress, Report, Edit, Measure, Hr, Audit];
     /// Reads strategies and what belongs to them.
     Read = [Read];
     /// Reads the organisation, which the HR system may do too.

@@ -63,11 +63,17 @@ pub struct ClaimNames {
     pub municipality: String,
     /// The scopes: a string with spaces, or an array. Several claims add up.
     pub scopes: Vec<String>,
+    /// The key of the employee that the token's person is.
+    pub person: String,
 }
 
 impl Default for ClaimNames {
     fn default() -> Self {
-        Self { municipality: "municipality".into(), scopes: vec!["scope".into(), "scp".into(), "roles".into()] }
+        Self {
+            municipality: "municipality".into(),
+            scopes: vec!["scope".into(), "scp".into(), "roles".into()],
+            person: "sub".into(),
+        }
     }
 }
 
@@ -131,7 +137,8 @@ impl Issuer {
         let subject = subject.ok_or_else(|| refused("The token's subject (sub) is empty, too long, or no text."))?;
         let municipality = self.municipality(&claims)?;
         let principal = Principal { municipality, issuer: self.name.clone(), subject: subject.to_owned() };
-        Ok(Caller { principal, scopes: self.scopes(&claims) })
+        let person = claims.get(&self.claims.person).and_then(Value::as_str).map(ToOwned::to_owned);
+        Ok(Caller { principal, person, scopes: self.scopes(&claims) })
     }
 
     fn municipality(&self, claims: &Map<String, Value>) -> Result<Key> {

@@ -3,13 +3,15 @@
 use serde_json::Value;
 
 use super::model::Bundle;
+use crate::committee::Committees;
 use crate::committee::level;
-use crate::committee::store as committees;
+use crate::committee::membership::Memberships;
 use crate::db::Tenant;
 use crate::municipality::store as municipality;
-use crate::organisation::employee::store as employees;
-use crate::organisation::store as units;
+use crate::organisation::Units;
+use crate::organisation::employee::Employees;
 use crate::problem::{Problem, Result};
+use crate::register::{Register as _, Selection};
 use crate::resource::Stored;
 use crate::strategy::store as strategies;
 
@@ -23,15 +25,19 @@ pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
     let bundle = Bundle {
         municipality: municipality::read(tenant)?.body,
         levels: bodies(level::store::list(tenant, None, None)?),
-        units: bodies(units::list(tenant, units::Filter::default(), None)?),
-        committees: bodies(committees::list(tenant, committees::Filter::default(), None)?),
+        units: bodies(Units::select(tenant, Selection::All)?),
+        committees: bodies(Committees::select(tenant, Selection::All)?),
         strategies: trees.iter().map(|tree| tree.bundled()).collect(),
         indicators: Vec::new(),
-        employees: bodies(employees::list(tenant, employees::Filter::default(), None)?),
-        memberships: Vec::new(),
+        employees: bodies(Employees::select(tenant, Selection::All)?),
+        memberships: bodies(Memberships::select(tenant, Selection::All)?),
         reports: Vec::new(),
     };
+    let is_usual_guard = bundle.municipality.sync_guard == Default::default();
     let mut bundle = serde_json::to_value(bundle).map_err(Problem::internal)?;
+    if let (true, Some(head)) = (is_usual_guard, bundle["municipality"].as_object_mut()) {
+        head.remove("sync_guard");
+    }
     // The sections themselves always stand.
     bundle.as_object_mut().into_iter().flat_map(|sections| sections.values_mut()).for_each(leave_out_defaults);
     Ok(bundle)

@@ -2,14 +2,16 @@
 
 use super::model::{Bundle, ImportAnswer};
 use crate::committee::level;
-use crate::committee::store::{self as committees, Names};
+use crate::committee::membership::Memberships;
+use crate::committee::{Committees, store as committees};
 use crate::db::types::Id;
 use crate::db::{Database, Principal, Writer};
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
-use crate::organisation::employee::store as employees;
-use crate::organisation::store as units;
+use crate::organisation::Units;
+use crate::organisation::employee::Employees;
 use crate::problem::{Faults, Problem, Result};
+use crate::register::{self, Directory};
 use crate::resource::{Counts, Draft, Saved};
 use crate::strategy::resolve::{self, Part, PreparedTree, Unnamed};
 use crate::strategy::save;
@@ -29,7 +31,7 @@ pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle:
     database.write_creating(&principal, locate, |writer| {
         if is_new.get() {
             let created = Saved::Created(municipality::read(writer)?);
-            writer.log(created.change().into_iter().collect())?;
+            writer.log(created.change())?;
         }
         let answer = import(writer, bundle)?;
         let created = Counts { created: 1, ..Counts::default() };
@@ -41,32 +43,28 @@ pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle:
 pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     check_municipality(writer, &bundle.municipality)?;
     let left_out = bundle.left_out();
-    let Bundle {
-        municipality: head,
-        levels,
-        units: wanted_units,
-        employees,
-        committees: wanted_committees,
-        strategies,
-        ..
-    } = bundle;
+    let Bundle { municipality: head, levels, units, employees, committees, memberships, strategies, .. } = bundle;
     let mut faults = Faults::default();
-    let mut names = Names::load(writer)?;
-    let levels = level::store::prepare(writer, &mut names.levels, Draft::array("/levels", levels), &mut faults)?;
-    let units = units::prepare(writer, &mut names.units, Draft::array("/units", wanted_units), &mut faults)?;
+    let mut directory = Directory::default();
+    committees::learn_names(writer, &mut directory)?;
+    let levels = level::store::prepare(writer, &mut directory.levels, Draft::array("/levels", levels), &mut faults)?;
+    let units = register::prepare::<Units>(writer, &mut directory, Draft::array("/units", units), &mut faults)?;
     let drafts = Draft::array("/employees", employees);
-    let employees = employees::prepare(writer, &names.units, &mut Default::default(), drafts, &mut faults)?;
-    let drafts = Draft::array("/committees", wanted_committees);
-    let committees = committees::prepare(writer, &mut names, drafts, &mut faults)?;
+    let employees = register::prepare::<Employees>(writer, &mut directory, drafts, &mut faults)?;
+    let drafts = Draft::array("/committees", committees);
+    let committees = register::prepare::<Committees>(writer, &mut directory, drafts, &mut faults)?;
+    let drafts = Draft::array("/memberships", memberships);
+    let memberships = register::prepare::<Memberships>(writer, &mut directory, drafts, &mut faults)?;
     let drafts = Draft::array("/strategies", strategies);
-    let strategies = resolve::prepare(writer, &names, drafts, Unnamed::Keep, &mut faults)?;
+    let strategies = resolve::prepare(writer, &directory, drafts, Unnamed::Keep, &mut faults)?;
     faults.into_result()?;
 
     let head = municipality::save(writer, head)?;
     let levels = level::store::apply(writer, levels)?;
-    let units = units::apply(writer, units)?;
-    let employees = employees::apply(writer, employees)?;
-    let committees = committees::apply(writer, committees)?;
+    let units = register::apply(writer, units)?;
+    let employees = register::apply(writer, employees)?;
+    let committees = register::apply(writer, committees)?;
+    let memberships = register::apply(writer, memberships)?;
     save::apply(writer, &strategies)?;
     let trees = &strategies.trees;
     Ok(ImportAnswer {
@@ -75,6 +73,7 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
         units: Counts::of(&units),
         employees: Counts::of(&employees),
         committees: Counts::of(&committees),
+        memberships: Counts::of(&memberships),
         strategies: Counts::of(trees.iter().map(|tree| &tree.strategy)),
         focus_areas: count(trees, |tree| &tree.areas),
         objectives: count(trees, |tree| &tree.objectives),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::committee::level::model::LevelBody;
+use crate::committee::membership::model::MembershipBody;
 use crate::committee::model::CommitteeBody;
 use crate::municipality::model::MunicipalityBody;
 use crate::organisation::employee::model::EmployeeBody;
@@ -36,10 +37,9 @@ pub struct Bundle {
     /// Its employees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub employees: Vec<EmployeeBody>,
-    /// Not read by this version; an import names it in `left_out`.
+    /// Who sits in its committees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>, example = json!([]))]
-    pub memberships: Vec<Value>,
+    pub memberships: Vec<MembershipBody>,
     /// Not read by this version; an import names it in `left_out`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, example = json!([]))]
@@ -49,8 +49,7 @@ pub struct Bundle {
 impl Bundle {
     /// The sections that hold rows which this version doesn't read.
     pub fn left_out(&self) -> Vec<LeftOut> {
-        let sections =
-            [("indicators", &self.indicators), ("memberships", &self.memberships), ("reports", &self.reports)];
+        let sections = [("indicators", &self.indicators), ("reports", &self.reports)];
         let filled = sections.into_iter().filter(|(_, rows)| !rows.is_empty());
         filled.map(|(section, rows)| LeftOut { section: section.to_owned(), rows: rows.len() }).collect()
     }
@@ -80,6 +79,8 @@ pub struct ImportAnswer {
     pub employees: Counts,
     /// Committees.
     pub committees: Counts,
+    /// Memberships.
+    pub memberships: Counts,
     /// Strategies; one counts as updated when any of its parts changed.
     pub strategies: Counts,
     /// Focus areas; one counts as updated when any of its parts changed.

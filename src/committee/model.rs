@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
-use crate::organisation::model::ManagedBy;
 use crate::problem::Faults;
+use crate::register::ManagedBy;
 use crate::resource::{self, Body, Stored};
 use crate::text::{LongText, ShortText, fold_all};
 
@@ -57,6 +57,9 @@ pub struct CommitteeBody {
     pub managed_by: ManagedBy,
 }
 
+/// The word that stands for the whole tree in the place of a committee's key.
+pub const RESERVED_KEY: &str = "tree";
+
 /// A committee as it is stored.
 pub type Committee = Stored<CommitteeBody>;
 
@@ -71,10 +74,15 @@ impl Body for CommitteeBody {
     }
 }
 
+crate::managed!(CommitteeBody);
+
 impl CommitteeBody {
     /// The rules for one committee by itself.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
         resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+        if self.key.as_str() == RESERVED_KEY {
+            faults.add(format!("{pointer}/key"), format!("'{RESERVED_KEY}' is a path of its own: choose another key"));
+        }
         match (self.form, &self.level) {
             (CommitteeForm::WorkGroup, Some(_)) => {
                 faults

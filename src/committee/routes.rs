@@ -1,6 +1,6 @@
 //! HTTP for committees.
 
-use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -8,21 +8,33 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::Committees;
 use super::model::{Committee, CommitteeBody, CommitteeForm};
 use super::store::{self, Filter};
+use super::tree::CommitteeTree;
 use crate::auth::guard::{EditOrganisation, May, ReadOrganisation};
 use crate::db::types::Reference;
-use crate::db::{Database, Writer};
+use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
-use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::page::{Cursor, Page, PageLimit, content_tag};
 use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
-use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
-use crate::problem::Result;
+use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, tagged};
+use crate::http::table::{Format, Listing, Tabular};
+use crate::period;
+use crate::problem::{Problem, Result};
+use crate::register::{Register as _, Selection};
 use crate::resource::{self, Precondition};
 use crate::text::SearchText;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(replace).service(change).service(delete);
+    // The tree stands before the committees' keys, of which it would otherwise be one.
+    config
+        .service(list)
+        .service(create)
+        .service(read_tree)
+        .service(read)
+        .service(replace)
+        .service(change)
+        .service(delete);
 }
 
 /// Which committees are wanted.
@@ -49,7 +61,9 @@ struct ListCommittees {
     /// Only committees whose name or key contains this; case and accents don't matter.
     #[param(example = "skole")]
     q: Option<SearchText>,
-    /// Rows a page.
+    /// In which form; else by `Accept`.
+    format: Option<Format>,
+    /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
     /// Where the page begins: `next` of the page before.
@@ -65,20 +79,75 @@ pub type CommitteePage = Page<Committee>;
 #[utoipa::path(
     tag = "committees", operation_id = "list_committees", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
     params(ListCommittees, IfNoneMatch),
-    responses((status = 200, description = "A page of committees", body = CommitteePage)),
+    responses((status = 200, description = "A page of committees", content((CommitteePage = "application/json"), (String = "text/csv", example = "key,name,level\r\n")))),
 )]
 #[get("/v1/committees")]
 async fn list(
     caller: May<ReadOrganisation>,
     database: web::Data<Database>,
+    request: HttpRequest,
     Query(wanted): Query<ListCommittees>,
-) -> Result<CommitteePage> {
-    let ListCommittees { level, parent, ancestor, form, unit, on, q, limit, cursor } = wanted;
+) -> Result<Listing<Committee>> {
+    let ListCommittees { level, parent, ancestor, form, unit, on, q, format, limit, cursor } = wanted;
+    let format = Format::wanted(format, &request);
+    let most = format.most(limit, cursor.as_ref())?;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { level, parent, ancestor, form, unit, on, q, after, ..Filter::default() };
-    let most = Some(limit.with_lookahead());
     let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
-    Ok(Page::of(rows, limit, |last| last.body.key.clone()))
+    Listing::of(rows, format, limit, |last| last.body.key.clone())
+}
+
+impl Tabular for Committee {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "key",
+        "name",
+        "level",
+        "parent",
+        "form",
+        "mandate",
+        "units",
+        "starts_on",
+        "ends_on",
+        "managed_by",
+        "version",
+        "created_at",
+        "updated_at",
+    ];
+}
+
+/// Which day is wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TreeOn {
+    /// The committees that exist on this day; today, unless said otherwise.
+    #[serde(default, deserialize_with = "query::day")]
+    on: Option<chrono::NaiveDate>,
+}
+
+/// Read the whole tree of committees
+///
+/// In one answer, nested. Parents and levels are today's; a committee whose parent doesn't exist on the day hangs
+/// below the nearest one above that does.
+#[utoipa::path(
+    tag = "committees", operation_id = "read_committee_tree", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
+    params(TreeOn, IfNoneMatch),
+    responses((status = 200, description = "The tree", body = CommitteeTree)),
+)]
+#[get("/v1/committees/tree")]
+async fn read_tree(
+    caller: May<ReadOrganisation>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    Query(wanted): Query<TreeOn>,
+) -> Result<HttpResponse> {
+    let on = wanted.on.unwrap_or_else(period::today);
+    let work = move |tenant: &mut Tenant<'_>| {
+        let tree = CommitteeTree::of(Committees::select(tenant, Selection::All)?, on);
+        serde_json::to_vec(&tree).map_err(Problem::internal)
+    };
+    let body = database.read(&caller.principal, work).await?;
+    Ok(tagged(&mut HttpResponse::Ok(), &request, &content_tag(&body), || Ok(body)))
 }
 
 /// Create a committee

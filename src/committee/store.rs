@@ -1,6 +1,6 @@
 //! Queries for committees.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -14,15 +14,15 @@ use crate::db::schema::{
     action_audience, actions, committee_units, committees, focus_areas, levels, strategies, units,
 };
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
-use crate::db::{Tenant, Writer};
-use crate::organisation::model::ManagedBy;
+use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as organisation;
 use crate::problem::{Faults, Result};
-use crate::resource::{self, Draft, Resource, Saved, Stored};
+use crate::register::{self, Checked, Directory, ManagedBy, Register, Selection};
+use crate::resource::{self, Draft, Names, Stored};
 use crate::text::{LongText, SearchText, ShortText};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = committees, treat_none_as_null = true, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = committees, treat_none_as_default_value = false)]
 struct CommitteeRow {
     id: Id,
     municipality_id: Id,
@@ -107,10 +107,8 @@ pub struct Filter {
     pub q: Option<SearchText>,
     /// Only those after this key.
     pub after: Option<RegisterKey>,
-    /// Only those with these keys.
-    pub keys: Option<Vec<RegisterKey>>,
-    /// Only this one.
-    pub id: Option<Id>,
+    /// Only these.
+    pub selection: Selection,
 }
 
 /// At most `limit` committees in the order of their keys.
@@ -126,11 +124,10 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
             parent_committees.field(committees::key).nullable(),
         ))
         .into_boxed();
-    if let Some(id) = filter.id {
-        query = query.filter(committees::id.eq(id));
-    }
-    if let Some(keys) = filter.keys {
-        query = query.filter(committees::key.eq_any(keys));
+    match filter.selection {
+        Selection::Id(id) => query = query.filter(committees::id.eq(id)),
+        Selection::Keys(keys) => query = query.filter(committees::key.eq_any(keys)),
+        Selection::All => {}
     }
     if let Some(key) = filter.after {
         query = query.filter(committees::key.gt(key));
@@ -190,7 +187,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
 
 fn covered_units(tenant: &mut Tenant<'_>, ids: Vec<Id>) -> Result<HashMap<Id, Vec<RegisterKey>>> {
     let mut covered: HashMap<Id, Vec<RegisterKey>> = HashMap::new();
-    for batch in ids.chunks(crate::db::connection::batch()) {
+    for batch in ids.chunks(connection::batch()) {
         let rows: Vec<(Id, RegisterKey)> = committee_units::table
             .inner_join(units::table)
             .filter(committee_units::committee_id.eq_any(batch))
@@ -204,174 +201,137 @@ fn covered_units(tenant: &mut Tenant<'_>, ids: Vec<Id>) -> Result<HashMap<Id, Ve
     Ok(covered)
 }
 
-/// The names that committees can refer to, and be referred to by.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// Levels.
-    pub levels: resource::Names,
-    /// Units.
-    pub units: resource::Names,
-    /// Committees.
-    pub committees: resource::Names,
+/// The names of all committees, for references from elsewhere.
+pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
+    let mine = committees::municipality_id.eq(tenant.municipality_id);
+    let rows = committees::table.filter(mine).select((committees::id, committees::key));
+    resource::keyed::<RegisterKey>(rows.load(tenant.connection))
 }
 
-impl Names {
-    /// The names of everything that is stored.
-    pub fn load(tenant: &mut Tenant<'_>) -> Result<Self> {
-        let mine = committees::municipality_id.eq(tenant.municipality_id);
-        let rows = committees::table.filter(mine).select((committees::id, committees::key));
-        Ok(Self {
-            levels: level::store::names(tenant)?,
-            units: organisation::names(tenant)?,
-            committees: resource::keyed::<RegisterKey>(rows.load(tenant.connection))?,
-        })
-    }
+/// The names that committees and audiences can refer to.
+pub fn learn_names(tenant: &mut Tenant<'_>, directory: &mut Directory) -> Result<()> {
+    directory.levels.extend(level::store::names(tenant)?);
+    directory.units.extend(organisation::names(tenant)?);
+    directory.committees.extend(names(tenant)?);
+    Ok(())
 }
 
 /// What a committee's references resolved to.
 #[derive(Debug, Default)]
-struct Links {
+pub struct Links {
     level_id: Option<Id>,
     parent_id: Option<Id>,
     unit_ids: Vec<Id>,
 }
 
-/// Committees that were checked and wait to be written.
-pub struct Prepared {
-    saved: Vec<Saved<CommitteeBody>>,
-    links: HashMap<Id, Links>,
-}
+impl Register for Committees {
+    type Body = CommitteeBody;
+    type Links = Links;
+    const WHAT: &'static str = "committee";
 
-/// Compares drafts with what is stored and checks them; faults go to `faults`, new names to `names`.
-pub fn prepare(
-    writer: &mut Writer<'_>,
-    names: &mut Names,
-    mut drafts: Vec<Draft<CommitteeBody>>,
-    faults: &mut Faults,
-) -> Result<Prepared> {
-    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
-    let mut existing = resource::stored_under_keys(&drafts, |keys| {
-        list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)
-    })?;
-    for draft in &drafts {
-        if names.committees.id(draft.body.key.as_str()).is_none() {
-            names.committees.add(Id::new(), draft.body.key.clone());
-        }
+    fn select(tenant: &mut Tenant<'_>, selection: Selection) -> Result<Vec<Committee>> {
+        list(tenant, Filter { selection, ..Filter::default() }, None)
     }
-    let mut links = HashMap::new();
-    let mut edges = Vec::new();
-    let mut saved = Vec::new();
-    for draft in &mut drafts {
-        draft.body.check(&draft.pointer, faults);
-        let Some(id) = names.committees.id(draft.body.key.as_str()) else { continue };
-        let resolved = resolve(names, draft, faults);
-        if let Some(parent_id) = resolved.parent_id {
-            edges.push((id, parent_id, Some(format!("{}/parent", draft.pointer))));
-        }
-        links.insert(id, resolved);
-        saved.push(Saved::compare(existing.remove(&draft.body.key), id, draft.body.clone(), writer.now()));
+
+    fn learn_names(tenant: &mut Tenant<'_>, _: &[Draft<CommitteeBody>], directory: &mut Directory) -> Result<()> {
+        learn_names(tenant, directory)
     }
-    if !edges.is_empty() {
-        let redrawn: HashSet<Id> = links.keys().copied().collect();
-        edges.extend(stored_edges(writer)?.into_iter().filter(|(id, ..)| !redrawn.contains(id)));
+
+    fn own_names(directory: &mut Directory) -> &mut Names {
+        &mut directory.committees
+    }
+
+    fn check(draft: &mut Draft<CommitteeBody>, directory: &Directory, faults: &mut Faults) -> Option<Links> {
+        let Draft { pointer, body } = draft;
+        body.check(pointer, faults);
+        let Directory { levels, units, committees, .. } = directory;
+        let level_id = levels.resolve_optional("level", &mut body.level, &format!("{pointer}/level"), faults);
+        let parent_id =
+            committees.resolve_optional("committee", &mut body.parent, &format!("{pointer}/parent"), faults);
+        let mut unit_ids = Vec::new();
+        for (n, unit) in body.units.iter_mut().enumerate() {
+            let at = format!("{pointer}/units/{n}");
+            match units.resolve("unit", unit, &at, faults) {
+                Some(id) if unit_ids.contains(&id) => faults.add(at, format!("'{unit}' stands here twice")),
+                Some(id) => unit_ids.push(id),
+                None => {}
+            }
+        }
+        Some(Links { level_id, parent_id, unit_ids })
+    }
+
+    fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
+        let edges = register::edges(rows, "parent", |links| links.parent_id, || stored_edges(tenant))?;
         resource::check_cycles(&edges, "puts the committee below itself: choose another parent", faults);
+        Ok(())
     }
-    Ok(Prepared { saved, links })
+
+    fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
+        let municipality_id = writer.municipality_id;
+        let row = |row: &&Checked<Self>| CommitteeRow::new(municipality_id, row.saved.stored(), &row.links);
+        crate::write_all!(
+            writer.connection,
+            committees,
+            rows,
+            row,
+            [
+                name,
+                level_id,
+                parent_id,
+                form,
+                mandate,
+                starts_on,
+                ends_on,
+                managed_by,
+                search_text,
+                version,
+                updated_at,
+            ]
+        )?;
+        cover_units(writer, rows)
+    }
+
+    fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64> {
+        Ok(committees::table
+            .filter(committees::municipality_id.eq(tenant.municipality_id))
+            .filter(committees::managed_by.eq(ManagedBy::Hr))
+            .filter(committees::ends_on.is_null().or(committees::ends_on.ge(day)))
+            .count()
+            .get_result(tenant.connection)?)
+    }
+
+    fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
+        dependents(tenant, id)
+    }
+
+    fn delete(writer: &mut Writer<'_>, id: Id) -> Result<()> {
+        diesel::delete(committees::table.find(id)).execute(writer.connection)?;
+        Ok(())
+    }
 }
 
-fn resolve(names: &Names, draft: &mut Draft<CommitteeBody>, faults: &mut Faults) -> Links {
-    let (pointer, body) = (&draft.pointer, &mut draft.body);
-    let level_id = names.levels.resolve_optional("level", &mut body.level, &format!("{pointer}/level"), faults);
-    let parent_id =
-        names.committees.resolve_optional("committee", &mut body.parent, &format!("{pointer}/parent"), faults);
-    let mut unit_ids = Vec::new();
-    for (n, unit) in body.units.iter_mut().enumerate() {
-        let at = format!("{pointer}/units/{n}");
-        match names.units.resolve("unit", unit, &at, faults) {
-            Some(id) if unit_ids.contains(&id) => faults.add(at, format!("'{unit}' stands here twice")),
-            Some(id) => unit_ids.push(id),
-            None => {}
-        }
-    }
-    Links { level_id, parent_id, unit_ids }
-}
-
-fn stored_edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id, Option<String>)>> {
-    let edges: Vec<(Id, Id)> = committees::table
+fn stored_edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id)>> {
+    Ok(committees::table
         .filter(committees::municipality_id.eq(tenant.municipality_id))
         .filter(committees::parent_id.is_not_null())
         .select((committees::id, committees::parent_id.assume_not_null()))
-        .load(tenant.connection)?;
-    Ok(edges.into_iter().map(|(id, parent)| (id, parent, None)).collect())
+        .load(tenant.connection)?)
 }
 
-/// Writes what was prepared.
-pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<Vec<Saved<CommitteeBody>>> {
-    let Prepared { saved, links } = prepared;
-    let none = Links::default();
-    let links_of = |id: Id| links.get(&id).unwrap_or(&none);
-    let municipality_id = writer.municipality_id;
-    let row = |committee: &Committee| CommitteeRow::new(municipality_id, committee, links_of(committee.id()));
-    let created: Vec<_> = saved.iter().filter(|saved| saved.is_created()).map(|saved| row(saved.stored())).collect();
-    crate::insert_all!(writer.connection, committees::table, &created)?;
-    for saved in &saved {
-        if let Saved::Updated { before, after } = saved {
-            diesel::update(committees::table.find(after.id())).set(row(after)).execute(writer.connection)?;
-            if before.body.units != after.body.units {
-                let old = committee_units::table.filter(committee_units::committee_id.eq(after.id()));
-                diesel::delete(old).execute(writer.connection)?;
-            }
-        }
+fn cover_units(writer: &mut Writer<'_>, rows: &[&Checked<Committees>]) -> Result<()> {
+    for batch in rows.chunks(connection::batch()) {
+        let ids: Vec<Id> = batch.iter().map(|row| row.saved.stored().id()).collect();
+        let until_now = committee_units::table.filter(committee_units::committee_id.eq_any(ids));
+        diesel::delete(until_now).execute(writer.connection)?;
     }
-    let covers_anew = |saved: &&Saved<CommitteeBody>| match saved {
-        Saved::Created(_) => true,
-        Saved::Updated { before, after } => before.body.units != after.body.units,
-        Saved::Unchanged(_) => false,
-    };
-    let covered: Vec<_> = saved
-        .iter()
-        .filter(covers_anew)
-        .flat_map(|saved| {
-            let committee_id = saved.stored().id();
-            let unit_ids = links_of(committee_id).unit_ids.iter();
-            unit_ids.zip(0..).map(move |(unit_id, position)| CommitteeUnitRow {
-                committee_id,
-                unit_id: *unit_id,
-                position,
-            })
-        })
-        .collect();
+    let covered = rows.iter().flat_map(|row| {
+        let committee_id = row.saved.stored().id();
+        let unit_ids = row.links.unit_ids.iter().zip(0..);
+        unit_ids.map(move |(unit_id, position)| CommitteeUnitRow { committee_id, unit_id: *unit_id, position })
+    });
+    let covered: Vec<CommitteeUnitRow> = covered.collect();
     crate::insert_all!(writer.connection, committee_units::table, &covered)?;
-    writer.log(saved.iter().filter_map(Saved::change).collect())?;
-    Ok(saved)
-}
-
-impl Resource for Committees {
-    type Body = CommitteeBody;
-    const WHAT: &'static str = "committee";
-
-    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Committee>> {
-        let filter = match (reference, reference.key()) {
-            (Reference::Id(id), _) => Filter { id: Some(*id), ..Filter::default() },
-            (_, Some(key)) => Filter { keys: Some(vec![key.clone()]), ..Filter::default() },
-            _ => return Ok(None),
-        };
-        Ok(list(tenant, filter, Some(1))?.pop())
-    }
-
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<CommitteeBody>>) -> Result<Vec<Saved<CommitteeBody>>> {
-        let mut faults = Faults::default();
-        let mut names = Names::load(writer)?;
-        let prepared = prepare(writer, &mut names, drafts, &mut faults)?;
-        faults.into_result()?;
-        apply(writer, prepared)
-    }
-
-    fn remove(writer: &mut Writer<'_>, stored: &Committee) -> Result<()> {
-        resource::check_unused("committee", dependents(writer, stored.id())?)?;
-        diesel::delete(committees::table.find(stored.id())).execute(writer.connection)?;
-        Ok(())
-    }
+    Ok(())
 }
 
 fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {

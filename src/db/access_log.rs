@@ -1,11 +1,11 @@
-//! The access log: who read personal data. A row is written in a transaction of its own before the
-//! answer goes out; where it can't be written, nothing is answered.
+//! The access log: who read personal data. A row is written before the answer goes out; where it can't
+//! be written, nothing is answered.
 
 use diesel::prelude::*;
 
 use super::schema::{access_log, actors};
 use super::types::{Id, Timestamp};
-use super::{Database, Principal, Tenant};
+use super::{Database, Principal, Tenant, Writer};
 use crate::problem::Result;
 
 /// What was read by one request.
@@ -58,26 +58,30 @@ pub fn after(tenant: &mut Tenant<'_>, sequence: i64, limit: i64) -> Result<Vec<L
         .load(tenant.connection)?)
 }
 
+impl Writer<'_> {
+    /// Logs an access in this very transaction, and drops what is older than the log is kept.
+    pub fn log_access(&mut self, access: Access) -> Result<()> {
+        let (actor_id, at, municipality_id) = (self.actor_id()?, self.now(), self.municipality_id);
+        let oldest = at.minus_days(self.access_log_days);
+        diesel::insert_into(access_log::table)
+            .values((
+                access_log::municipality_id.eq(municipality_id),
+                access_log::at.eq(at),
+                access_log::actor_id.eq(actor_id),
+                access_log::operation.eq(access.operation),
+                access_log::employee_id.eq(access.employee_id),
+                access_log::row_count.eq(i32::try_from(access.rows).unwrap_or(i32::MAX)),
+            ))
+            .execute(self.connection)?;
+        let outdated = access_log::municipality_id.eq(municipality_id).and(access_log::at.lt(oldest));
+        diesel::delete(access_log::table.filter(outdated)).execute(self.connection)?;
+        Ok(())
+    }
+}
+
 impl Database {
-    /// Logs an access, and drops what is older than the log is kept.
+    /// Logs an access that a reading request makes.
     pub async fn log_access(&self, principal: &Principal, access: Access) -> Result<()> {
-        let oldest = Timestamp::now().minus_days(self.access_log_days);
-        self.write(principal, move |writer| {
-            let (actor_id, at, municipality_id) = (writer.actor_id()?, writer.now(), writer.municipality_id);
-            diesel::insert_into(access_log::table)
-                .values((
-                    access_log::municipality_id.eq(municipality_id),
-                    access_log::at.eq(at),
-                    access_log::actor_id.eq(actor_id),
-                    access_log::operation.eq(access.operation),
-                    access_log::employee_id.eq(access.employee_id),
-                    access_log::row_count.eq(i32::try_from(access.rows).unwrap_or(i32::MAX)),
-                ))
-                .execute(writer.connection)?;
-            let outdated = access_log::municipality_id.eq(municipality_id).and(access_log::at.lt(oldest));
-            diesel::delete(access_log::table.filter(outdated)).execute(writer.connection)?;
-            Ok(())
-        })
-        .await
+        self.write(principal, move |writer| writer.log_access(access)).await
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::schema::changes;
 use super::types::{Id, Json, Timestamp};
-use super::{Tenant, Writer};
+use super::{Tenant, Writer, connection};
 use crate::problem::Result;
 
 crate::text_enum! {
@@ -19,6 +19,8 @@ crate::text_enum! {
         Ended = "ended",
         /// It was removed; `before` holds what it was.
         Deleted = "deleted",
+        /// Personal data was taken out of it, and out of what this log had of it.
+        Redacted = "redacted",
     }
 }
 
@@ -74,28 +76,60 @@ struct NewChange {
 }
 
 impl Writer<'_> {
-    /// Logs changes in the order given.
-    pub fn log(&mut self, changes: Vec<Change>) -> Result<()> {
-        if changes.is_empty() {
+    /// Logs changes in the order given, a batch at a time.
+    pub fn log(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<()> {
+        let mut changes = changes.into_iter().peekable();
+        if changes.peek().is_none() {
             return Ok(());
         }
         let (actor_id, at, municipality_id) = (self.actor_id()?, self.now(), self.municipality_id);
-        let rows: Vec<_> = changes
-            .into_iter()
-            .map(|change| NewChange {
-                municipality_id,
-                at,
-                actor_id,
-                entity: change.entity,
-                entity_id: change.id,
-                operation: change.operation,
-                before: change.before.map(Json),
-                after: change.after.map(Json),
-            })
-            .collect();
-        crate::insert_all!(self.connection, changes::table, &rows)?;
+        let row = |change: Change| NewChange {
+            municipality_id,
+            at,
+            actor_id,
+            entity: change.entity,
+            entity_id: change.id,
+            operation: change.operation,
+            before: change.before.map(Json),
+            after: change.after.map(Json),
+        };
+        while changes.peek().is_some() {
+            let batch: Vec<_> = changes.by_ref().take(connection::batch()).map(row).collect();
+            crate::insert_all!(self.connection, changes::table, &batch)?;
+        }
         Ok(())
     }
+}
+
+impl Writer<'_> {
+    /// Writes `fields` over those of every change that was ever logged of a row: for personal data that has
+    /// to go. One statement, however long the row's history is.
+    pub fn redact(
+        &mut self,
+        entity: &'static str,
+        id: Id,
+        fields: &[(&'static str, Option<&'static str>)],
+    ) -> Result<()> {
+        self.tenant.connection.overwrite_logged_fields(entity, id, fields)?;
+        Ok(())
+    }
+}
+
+/// The place in the log after which nothing has been written yet.
+pub fn latest(tenant: &mut Tenant<'_>) -> Result<i64> {
+    let mine = changes::table.filter(changes::municipality_id.eq(tenant.municipality_id));
+    let latest: Option<i64> = mine.select(diesel::dsl::max(changes::sequence)).first(tenant.connection)?;
+    Ok(latest.unwrap_or(0))
+}
+
+/// Whether a row of one of these kinds has changed since a place in the log.
+pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[&str]) -> Result<bool> {
+    let since = changes::table
+        .filter(changes::municipality_id.eq(tenant.municipality_id))
+        .filter(changes::sequence.gt(sequence))
+        .filter(changes::entity.eq_any(entities));
+    let first: Option<i64> = since.select(changes::sequence).first(tenant.connection).optional()?;
+    Ok(first.is_some())
 }
 
 /// At most `limit` changes after `sequence`, in the order of commits.

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection as _;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::types::Id;
 use crate::problem::{Problem, Result};
 
 pub use either::{AnyConnection, MultiBackend};
@@ -234,6 +235,43 @@ impl AnyConnection {
         }
     }
 
+    /// Overwrites fields of the JSON objects in the change log's rows about one entity. Names and values are
+    /// words of the program's own, which is why SQLite's may stand in the statement.
+    pub(super) fn overwrite_logged_fields(
+        &mut self,
+        entity: &str,
+        id: Id,
+        fields: &[(&'static str, Option<&'static str>)],
+    ) -> QueryResult<usize> {
+        use diesel::sql_types::Text;
+        let fields: serde_json::Map<String, serde_json::Value> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        match self {
+            Self::Postgres(postgres) => {
+                let fields = serde_json::Value::Object(fields).to_string();
+                diesel::sql_query(
+                    "UPDATE changes SET before = (before::jsonb || $1::jsonb)::text, \
+                     after = (after::jsonb || $1::jsonb)::text WHERE entity = $2 AND entity_id = $3",
+                )
+                .bind::<Text, _>(fields)
+                .bind::<Text, _>(entity)
+                .bind::<Text, _>(id)
+                .execute(postgres)
+            }
+            Self::Sqlite(sqlite) => {
+                let members = fields.iter().map(|(name, value)| format!(", '$.{name}', json('{value}')"));
+                let members: String = members.collect();
+                diesel::sql_query(format!(
+                    "UPDATE changes SET before = json_set(before{members}), after = json_set(after{members}) \
+                     WHERE entity = ? AND entity_id = ?"
+                ))
+                .bind::<Text, _>(entity)
+                .bind::<Text, _>(id)
+                .execute(sqlite)
+            }
+        }
+    }
+
     /// Which engine it talks to.
     pub fn engine(&self) -> Engine {
         match self {
@@ -258,6 +296,30 @@ macro_rules! insert_all {
                 $crate::db::AnyConnection::Sqlite(sqlite) => {
                     diesel::RunQueryDsl::execute(diesel::insert_into($table).values(batch), sqlite)
                 }
+            };
+            if result.is_err() {
+                break;
+            }
+        }
+        result
+    }};
+}
+
+/// Inserts rows, or gives those whose id is there already the listed columns anew, with one statement per
+/// [`batch`] of them; `$row` makes a row of each of `$items`.
+#[macro_export]
+macro_rules! write_all {
+    ($connection:expr, $table:ident, $items:expr, $row:expr, [$($column:ident),+ $(,)?]) => {{
+        use diesel::{ExpressionMethods as _, RunQueryDsl as _};
+        let (connection, make_row) = (&mut *$connection, $row);
+        let mut result: diesel::QueryResult<usize> = Ok(0);
+        for batch in $items.chunks($crate::db::connection::batch()) {
+            let rows: Vec<_> = batch.iter().map(&make_row).collect();
+            let insert = diesel::insert_into($table::table).values(&rows).on_conflict($table::id).do_update();
+            let upsert = insert.set(($($table::$column.eq(diesel::upsert::excluded($table::$column))),+));
+            result = match connection {
+                $crate::db::AnyConnection::Postgres(postgres) => upsert.execute(postgres),
+                $crate::db::AnyConnection::Sqlite(sqlite) => upsert.execute(sqlite),
             };
             if result.is_err() {
                 break;

@@ -12,8 +12,8 @@ pub mod schema;
 pub mod types;
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use diesel::connection::TransactionManager;
@@ -144,6 +144,30 @@ impl Database {
         self.write_creating(principal, municipality_id, work)
     }
 
+    /// [`Database::write`] for show: `work` sees what it writes, and all of it is taken back.
+    pub async fn rehearse<T: Send + 'static>(
+        &self,
+        principal: &Principal,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let outcome: Arc<Mutex<Option<T>>> = Arc::default();
+        let kept = Arc::clone(&outcome);
+        let rehearsed: Result<()> = self
+            .write(principal, move |writer| {
+                let value = work(writer)?;
+                *kept.lock().map_err(|_| Problem::internal("the rehearsal panicked"))? = Some(value);
+                // An error is what a transaction is taken back for.
+                Err(Problem::new(Kind::Internal, "This was a rehearsal."))
+            })
+            .await;
+        let value = outcome.lock().map_err(|_| Problem::internal("the rehearsal panicked"))?.take();
+        match (value, rehearsed) {
+            (Some(value), _) => Ok(value),
+            (None, Err(problem)) => Err(problem),
+            (None, Ok(())) => Err(Problem::internal("a rehearsal was kept")),
+        }
+    }
+
     /// Like [`Database::write_blocking`], but `locate` says which municipality it is, and may
     /// create it: the command line's import is the one place where municipalities are born.
     pub fn write_creating<T>(
@@ -158,7 +182,8 @@ impl Database {
             connection.lock_municipality(principal.municipality.as_str())?;
             let municipality_id = locate(connection, &principal.municipality)?;
             let tenant = Tenant { connection, municipality_id };
-            work(&mut Writer { tenant, principal: principal.clone(), actor_id: None, now: Timestamp::now() })
+            let (principal, access_log_days) = (principal.clone(), self.access_log_days);
+            work(&mut Writer { tenant, principal, actor_id: None, now: Timestamp::now(), access_log_days })
         })
     }
 
@@ -234,6 +259,7 @@ pub struct Writer<'c> {
     principal: Principal,
     actor_id: Option<Id>,
     now: Timestamp,
+    access_log_days: u32,
 }
 
 impl<'c> Deref for Writer<'c> {

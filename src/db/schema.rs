@@ -12,6 +12,8 @@ table! {
         key -> Text,
         code -> Text,
         name -> Text,
+        sync_guard_percent -> Integer,
+        sync_guard_rows -> Integer,
         version -> Integer,
         created_at -> Timestamp,
         updated_at -> Timestamp,

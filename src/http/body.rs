@@ -66,6 +66,28 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static, const BULK: bool> FromRequ
     }
 }
 
+/// A bulk route's body in one of several forms, not parsed yet.
+pub struct BulkBytes {
+    /// Whether it is `text/csv`, rather than JSON.
+    pub is_csv: bool,
+    /// What was sent.
+    pub bytes: web::Bytes,
+}
+
+impl FromRequest for BulkBytes {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            check_media_type(&request, &["application/json", "text/csv"])?;
+            let bytes = read(&request, payload, limits(&request)?.bulk).await?;
+            Ok(Self { is_csv: request.content_type().eq_ignore_ascii_case("text/csv"), bytes })
+        })
+    }
+}
+
 fn bytes_are_many(request: &HttpRequest) -> bool {
     declared_length(request).is_none_or(|length| length > LARGE)
 }

@@ -5,8 +5,10 @@
 pub mod body;
 pub mod contract;
 pub mod json;
+pub mod language;
 pub mod method;
 pub mod page;
 pub mod problem;
 pub mod query;
 pub mod row;
+pub mod table;

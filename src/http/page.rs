@@ -12,6 +12,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::language::Language;
 use super::row::tagged;
 use crate::problem::{Kind, Problem, Result};
 
@@ -117,6 +118,9 @@ pub struct Page<T, N = String> {
     /// The query parameter that takes it.
     #[serde(skip)]
     parameter: &'static str,
+    /// The language of its texts, where the service wrote them.
+    #[serde(skip)]
+    language: Option<Language>,
 }
 
 impl<T> Page<T> {
@@ -140,12 +144,18 @@ impl<T, N: Next> Page<T, N> {
         let more = rows.len() > limit.rows();
         rows.truncate(limit.rows());
         let next = if more { rows.last().map(place) } else { None };
-        Self { items: rows, next, parameter }
+        Self { items: rows, next, parameter, language: None }
+    }
+
+    /// The same page, its texts written in `language`.
+    pub fn written_in(self, language: Language) -> Self {
+        Self { language: Some(language), ..self }
     }
 
     /// The same page with other rows.
     pub fn map<U>(self, map: impl FnMut(T) -> U) -> Page<U, N> {
-        Page { items: self.items.into_iter().map(map).collect(), next: self.next, parameter: self.parameter }
+        let Self { items, next, parameter, language } = self;
+        Page { items: items.into_iter().map(map).collect(), next, parameter, language }
     }
 }
 
@@ -192,7 +202,11 @@ impl<T: Serialize, N: Next> Responder for Page<T, N> {
                 format!("<{}>; rel=\"next\"", next_address(request, self.parameter, &next.to_string())),
             ));
         }
-        tagged(&mut answer, request, &tag, || Ok(body))
+        let mut answer = tagged(&mut answer, request, &tag, || Ok(body));
+        if let Some(language) = self.language {
+            language.mark(&mut answer);
+        }
+        answer
     }
 }
 

@@ -8,6 +8,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
+use super::page::content_tag;
 use crate::db::types::{Id, Reference};
 use crate::problem::{Kind, Problem};
 use crate::resource::{Expected, Precondition, SeenVersion, Stored};
@@ -18,6 +19,11 @@ pub trait Versioned {
     fn id(&self) -> Id;
     /// Its version.
     fn version(&self) -> i32;
+
+    /// What else the answer depends on, where one version can be shown in several ways.
+    fn variant(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<B> Versioned for Stored<B> {
@@ -67,10 +73,13 @@ impl<T: Serialize + Versioned> Responder for Row<T> {
     }
 }
 
-/// `"<version>-<end of the id>"`: a row that was deleted and made anew never passes for the old one.
+/// `"<version>-<end of the id>"`: a row that was deleted and made anew never passes for the old one. Where
+/// one version is shown in several ways, `.<which>` follows, which `If-Match` doesn't look at.
 fn entity_tag(value: &impl Versioned) -> String {
     let id = value.id().to_string();
-    format!("\"{}-{}\"", value.version(), &id[id.len() - 12..])
+    let variant = value.variant().map(|variant| content_tag(variant.as_bytes()).replace('"', ""));
+    let variant = variant.map(|variant| format!(".{variant}")).unwrap_or_default();
+    format!("\"{}-{}{variant}\"", value.version(), &id[id.len() - 12..])
 }
 
 /// Finishes an answer that has an entity tag: 304 where the client has it already.
@@ -78,6 +87,17 @@ pub fn tagged<B: MessageBody + 'static>(
     answer: &mut actix_web::HttpResponseBuilder,
     request: &HttpRequest,
     tag: &str,
+    body: impl FnOnce() -> serde_json::Result<B>,
+) -> HttpResponse {
+    tagged_as(answer, request, tag, mime::APPLICATION_JSON.as_ref(), body)
+}
+
+/// [`tagged`] for another media type than JSON.
+pub fn tagged_as<B: MessageBody + 'static>(
+    answer: &mut actix_web::HttpResponseBuilder,
+    request: &HttpRequest,
+    tag: &str,
+    media_type: &str,
     body: impl FnOnce() -> serde_json::Result<B>,
 ) -> HttpResponse {
     answer
@@ -88,7 +108,7 @@ pub fn tagged<B: MessageBody + 'static>(
         return answer.status(StatusCode::NOT_MODIFIED).finish();
     }
     match body() {
-        Ok(body) => answer.content_type(mime::APPLICATION_JSON).body(body),
+        Ok(body) => answer.content_type(media_type).body(body),
         Err(error) => HttpResponse::from_error(Problem::internal(error)),
     }
 }
@@ -201,7 +221,7 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
 fn version(tag: &str) -> Option<SeenVersion> {
     let tag = strong(tag).strip_prefix('"')?.strip_suffix('"')?;
     let (version, row) = match tag.split_once('-') {
-        Some((version, row)) => (version, Some(row.to_owned())),
+        Some((version, row)) => (version, row.split('.').next().map(ToOwned::to_owned)),
         None => (tag, None),
     };
     Some(SeenVersion { version: version.parse().ok()?, row })

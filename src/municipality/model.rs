@@ -11,7 +11,7 @@ use crate::text::ShortText;
 
 /// A municipality (kommune).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune"}))]
+#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune", "sync_guard": {"percent": 10, "rows": 5}}))]
 pub struct MunicipalityBody {
     /// Chosen when the municipality is created; never changes. Tokens name the municipality by it.
     pub key: Key,
@@ -20,6 +20,40 @@ pub struct MunicipalityBody {
     pub code: MunicipalityCode,
     /// The municipality's name.
     pub name: ShortText,
+    /// How much of a register one HR sync may end without being told to.
+    #[serde(default)]
+    pub sync_guard: SyncGuard,
+}
+
+/// An HR sync is refused where it would end more than this share, and more than this number, of the rows that are
+/// active in one of its sections: a bad night's file is no reason to close half of the committees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"percent": 10, "rows": 5}))]
+pub struct SyncGuard {
+    /// Percent of the active rows of a section.
+    #[serde(default = "SyncGuard::usual_percent")]
+    #[schema(minimum = 0, maximum = 100, default = 10)]
+    pub percent: i32,
+    /// Rows of a section.
+    #[serde(default = "SyncGuard::usual_rows")]
+    #[schema(minimum = 0, maximum = 1_000_000, default = 5)]
+    pub rows: i32,
+}
+
+impl SyncGuard {
+    fn usual_percent() -> i32 {
+        10
+    }
+
+    fn usual_rows() -> i32 {
+        5
+    }
+}
+
+impl Default for SyncGuard {
+    fn default() -> Self {
+        Self { percent: Self::usual_percent(), rows: Self::usual_rows() }
+    }
 }
 
 /// A municipality as it is stored.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::model::{Municipality, MunicipalityBody, MunicipalityCode};
+use super::model::{Municipality, MunicipalityBody, MunicipalityCode, SyncGuard};
 use crate::db::schema::municipalities;
 use crate::db::types::{Id, Key, Timestamp};
 use crate::db::{AnyConnection, Tenant, Writer};
@@ -17,6 +17,8 @@ struct MunicipalityRow {
     key: Key,
     code: MunicipalityCode,
     name: ShortText,
+    sync_guard_percent: i32,
+    sync_guard_rows: i32,
     version: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -24,13 +26,15 @@ struct MunicipalityRow {
 
 impl MunicipalityRow {
     fn new(municipality: &Municipality) -> Self {
-        let MunicipalityBody { key, code, name } = municipality.body.clone();
+        let MunicipalityBody { key, code, name, sync_guard } = municipality.body.clone();
         let revision = municipality.revision;
         Self {
             id: municipality.id(),
             key,
             code,
             name,
+            sync_guard_percent: sync_guard.percent,
+            sync_guard_rows: sync_guard.rows,
             version: revision.version,
             created_at: revision.created_at,
             updated_at: revision.updated_at,
@@ -38,7 +42,8 @@ impl MunicipalityRow {
     }
 
     fn into_municipality(self) -> Municipality {
-        let body = MunicipalityBody { key: self.key, code: self.code, name: self.name };
+        let sync_guard = SyncGuard { percent: self.sync_guard_percent, rows: self.sync_guard_rows };
+        let body = MunicipalityBody { key: self.key, code: self.code, name: self.name, sync_guard };
         Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
@@ -57,7 +62,7 @@ pub fn save(writer: &mut Writer<'_>, wanted: MunicipalityBody) -> Result<Saved<M
         let row = MunicipalityRow::new(after);
         diesel::update(municipalities::table.find(after.id())).set(row).execute(writer.connection)?;
     }
-    writer.log(saved.change().into_iter().collect())?;
+    writer.log(saved.change())?;
     Ok(saved)
 }
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
 use crate::problem::Faults;
+use crate::register::ManagedBy;
 use crate::resource::{self, Body, Stored};
 use crate::text::{ShortText, fold_all};
 
@@ -22,24 +23,6 @@ crate::text_enum! {
         Administration = "administration",
         /// Anything else.
         Other = "other",
-    }
-}
-
-crate::text_enum! {
-    /// Who keeps the row up to date. The HR system leaves alone what editors keep.
-    ManagedBy {
-        /// The HR system.
-        Hr = "hr",
-        /// A person, through this API or a bundle.
-        Editor = "editor",
-    }
-}
-
-// The enum comes out of a macro that takes no derives.
-#[allow(clippy::derivable_impls)]
-impl Default for ManagedBy {
-    fn default() -> Self {
-        Self::Editor
     }
 }
 
@@ -85,6 +68,8 @@ impl Body for UnitBody {
         &self.key
     }
 }
+
+crate::managed!(UnitBody);
 
 impl UnitBody {
     /// The rules for one unit by itself.

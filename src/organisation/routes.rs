@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Units;
-use super::model::{ManagedBy, Unit, UnitBody, UnitKind};
+use super::model::{Unit, UnitBody, UnitKind};
 use super::store::{self, Filter};
 use crate::auth::caller::Caller;
 use crate::auth::guard::{EditOrganisation, May, ReadOrganisation, missing_scope};
@@ -19,6 +19,7 @@ use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
+use crate::register::ManagedBy;
 use crate::resource::{self, Precondition, Resource};
 use crate::text::SearchText;
 

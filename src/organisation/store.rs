@@ -1,12 +1,10 @@
 //! Queries for units.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::Units;
-use super::model::{ManagedBy, Unit, UnitBody, UnitKind};
+use super::model::{Unit, UnitBody, UnitKind};
 use crate::db::schema::aliases::parent_units;
 use crate::db::schema::{
     action_audience, actions, committee_units, committees, employees, focus_areas, strategies, units,
@@ -14,11 +12,12 @@ use crate::db::schema::{
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Faults, Result};
-use crate::resource::{self, Draft, Names, Resource, Saved, Stored};
+use crate::register::{self, Checked, Directory, ManagedBy, Register, Selection};
+use crate::resource::{self, Draft, Names, Stored};
 use crate::text::{SearchText, ShortText};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = units, treat_none_as_null = true, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = units, treat_none_as_default_value = false)]
 struct UnitRow {
     id: Id,
     municipality_id: Id,
@@ -85,10 +84,8 @@ pub struct Filter {
     pub q: Option<SearchText>,
     /// Only those after this key.
     pub after: Option<RegisterKey>,
-    /// Only those with these keys.
-    pub keys: Option<Vec<RegisterKey>>,
-    /// Only this one.
-    pub id: Option<Id>,
+    /// Only these.
+    pub selection: Selection,
 }
 
 /// At most `limit` units in the order of their keys.
@@ -99,11 +96,10 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         .order(units::key)
         .select((UnitRow::as_select(), parent_units.field(units::key).nullable()))
         .into_boxed();
-    if let Some(id) = filter.id {
-        query = query.filter(units::id.eq(id));
-    }
-    if let Some(keys) = filter.keys {
-        query = query.filter(units::key.eq_any(keys));
+    match filter.selection {
+        Selection::Id(id) => query = query.filter(units::id.eq(id)),
+        Selection::Keys(keys) => query = query.filter(units::key.eq_any(keys)),
+        Selection::All => {}
     }
     if let Some(key) = filter.after {
         query = query.filter(units::key.gt(key));
@@ -136,101 +132,81 @@ pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
     resource::keyed::<RegisterKey>(units::table.filter(mine).select((units::id, units::key)).load(tenant.connection))
 }
 
-/// Units that were checked and wait to be written.
-pub struct Prepared {
-    saved: Vec<Saved<UnitBody>>,
-    parent_ids: HashMap<Id, Id>,
+/// What a unit's references resolved to.
+#[derive(Debug, Default)]
+pub struct Links {
+    parent_id: Option<Id>,
 }
 
-/// Compares drafts with what is stored and checks them; faults go to `faults`, new names to `names`.
-pub fn prepare(
-    writer: &mut Writer<'_>,
-    names: &mut Names,
-    mut drafts: Vec<Draft<UnitBody>>,
-    faults: &mut Faults,
-) -> Result<Prepared> {
-    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
-    let mut existing = resource::stored_under_keys(&drafts, |keys| {
-        list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)
-    })?;
-    for draft in &drafts {
-        if names.id(draft.body.key.as_str()).is_none() {
-            names.add(Id::new(), draft.body.key.clone());
-        }
+impl Register for Units {
+    type Body = UnitBody;
+    type Links = Links;
+    const WHAT: &'static str = "unit";
+
+    fn select(tenant: &mut Tenant<'_>, selection: Selection) -> Result<Vec<Unit>> {
+        list(tenant, Filter { selection, ..Filter::default() }, None)
     }
-    let mut parent_ids = HashMap::new();
-    let mut edges = Vec::new();
-    let mut saved = Vec::new();
-    for draft in &mut drafts {
-        let (pointer, body) = (&draft.pointer, &mut draft.body);
+
+    fn learn_names(tenant: &mut Tenant<'_>, _: &[Draft<UnitBody>], directory: &mut Directory) -> Result<()> {
+        directory.units.extend(names(tenant)?);
+        Ok(())
+    }
+
+    fn own_names(directory: &mut Directory) -> &mut Names {
+        &mut directory.units
+    }
+
+    fn check(draft: &mut Draft<UnitBody>, directory: &Directory, faults: &mut Faults) -> Option<Links> {
+        let Draft { pointer, body } = draft;
         body.check(pointer, faults);
-        let Some(id) = names.id(body.key.as_str()) else { continue };
         let at = format!("{pointer}/parent");
-        if let Some(parent_id) = names.resolve_optional("unit", &mut body.parent, &at, faults) {
-            parent_ids.insert(id, parent_id);
-            edges.push((id, parent_id, Some(at)));
-        }
-        saved.push(Saved::compare(existing.remove(&body.key), id, body.clone(), writer.now()));
+        Some(Links { parent_id: directory.units.resolve_optional("unit", &mut body.parent, &at, faults) })
     }
-    if !edges.is_empty() {
-        let redrawn: std::collections::HashSet<Id> = saved.iter().map(|saved| saved.stored().id()).collect();
-        edges.extend(stored_edges(writer)?.into_iter().filter(|(id, ..)| !redrawn.contains(id)));
+
+    fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
+        let edges = register::edges(rows, "parent", |links| links.parent_id, || stored_edges(tenant))?;
         resource::check_cycles(&edges, "makes the unit a part of itself: choose another parent", faults);
+        Ok(())
     }
-    Ok(Prepared { saved, parent_ids })
+
+    fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
+        let municipality_id = writer.municipality_id;
+        let row = |row: &&Checked<Self>| UnitRow::new(municipality_id, row.saved.stored(), row.links.parent_id);
+        crate::write_all!(
+            writer.connection,
+            units,
+            rows,
+            row,
+            [name, kind, parent_id, headcount, starts_on, ends_on, managed_by, search_text, version, updated_at]
+        )?;
+        Ok(())
+    }
+
+    fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64> {
+        Ok(units::table
+            .filter(units::municipality_id.eq(tenant.municipality_id))
+            .filter(units::managed_by.eq(ManagedBy::Hr))
+            .filter(units::ends_on.is_null().or(units::ends_on.ge(day)))
+            .count()
+            .get_result(tenant.connection)?)
+    }
+
+    fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
+        dependents(tenant, id)
+    }
+
+    fn delete(writer: &mut Writer<'_>, id: Id) -> Result<()> {
+        diesel::delete(units::table.find(id)).execute(writer.connection)?;
+        Ok(())
+    }
 }
 
-fn stored_edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id, Option<String>)>> {
-    let edges: Vec<(Id, Id)> = units::table
+fn stored_edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id)>> {
+    Ok(units::table
         .filter(units::municipality_id.eq(tenant.municipality_id))
         .filter(units::parent_id.is_not_null())
         .select((units::id, units::parent_id.assume_not_null()))
-        .load(tenant.connection)?;
-    Ok(edges.into_iter().map(|(id, parent)| (id, parent, None)).collect())
-}
-
-/// Writes what was prepared.
-pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<Vec<Saved<UnitBody>>> {
-    let Prepared { saved, parent_ids } = prepared;
-    let municipality_id = writer.municipality_id;
-    let row = |unit: &Unit| UnitRow::new(municipality_id, unit, parent_ids.get(&unit.id()).copied());
-    let created: Vec<_> = saved.iter().filter(|saved| saved.is_created()).map(|saved| row(saved.stored())).collect();
-    crate::insert_all!(writer.connection, units::table, &created)?;
-    for saved in &saved {
-        if let Saved::Updated { after, .. } = saved {
-            diesel::update(units::table.find(after.id())).set(row(after)).execute(writer.connection)?;
-        }
-    }
-    writer.log(saved.iter().filter_map(Saved::change).collect())?;
-    Ok(saved)
-}
-
-impl Resource for Units {
-    type Body = UnitBody;
-    const WHAT: &'static str = "unit";
-
-    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Unit>> {
-        let filter = match (reference, reference.key()) {
-            (Reference::Id(id), _) => Filter { id: Some(*id), ..Filter::default() },
-            (_, Some(key)) => Filter { keys: Some(vec![key.clone()]), ..Filter::default() },
-            _ => return Ok(None),
-        };
-        Ok(list(tenant, filter, Some(1))?.pop())
-    }
-
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<UnitBody>>) -> Result<Vec<Saved<UnitBody>>> {
-        let mut faults = Faults::default();
-        let mut names = names(writer)?;
-        let prepared = prepare(writer, &mut names, drafts, &mut faults)?;
-        faults.into_result()?;
-        apply(writer, prepared)
-    }
-
-    fn remove(writer: &mut Writer<'_>, stored: &Unit) -> Result<()> {
-        resource::check_unused("unit", dependents(writer, stored.id())?)?;
-        diesel::delete(units::table.find(stored.id())).execute(writer.connection)?;
-        Ok(())
-    }
+        .load(tenant.connection)?)
 }
 
 fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {

@@ -8,11 +8,11 @@ use super::store::{self, PathRow};
 use super::tree::{Tree, keep_unnamed};
 use crate::action::model::ActionBody;
 use crate::action::store::{self as actions, Links};
-use crate::committee::store::Names as CommitteeNames;
 use crate::db::change_log::{Change, Operation};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Faults, Result};
+use crate::register::Directory;
 use crate::resource::{self, Body, Draft, Names, Saved, Stored};
 
 /// What becomes of stored parts that a wanted tree doesn't name.
@@ -150,7 +150,7 @@ pub struct Prepared {
 /// Compares wanted trees with what is stored and checks them; faults go to `faults`.
 pub fn prepare(
     writer: &mut Writer<'_>,
-    committees: &CommitteeNames,
+    committees: &Directory,
     mut drafts: Vec<Draft<StrategyBody>>,
     unnamed: Unnamed,
     faults: &mut Faults,
@@ -245,7 +245,7 @@ impl Paths {
 
 /// Everything that a tree can refer to, the wanted trees standing in the place of the stored ones.
 struct StrategyNames<'n> {
-    committees: &'n CommitteeNames,
+    committees: &'n Directory,
     strategies: Names,
     areas: Paths,
     objectives: Paths,
@@ -253,7 +253,7 @@ struct StrategyNames<'n> {
 }
 
 impl<'n> StrategyNames<'n> {
-    fn load(tenant: &mut Tenant<'_>, committees: &'n CommitteeNames) -> Result<Self> {
+    fn load(tenant: &mut Tenant<'_>, committees: &'n Directory) -> Result<Self> {
         Ok(Self {
             committees,
             strategies: store::names(tenant)?,
@@ -453,7 +453,7 @@ impl Resolver<'_, '_> {
 
     fn action(&mut self, id: Id, action: &mut ActionBody, base: &[RegisterKey], at: &str) -> Links {
         let mut links = Links::default();
-        let CommitteeNames { levels, units, committees } = self.names.committees;
+        let Directory { levels, units, committees, .. } = self.names.committees;
         for (n, entry) in action.audience.iter_mut().enumerate() {
             let at = format!("{at}/audience/{n}");
             let faults = &mut *self.faults;

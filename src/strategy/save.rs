@@ -8,11 +8,12 @@ use super::store::{self, FocusAreaRow, ObjectiveRow, StrategyRow};
 use super::tree::Tree;
 use crate::action::model::ActionBody;
 use crate::action::store::{self as actions, Placed};
-use crate::committee::store::Names as CommitteeNames;
+use crate::committee::store as committees;
 use crate::db::Writer;
 use crate::db::schema::{focus_area_lineage, focus_areas, objective_counterparts, objectives, strategies};
 use crate::db::types::{Id, Reference};
 use crate::problem::{Faults, Problem, Result};
+use crate::register::Directory;
 use crate::resource::{self, Body, Draft, Precondition, Saved, Stored};
 
 /// What a fault or an answer calls a strategy.
@@ -102,7 +103,8 @@ fn save_one(writer: &mut Writer<'_>, body: StrategyBody, pointer: &str) -> Resul
 /// Checks a whole tree; `tell` says where the faults stand in what the client sent of it.
 fn prepare(writer: &mut Writer<'_>, body: StrategyBody, tell: impl FnOnce(Faults) -> Faults) -> Result<Prepared> {
     let mut faults = Faults::default();
-    let names = CommitteeNames::load(writer)?;
+    let mut names = Directory::default();
+    committees::learn_names(writer, &mut names)?;
     let prepared = resolve::prepare(writer, &names, vec![Draft::whole(body)], Unnamed::Remove, &mut faults)?;
     tell(faults).into_result()?;
     Ok(prepared)
@@ -135,7 +137,7 @@ fn remove_parts(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     }
     let changes = removed.actions.iter().map(resource::deletion::<ActionBody>);
     let changes = changes.chain(removed.objectives.iter().map(resource::deletion));
-    let changes = changes.chain(removed.areas.iter().map(resource::deletion)).collect();
+    let changes = changes.chain(removed.areas.iter().map(resource::deletion));
     writer.log(changes)
 }
 
@@ -157,7 +159,7 @@ fn write_own_fields(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> 
     }
     // A version raised by a part alone has that part's row in the log.
     let change = tree.strategy.change().filter(|change| change.before != change.after);
-    writer.log(change.into_iter().collect())
+    writer.log(change)
 }
 
 fn write_parts(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
@@ -167,7 +169,7 @@ fn write_parts(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     let areas = tree.areas.iter().filter_map(Part::change);
     let objectives = tree.objectives.iter().filter_map(Part::change);
     let actions = tree.actions.iter().filter_map(Part::change);
-    writer.log(areas.chain(objectives).chain(actions).collect())
+    writer.log(areas.chain(objectives).chain(actions))
 }
 
 fn created<B: Body>(parts: &[Part<B>]) -> impl Iterator<Item = (&Part<B>, &Stored<B>)> {

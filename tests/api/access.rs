@@ -174,6 +174,7 @@ fn everything(key: &str) -> Value {
         "units": [{"key": "fremmed", "name": "Fremmed", "kind": "centre"}],
         "employees": [{"key": "fremmed", "name": "Fremmed"}],
         "committees": [{"key": "fremmed", "name": "Fremmed", "level": "fremmed", "form": "committee"}],
+        "memberships": [{"key": "fremmed", "committee": "fremmed", "employee": "fremmed", "role": "chair"}],
         "strategies": [{
             "key": "fremmed", "title": "Fremmed", "kind": "plan", "status": "adopted",
             "focus_areas": [{
@@ -197,6 +198,7 @@ fn foreign_id(app: &App, path: &str) -> String {
         "levels" => first("/v1/levels"),
         "units" => first("/v1/units"),
         "committees" => first("/v1/committees"),
+        "memberships" => first("/v1/memberships"),
         "strategies" => first("/v1/strategies"),
         "focus-areas" => area(),
         "objectives" => first(&format!("/v1/focus-areas/{}/objectives", area())),
@@ -242,6 +244,9 @@ fn references_do_not_reach_another_municipality(app: &App) {
     let (level, unit) = (foreign_id(app, "/v1/levels/{id}"), foreign_id(app, "/v1/units/{id}"));
     let (committee, strategy) = (foreign_id(app, "/v1/committees/{id}"), foreign_id(app, "/v1/strategies/{id}"));
     let (area, action) = (foreign_id(app, "/v1/focus-areas/{id}"), foreign_id(app, "/v1/actions/{id}"));
+    let employee = foreign_id(app, "/v1/employees/{id}");
+    app.post("/v1/memberships", json!({"key": "a", "committee": committee, "employee": employee, "role": "chair"}))
+        .expect_faults(&["/committee", "/employee"]);
     app.post(
         "/v1/committees",
         json!({

@@ -114,7 +114,7 @@ fn answers_fit_their_schemas(app: &App) {
         }
         let id = match path.split('/').nth(2).unwrap() {
             "levels" => "lokal-med".to_owned(),
-            "units" | "committees" | "employees" => {
+            "units" | "committees" | "employees" | "memberships" => {
                 let list = get(&format!("/v1/{}", path.split('/').nth(2).unwrap()));
                 list["items"][0]["key"].as_str().unwrap().to_owned()
             }

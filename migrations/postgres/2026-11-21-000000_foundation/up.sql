@@ -6,6 +6,9 @@ CREATE TABLE municipalities (
     key TEXT COLLATE "C" NOT NULL UNIQUE,
     code TEXT NOT NULL,
     name TEXT NOT NULL,
+    -- How much of a register one sync may end without being told to.
+    sync_guard_percent INTEGER NOT NULL CHECK (sync_guard_percent BETWEEN 0 AND 100),
+    sync_guard_rows INTEGER NOT NULL CHECK (sync_guard_rows >= 0),
     version INTEGER NOT NULL,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL
@@ -27,7 +30,7 @@ CREATE TABLE changes (
     actor_id TEXT COLLATE "C" NOT NULL REFERENCES actors (id),
     entity TEXT NOT NULL,
     entity_id TEXT COLLATE "C" NOT NULL,
-    operation TEXT NOT NULL CHECK (operation IN ('created', 'updated', 'ended', 'deleted')),
+    operation TEXT NOT NULL CHECK (operation IN ('created', 'updated', 'ended', 'deleted', 'redacted')),
     "before" TEXT,
     "after" TEXT
 );

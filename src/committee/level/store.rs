@@ -107,7 +107,7 @@ pub fn apply(writer: &mut Writer<'_>, saved: Vec<Saved<LevelBody>>) -> Result<Ve
     for saved in saved.iter().filter(|saved| matches!(saved, Saved::Updated { .. })) {
         diesel::update(levels::table.find(saved.stored().id())).set(row(saved)).execute(writer.connection)?;
     }
-    writer.log(saved.iter().filter_map(Saved::change).collect())?;
+    writer.log(saved.iter().filter_map(Saved::change))?;
     Ok(saved)
 }
 

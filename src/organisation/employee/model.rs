@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
-use crate::organisation::model::ManagedBy;
 use crate::problem::Faults;
+use crate::register::ManagedBy;
 use crate::resource::{self, Body, Stored};
 use crate::text::ShortText;
 
@@ -62,7 +62,17 @@ impl Body for EmployeeBody {
     }
 }
 
+crate::managed!(EmployeeBody);
+
+/// What stands in the place of a name that was taken out.
+pub const ANONYMISED: &str = "(anonymiseret)";
+
 impl EmployeeBody {
+    /// Whether name, e-mail address and title were taken out.
+    pub fn is_anonymised(&self) -> bool {
+        self.name.as_str() == ANONYMISED
+    }
+
     /// The rules for one employee.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
         resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);

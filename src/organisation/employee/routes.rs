@@ -1,6 +1,6 @@
 //! HTTP for employees.
 
-use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -8,7 +8,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::Employees;
 use super::model::{Employee, EmployeeBody};
 use super::store::{self, Filter};
-use crate::auth::caller::Caller;
 use crate::auth::guard::{May, People};
 use crate::db::access_log::Access;
 use crate::db::types::Reference;
@@ -18,12 +17,21 @@ use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
-use crate::problem::Result;
+use crate::http::table::{Format, Listing, Tabular};
+use crate::period;
+use crate::problem::{Kind, Problem, Result};
 use crate::resource::{self, Precondition};
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(replace).service(change).service(delete);
+    config
+        .service(list)
+        .service(create)
+        .service(read)
+        .service(replace)
+        .service(change)
+        .service(delete)
+        .service(anonymise);
 }
 
 /// Which employees are wanted.
@@ -36,7 +44,9 @@ struct ListEmployees {
     /// Only those employed on this day.
     #[serde(default, deserialize_with = "query::day")]
     on: Option<chrono::NaiveDate>,
-    /// Rows a page.
+    /// In which form; else by `Accept`.
+    format: Option<Format>,
+    /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
     /// Where the page begins: `next` of the page before.
@@ -52,23 +62,44 @@ pub type EmployeePage = Page<Employee>;
 #[utoipa::path(
     tag = "people", operation_id = "list_employees", security(("bearer" = ["med.hr"])),
     params(ListEmployees, IfNoneMatch),
-    responses((status = 200, description = "A page of employees", body = EmployeePage)),
+    responses((status = 200, description = "A page of employees", content((EmployeePage = "application/json"), (String = "text/csv", example = "key,name,email\r\n")))),
 )]
 #[get("/v1/employees")]
 async fn list(
     caller: May<People>,
     database: web::Data<Database>,
+    request: HttpRequest,
     Query(wanted): Query<ListEmployees>,
-) -> Result<EmployeePage> {
-    let ListEmployees { unit, on, limit, cursor } = wanted;
+) -> Result<Listing<Employee>> {
+    let ListEmployees { unit, on, format, limit, cursor } = wanted;
+    let format = Format::wanted(format, &request);
+    let most = format.most(limit, cursor.as_ref())?;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { unit, on, after, ..Filter::default() };
-    let most = Some(limit.with_lookahead());
     let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
-    let page = Page::of(rows, limit, |last| last.body.key.clone());
-    let access = Access { operation: "list_employees", employee_id: None, rows: page.items.len() };
+    let listing = Listing::of(rows, format, limit, |last| last.body.key.clone())?;
+    let access = Access { operation: "list_employees", employee_id: None, rows: listing.rows() };
     database.log_access(&caller.principal, access).await?;
-    Ok(page)
+    Ok(listing)
+}
+
+impl Tabular for Employee {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "key",
+        "name",
+        "email",
+        "title",
+        "unit",
+        "has_personnel_responsibility",
+        "starts_on",
+        "ends_on",
+        "name_protected",
+        "managed_by",
+        "version",
+        "created_at",
+        "updated_at",
+    ];
 }
 
 /// Create an employee
@@ -96,10 +127,9 @@ fn location(employee: &Employee) -> String {
     format!("/v1/employees/{}", employee.body.key)
 }
 
-/// Logs that somebody is about to see an employee's data; without the log, nothing is shown.
-async fn shown(caller: &Caller, database: &Database, operation: &'static str, employee: &Employee) -> Result<()> {
-    let access = Access { operation, employee_id: Some(employee.id()), rows: 1 };
-    database.log_access(&caller.principal, access).await
+/// An employee's data is about to be shown; what can't be logged is not.
+fn shown(operation: &'static str, employee: &Employee) -> Access {
+    Access { operation, employee_id: Some(employee.id()), rows: 1 }
 }
 
 /// Read an employee
@@ -114,7 +144,7 @@ async fn shown(caller: &Caller, database: &Database, operation: &'static str, em
 async fn read(caller: May<People>, database: web::Data<Database>, Target(target): Target) -> Result<Row<Employee>> {
     let work = move |tenant: &mut Tenant<'_>| resource::read::<Employees>(tenant, &target);
     let employee = database.read(&caller.principal, work).await?;
-    shown(&caller, &database, "read_employee", &employee).await?;
+    database.log_access(&caller.principal, shown("read_employee", &employee)).await?;
     Ok(Row::read(employee))
 }
 
@@ -139,10 +169,13 @@ async fn replace(
     precondition: Precondition,
     Body(wanted): Body<EmployeeBody>,
 ) -> Result<Row<Employee>> {
-    let work = move |writer: &mut Writer<'_>| resource::replace::<Employees>(writer, &target, &precondition, wanted);
+    let work = move |writer: &mut Writer<'_>| {
+        let saved = resource::replace::<Employees>(writer, &target, &precondition, wanted)?;
+        writer.log_access(shown("replace_employee", saved.stored()))?;
+        Ok(saved)
+    };
     let saved = database.write(&caller.principal, work).await?;
     let (is_new, employee) = (saved.is_created(), saved.into_stored());
-    shown(&caller, &database, "replace_employee", &employee).await?;
     let location = location(&employee);
     Ok(Row::put(employee, is_new, location))
 }
@@ -163,11 +196,11 @@ async fn change(
     patch: Patch,
 ) -> Result<Row<Employee>> {
     let work = move |writer: &mut Writer<'_>| {
-        resource::change::<Employees>(writer, &target, &precondition, |employee| patch.apply(employee))
+        let employee = resource::change::<Employees>(writer, &target, &precondition, |body| patch.apply(body))?;
+        writer.log_access(shown("change_employee", &employee))?;
+        Ok(employee)
     };
-    let employee = database.write(&caller.principal, work).await?;
-    shown(&caller, &database, "change_employee", &employee).await?;
-    Ok(Row::read(employee))
+    database.write(&caller.principal, work).await.map(Row::read)
 }
 
 /// Delete an employee
@@ -191,4 +224,37 @@ async fn delete(
     let work = move |writer: &mut Writer<'_>| resource::delete::<Employees>(writer, &target, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Anonymise an employee who has left
+///
+/// Name, e-mail address and title go, here and in the change log, for good; the key, the memberships and what they
+/// count for stay. A later sync leaves it at that, unless the HR system employs the person again.
+#[utoipa::path(
+    tag = "people", operation_id = "anonymise_employee", security(("bearer" = ["med.hr"])),
+    params(("id" = String, Path, description = "Key or UUID", example = "m-1042"), IfMatch),
+    responses(
+        (status = 200, description = "What is left of the employee", body = Employee),
+        (status = 409, description = "The employment has not ended", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/employees/{id}/anonymise")]
+async fn anonymise(
+    caller: May<People>,
+    database: web::Data<Database>,
+    Target(target): Target,
+    precondition: Precondition,
+) -> Result<Row<Employee>> {
+    let work = move |writer: &mut Writer<'_>| {
+        let employee = resource::read::<Employees>(writer, &target)?;
+        precondition.check_existing(employee.revision.version, employee.id())?;
+        if employee.body.ends_on.is_none_or(|last| period::today() <= last) {
+            let detail = "Somebody who works here is not anonymised: set ends_on, and wait until that day has passed.";
+            return Err(Problem::new(Kind::StillEmployed, detail));
+        }
+        let anonymous = store::anonymise(writer, employee)?;
+        writer.log_access(shown("anonymise_employee", &anonymous))?;
+        Ok(anonymous)
+    };
+    database.write(&caller.principal, work).await.map(Row::read)
 }

@@ -1,23 +1,22 @@
 //! Queries for employees.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::Employees;
-use super::model::{Email, Employee, EmployeeBody};
+use super::model::{ANONYMISED, Email, Employee, EmployeeBody};
+use crate::db::change_log::{Change, Operation};
 use crate::db::schema::{employees, memberships, units};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
-use crate::db::{Tenant, Writer};
-use crate::organisation::model::ManagedBy;
+use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as units_store;
-use crate::problem::{Faults, Result};
-use crate::resource::{self, Draft, Names, Resource, Saved, Stored};
+use crate::problem::{Faults, Problem, Result};
+use crate::register::{Checked, Directory, ManagedBy, Register, Selection};
+use crate::resource::{self, Body as _, Draft, Names, Stored};
 use crate::text::ShortText;
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = employees, treat_none_as_null = true, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = employees, treat_none_as_default_value = false)]
 struct EmployeeRow {
     id: Id,
     municipality_id: Id,
@@ -84,10 +83,8 @@ pub struct Filter {
     pub on: Option<NaiveDate>,
     /// Only those after this key.
     pub after: Option<RegisterKey>,
-    /// Only those with these keys.
-    pub keys: Option<Vec<RegisterKey>>,
-    /// Only this one.
-    pub id: Option<Id>,
+    /// Only these.
+    pub selection: Selection,
 }
 
 /// At most `limit` employees in the order of their keys.
@@ -98,11 +95,10 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         .order(employees::key)
         .select((EmployeeRow::as_select(), units::key.nullable()))
         .into_boxed();
-    if let Some(id) = filter.id {
-        query = query.filter(employees::id.eq(id));
-    }
-    if let Some(keys) = filter.keys {
-        query = query.filter(employees::key.eq_any(keys));
+    match filter.selection {
+        Selection::Id(id) => query = query.filter(employees::id.eq(id)),
+        Selection::Keys(keys) => query = query.filter(employees::key.eq_any(keys)),
+        Selection::All => {}
     }
     if let Some(key) = filter.after {
         query = query.filter(employees::key.gt(key));
@@ -123,89 +119,133 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
     Ok(rows.into_iter().map(|(row, unit)| row.into_employee(unit)).collect())
 }
 
-/// The names of all employees, for references from elsewhere: keys, never people's names.
-pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
-    let mine = employees::municipality_id.eq(tenant.municipality_id);
-    let rows = employees::table.filter(mine).select((employees::id, employees::key));
-    resource::keyed::<RegisterKey>(rows.load(tenant.connection))
+/// Takes name, e-mail address and title out of an employee's row and out of all that the change log has of it.
+/// Memberships and whatever else refers to the row stay, so that nothing is lost to counting.
+pub fn anonymise(writer: &mut Writer<'_>, employee: Employee) -> Result<Employee> {
+    let name: ShortText = ANONYMISED.parse().map_err(|fault: &str| Problem::internal(fault))?;
+    let body = EmployeeBody { name, email: None, title: None, ..employee.body };
+    let revision = employee.revision.next(writer.now());
+    let anonymous = Stored { body, revision, ..employee };
+    diesel::update(employees::table.find(anonymous.id()))
+        .set((
+            employees::name.eq(&anonymous.body.name),
+            employees::email.eq(None::<Email>),
+            employees::title.eq(None::<ShortText>),
+            employees::version.eq(revision.version),
+            employees::updated_at.eq(revision.updated_at),
+        ))
+        .execute(writer.connection)?;
+    let fields = [("name", Some(ANONYMISED)), ("email", None), ("title", None)];
+    writer.redact(EmployeeBody::ENTITY, anonymous.id(), &fields)?;
+    let after = Some(resource::fields(&anonymous));
+    let (entity, id, operation) = (EmployeeBody::ENTITY, anonymous.id(), Operation::Redacted);
+    writer.log([Change { entity, id, operation, before: None, after }])?;
+    Ok(anonymous)
 }
 
-/// Employees that were checked and wait to be written.
-pub struct Prepared {
-    saved: Vec<Saved<EmployeeBody>>,
-    unit_ids: HashMap<Id, Id>,
-}
-
-/// Compares drafts with what is stored and checks them; faults go to `faults`, new names to `names`.
-pub fn prepare(
-    writer: &mut Writer<'_>,
-    units: &Names,
+/// Adds the names of the employees that are referred to: there may be far more than are.
+pub fn learn_names<'r>(
+    tenant: &mut Tenant<'_>,
+    references: impl Iterator<Item = &'r Reference>,
     names: &mut Names,
-    drafts: Vec<Draft<EmployeeBody>>,
-    faults: &mut Faults,
-) -> Result<Prepared> {
-    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
-    let mut existing = resource::stored_under_keys(&drafts, |keys| {
-        list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)
-    })?;
-    let mut unit_ids = HashMap::new();
-    let mut saved = Vec::new();
-    for Draft { pointer, mut body } in drafts {
-        body.check(&pointer, faults);
-        let unit_id = units.resolve_optional("unit", &mut body.unit, &format!("{pointer}/unit"), faults);
-        let employee = Saved::compare(existing.remove(&body.key), Id::new(), body, writer.now());
-        let id = employee.stored().id();
-        unit_ids.extend(unit_id.map(|unit_id| (id, unit_id)));
-        names.add(id, employee.stored().body.key.clone());
-        saved.push(employee);
-    }
-    Ok(Prepared { saved, unit_ids })
-}
-
-/// Writes what was prepared.
-pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<Vec<Saved<EmployeeBody>>> {
-    let Prepared { saved, unit_ids } = prepared;
-    let municipality_id = writer.municipality_id;
-    let row = |employee: &Employee| EmployeeRow::new(municipality_id, employee, unit_ids.get(&employee.id()).copied());
-    let created: Vec<_> = saved.iter().filter(|saved| saved.is_created()).map(|saved| row(saved.stored())).collect();
-    crate::insert_all!(writer.connection, employees::table, &created)?;
-    for saved in &saved {
-        if let Saved::Updated { after, .. } = saved {
-            diesel::update(employees::table.find(after.id())).set(row(after)).execute(writer.connection)?;
+) -> Result<()> {
+    let mut ids = Vec::new();
+    let mut keys = Vec::new();
+    for reference in references {
+        match reference {
+            Reference::Id(id) => ids.push(*id),
+            path => keys.extend(path.key().filter(|key| names.id(key.as_str()).is_none()).cloned()),
         }
     }
-    writer.log(saved.iter().filter_map(Saved::change).collect())?;
-    Ok(saved)
+    let mine = employees::municipality_id.eq(tenant.municipality_id);
+    let rows = employees::table.filter(mine).select((employees::id, employees::key));
+    for batch in ids.chunks(connection::batch()) {
+        let found = rows.filter(employees::id.eq_any(batch)).load(tenant.connection);
+        names.extend(resource::keyed::<RegisterKey>(found)?);
+    }
+    for batch in keys.chunks(connection::batch()) {
+        let found = rows.filter(employees::key.eq_any(batch)).load(tenant.connection);
+        names.extend(resource::keyed::<RegisterKey>(found)?);
+    }
+    Ok(())
 }
 
-impl Resource for Employees {
+/// What an employee's references resolved to.
+#[derive(Debug, Default)]
+pub struct Links {
+    unit_id: Option<Id>,
+}
+
+impl Register for Employees {
     type Body = EmployeeBody;
+    type Links = Links;
     const WHAT: &'static str = "employee";
 
-    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Employee>> {
-        let filter = match (reference, reference.key()) {
-            (Reference::Id(id), _) => Filter { id: Some(*id), ..Filter::default() },
-            (_, Some(key)) => Filter { keys: Some(vec![key.clone()]), ..Filter::default() },
-            _ => return Ok(None),
-        };
-        Ok(list(tenant, filter, Some(1))?.pop())
+    fn select(tenant: &mut Tenant<'_>, selection: Selection) -> Result<Vec<Employee>> {
+        list(tenant, Filter { selection, ..Filter::default() }, None)
     }
 
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<EmployeeBody>>) -> Result<Vec<Saved<EmployeeBody>>> {
-        let mut faults = Faults::default();
-        let units = units_store::names(writer)?;
-        let prepared = prepare(writer, &units, &mut Names::default(), drafts, &mut faults)?;
-        faults.into_result()?;
-        apply(writer, prepared)
+    fn learn_names(tenant: &mut Tenant<'_>, _: &[Draft<EmployeeBody>], directory: &mut Directory) -> Result<()> {
+        directory.units.extend(units_store::names(tenant)?);
+        Ok(())
     }
 
-    fn remove(writer: &mut Writer<'_>, stored: &Employee) -> Result<()> {
-        let seats: Vec<String> = memberships::table
-            .filter(memberships::employee_id.eq(stored.id()))
-            .select(memberships::key)
-            .load(writer.connection)?;
-        resource::check_unused("employee", resource::dependents("membership", seats))?;
-        diesel::delete(employees::table.find(stored.id())).execute(writer.connection)?;
+    fn own_names(directory: &mut Directory) -> &mut Names {
+        &mut directory.employees
+    }
+
+    fn check(draft: &mut Draft<EmployeeBody>, directory: &Directory, faults: &mut Faults) -> Option<Links> {
+        let Draft { pointer, body } = draft;
+        body.check(pointer, faults);
+        let at = format!("{pointer}/unit");
+        Some(Links { unit_id: directory.units.resolve_optional("unit", &mut body.unit, &at, faults) })
+    }
+
+    fn check_together(_: &mut Tenant<'_>, _: &[Checked<Self>], _: &mut Faults) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
+        let municipality_id = writer.municipality_id;
+        let row = |row: &&Checked<Self>| EmployeeRow::new(municipality_id, row.saved.stored(), row.links.unit_id);
+        crate::write_all!(
+            writer.connection,
+            employees,
+            rows,
+            row,
+            [
+                name,
+                email,
+                title,
+                unit_id,
+                has_personnel_responsibility,
+                starts_on,
+                ends_on,
+                name_protected,
+                managed_by,
+                version,
+                updated_at,
+            ]
+        )?;
+        Ok(())
+    }
+
+    fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64> {
+        Ok(employees::table
+            .filter(employees::municipality_id.eq(tenant.municipality_id))
+            .filter(employees::managed_by.eq(ManagedBy::Hr))
+            .filter(employees::ends_on.is_null().or(employees::ends_on.ge(day)))
+            .count()
+            .get_result(tenant.connection)?)
+    }
+
+    fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
+        let seats = memberships::table.filter(memberships::employee_id.eq(id)).select(memberships::key);
+        Ok(resource::dependents("membership", seats.load(tenant.connection)?))
+    }
+
+    fn delete(writer: &mut Writer<'_>, id: Id) -> Result<()> {
+        diesel::delete(employees::table.find(id)).execute(writer.connection)?;
         Ok(())
     }
 }

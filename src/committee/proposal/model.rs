@@ -1,0 +1,351 @@
+//! What is proposed, and why.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::committee::membership::model::{MemberFunction, MemberRole};
+use crate::committee::model::CommitteeForm;
+use crate::db::types::{Id, RegisterKey};
+use crate::http::language::Language;
+use crate::text::ShortText;
+
+crate::text_enum! {
+    /// What is proposed.
+    ProposalKind {
+        /// The workplace has shrunk below the level's `staff_meeting_below`: a staff meeting would do.
+        BecomeStaffMeeting = "become_staff_meeting",
+        /// The workplace has grown to the level's `staff_meeting_below`: it should have a committee.
+        BecomeCommittee = "become_committee",
+        /// A unit that the committee covers has ended.
+        UnitEnded = "unit_ended",
+        /// Whoever holds the seat has left.
+        HolderLeft = "holder_left",
+        /// Nobody chairs the committee.
+        NoChair = "no_chair",
+        /// The committee has no safety representative.
+        NoSafetyRep = "no_safety_rep",
+    }
+}
+
+/// Something that somebody should decide about a committee.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({"kind": "become_staff_meeting", "committee": "lokal-med-skolen-ved-aaen", "name": "Lokal-MED Skolen ved Åen", "unit": null, "membership": null, "headcount": 17, "staff_meeting_below": 20, "reason": "Her arbejder 17; under 20 kan det være et personalemøde."}))]
+pub struct Proposal {
+    /// What is proposed.
+    pub kind: ProposalKind,
+    /// The committee's key.
+    pub committee: RegisterKey,
+    /// The committee's name.
+    pub name: ShortText,
+    /// The key of the unit that has ended.
+    pub unit: Option<RegisterKey>,
+    /// The key of the seat whose holder has left.
+    pub membership: Option<RegisterKey>,
+    /// How many work in the units that the committee covers.
+    pub headcount: Option<i64>,
+    /// The level's limit.
+    pub staff_meeting_below: Option<i32>,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// A unit, as far as proposals look at it.
+#[derive(Debug, Clone)]
+pub struct UnitFacts {
+    /// Its id.
+    pub id: Id,
+    /// Its key.
+    pub key: RegisterKey,
+    /// Its name.
+    pub name: ShortText,
+    /// The unit that it is a part of.
+    pub parent_id: Option<Id>,
+    /// How many work there with all that is below it, where HR gives the number.
+    pub headcount: Option<i64>,
+    /// How many employees are known to work in it.
+    pub employees: i64,
+    /// Its last day, where it has ended.
+    pub ended_on: Option<NaiveDate>,
+}
+
+/// A committee that exists, as far as proposals look at it.
+#[derive(Debug, Clone)]
+pub struct CommitteeFacts {
+    /// Its id.
+    pub id: Id,
+    /// Its key.
+    pub key: RegisterKey,
+    /// Its name.
+    pub name: ShortText,
+    /// In which form it meets.
+    pub form: CommitteeForm,
+    /// Its level's limit.
+    pub staff_meeting_below: Option<i32>,
+    /// The units that it covers.
+    pub unit_ids: Vec<Id>,
+}
+
+/// A seat of the day, as far as proposals look at it.
+#[derive(Debug, Clone)]
+pub struct SeatFacts {
+    /// Whose seat it is.
+    pub committee_id: Id,
+    /// The membership's key.
+    pub key: RegisterKey,
+    /// What its holder is.
+    pub role: MemberRole,
+    /// The function that brings its holder in.
+    pub function: Option<MemberFunction>,
+    /// Whether somebody holds it who is employed on the day.
+    pub is_held: bool,
+    /// The holder's last day, where it has passed.
+    pub holder_left_on: Option<NaiveDate>,
+}
+
+/// Everything that proposals are made from, on one day.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// All units.
+    pub units: Vec<UnitFacts>,
+    /// The committees of the day, in the order of their keys.
+    pub committees: Vec<CommitteeFacts>,
+    /// Their seats of the day, in the order of their keys.
+    pub seats: Vec<SeatFacts>,
+}
+
+/// What the facts suggest, in the order of the committees' keys.
+pub fn proposals(facts: &Facts, language: Language) -> Vec<Proposal> {
+    let organisation = Organisation::new(&facts.units);
+    let mut seats: HashMap<Id, Vec<&SeatFacts>> = HashMap::new();
+    for seat in &facts.seats {
+        seats.entry(seat.committee_id).or_default().push(seat);
+    }
+    let mut proposals = Vec::new();
+    for committee in &facts.committees {
+        let seats = seats.get(&committee.id).map(Vec::as_slice).unwrap_or_default();
+        proposals.extend(about_form(committee, &organisation, language));
+        proposals.extend(about_units(committee, &organisation, language));
+        proposals.extend(about_seats(committee, seats, language));
+    }
+    proposals
+}
+
+fn proposal(kind: ProposalKind, committee: &CommitteeFacts, reason: String) -> Proposal {
+    let (name, committee) = (committee.name.clone(), committee.key.clone());
+    Proposal { kind, committee, name, unit: None, membership: None, headcount: None, staff_meeting_below: None, reason }
+}
+
+/// Rule 9 of staff meetings: the level says from how many on a workplace has a committee.
+fn about_form(committee: &CommitteeFacts, organisation: &Organisation<'_>, language: Language) -> Option<Proposal> {
+    let limit = committee.staff_meeting_below?;
+    let headcount = organisation.headcount_of(&committee.unit_ids)?;
+    let (kind, reason) = match (committee.form, headcount < i64::from(limit)) {
+        (CommitteeForm::Committee, true) => (
+            ProposalKind::BecomeStaffMeeting,
+            language.pick(
+                format!("Her arbejder {headcount}; under {limit} kan det være et personalemøde."),
+                format!("{headcount} work here; below {limit} a staff meeting would do."),
+            ),
+        ),
+        (CommitteeForm::StaffMeeting, false) => (
+            ProposalKind::BecomeCommittee,
+            language.pick(
+                format!("Her arbejder {headcount}; fra {limit} skal der være et udvalg."),
+                format!("{headcount} work here; from {limit} on there should be a committee."),
+            ),
+        ),
+        _ => return None,
+    };
+    let (headcount, staff_meeting_below) = (Some(headcount), Some(limit));
+    Some(Proposal { headcount, staff_meeting_below, ..proposal(kind, committee, reason) })
+}
+
+fn about_units(committee: &CommitteeFacts, organisation: &Organisation<'_>, language: Language) -> Vec<Proposal> {
+    let covered = committee.unit_ids.iter().filter_map(|id| organisation.units.get(id));
+    let ended = covered.filter_map(|unit| {
+        let day = unit.ended_on?;
+        let reason = language
+            .pick(format!("Enheden {} ophørte {day}.", unit.name), format!("The unit {} ended on {day}.", unit.name));
+        Some(Proposal { unit: Some(unit.key.clone()), ..proposal(ProposalKind::UnitEnded, committee, reason) })
+    });
+    ended.collect()
+}
+
+fn about_seats(committee: &CommitteeFacts, seats: &[&SeatFacts], language: Language) -> Vec<Proposal> {
+    let mut proposals = Vec::new();
+    for seat in seats {
+        let Some(day) = seat.holder_left_on else { continue };
+        let reason = language
+            .pick(format!("Den, der har pladsen, fratrådte {day}."), format!("Whoever holds the seat left on {day}."));
+        let membership = Some(seat.key.clone());
+        proposals.push(Proposal { membership, ..proposal(ProposalKind::HolderLeft, committee, reason) });
+    }
+    if committee.form == CommitteeForm::Committee {
+        let held = |wanted: fn(&SeatFacts) -> bool| seats.iter().any(|seat| seat.is_held && wanted(seat));
+        if !held(|seat| seat.role == MemberRole::Chair) {
+            let reason = language.pick("Udvalget har ingen formand.", "Nobody chairs the committee.");
+            proposals.push(proposal(ProposalKind::NoChair, committee, reason.into()));
+        }
+        let is_safety_rep =
+            |seat: &SeatFacts| seat.function == Some(MemberFunction::SafetyRep) && seat.role != MemberRole::Substitute;
+        if !held(is_safety_rep) {
+            let reason = language
+                .pick("Udvalget har ingen arbejdsmiljørepræsentant.", "The committee has no safety representative.");
+            proposals.push(proposal(ProposalKind::NoSafetyRep, committee, reason.into()));
+        }
+    }
+    proposals
+}
+
+/// The units as a tree.
+struct Organisation<'f> {
+    units: HashMap<Id, &'f UnitFacts>,
+    children: HashMap<Id, Vec<Id>>,
+}
+
+impl<'f> Organisation<'f> {
+    fn new(units: &'f [UnitFacts]) -> Self {
+        let mut children: HashMap<Id, Vec<Id>> = HashMap::new();
+        for unit in units {
+            if let Some(parent_id) = unit.parent_id {
+                children.entry(parent_id).or_default().push(unit.id);
+            }
+        }
+        Self { units: units.iter().map(|unit| (unit.id, unit)).collect(), children }
+    }
+
+    /// How many work in these units and below them, each unit counted once; none where nobody can tell,
+    /// since no number is given and no employee known.
+    fn headcount_of(&self, unit_ids: &[Id]) -> Option<i64> {
+        let covered: HashSet<Id> = unit_ids.iter().copied().collect();
+        let is_below_another = |id: &Id| {
+            let mut above = self.units.get(id).and_then(|unit| unit.parent_id);
+            while let Some(parent_id) = above {
+                if covered.contains(&parent_id) {
+                    return true;
+                }
+                above = self.units.get(&parent_id).and_then(|unit| unit.parent_id);
+            }
+            false
+        };
+        let counts: Vec<i64> =
+            covered.iter().filter(|id| !is_below_another(id)).filter_map(|id| self.headcount(*id)).collect();
+        (!counts.is_empty()).then(|| counts.iter().sum())
+    }
+
+    /// The number that HR gives for a unit, else the employees known in it and below it.
+    fn headcount(&self, id: Id) -> Option<i64> {
+        let mut waiting = vec![id];
+        let (mut count, mut is_known) = (0, false);
+        while let Some(id) = waiting.pop() {
+            let Some(unit) = self.units.get(&id).filter(|unit| unit.ended_on.is_none()) else { continue };
+            match unit.headcount {
+                Some(given) => {
+                    count += given;
+                    is_known = true;
+                }
+                None => {
+                    count += unit.employees;
+                    is_known |= unit.employees > 0;
+                    waiting.extend(self.children.get(&id).into_iter().flatten());
+                }
+            }
+        }
+        is_known.then_some(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Town {
+        facts: Facts,
+        ids: HashMap<&'static str, Id>,
+    }
+
+    impl Town {
+        fn new() -> Self {
+            Self { facts: Facts::default(), ids: HashMap::new() }
+        }
+
+        fn unit(mut self, key: &'static str, parent: Option<&str>, headcount: Option<i64>, employees: i64) -> Self {
+            let id = Id::new();
+            self.ids.insert(key, id);
+            let parent_id = parent.map(|parent| self.ids[parent]);
+            let (name, key) = (key.parse().unwrap(), key.parse().unwrap());
+            self.facts.units.push(UnitFacts { id, key, name, parent_id, headcount, employees, ended_on: None });
+            self
+        }
+
+        fn committee(mut self, key: &'static str, form: CommitteeForm, units: &[&str]) -> Self {
+            let id = Id::new();
+            self.ids.insert(key, id);
+            let unit_ids = units.iter().map(|unit| self.ids[unit]).collect();
+            let (name, key) = (key.parse().unwrap(), key.parse().unwrap());
+            let staff_meeting_below = Some(20);
+            self.facts.committees.push(CommitteeFacts { id, key, name, form, staff_meeting_below, unit_ids });
+            self
+        }
+
+        fn seat(mut self, committee: &str, role: MemberRole, function: Option<MemberFunction>, is_held: bool) -> Self {
+            let key = format!("s{}", self.facts.seats.len()).parse().unwrap();
+            let committee_id = self.ids[committee];
+            self.facts.seats.push(SeatFacts { committee_id, key, role, function, is_held, holder_left_on: None });
+            self
+        }
+
+        fn kinds(&self) -> Vec<&'static str> {
+            proposals(&self.facts, Language::Danish).iter().map(|proposal| proposal.kind.as_str()).collect()
+        }
+
+        fn headcount(&self) -> Option<i64> {
+            proposals(&self.facts, Language::English).iter().find_map(|proposal| proposal.headcount)
+        }
+    }
+
+    #[test]
+    fn workplaces_that_cross_the_limit_are_proposed_for_another_form() {
+        let meeting =
+            |headcount| Town::new().unit("u", None, headcount, 0).committee("c", CommitteeForm::StaffMeeting, &["u"]);
+        assert_eq!(meeting(Some(19)).kinds(), [""; 0]);
+        assert_eq!(meeting(Some(20)).kinds(), ["become_committee"]);
+        assert_eq!(meeting(None).kinds(), [""; 0], "nobody can tell");
+        let committee = |headcount| {
+            Town::new().unit("u", None, Some(headcount), 0).committee("c", CommitteeForm::Committee, &["u"]).seat(
+                "c",
+                MemberRole::Chair,
+                Some(MemberFunction::SafetyRep),
+                true,
+            )
+        };
+        assert_eq!(committee(20).kinds(), [""; 0]);
+        assert_eq!(committee(19).kinds(), ["become_staff_meeting"]);
+    }
+
+    #[test]
+    fn people_are_counted_once() {
+        let town = Town::new()
+            .unit("top", None, None, 2)
+            .unit("a", Some("top"), Some(30), 4)
+            .unit("below-a", Some("a"), None, 9)
+            .unit("b", Some("top"), None, 5)
+            .committee("c", CommitteeForm::StaffMeeting, &["top", "a", "below-a"]);
+        assert_eq!(town.headcount(), Some(2 + 30 + 5));
+    }
+
+    #[test]
+    fn committees_without_chair_or_safety_rep_are_told() {
+        let town = |role, function, is_held| {
+            Town::new().committee("c", CommitteeForm::Committee, &[]).seat("c", role, function, is_held).kinds()
+        };
+        assert_eq!(town(MemberRole::Chair, None, true), ["no_safety_rep"]);
+        assert_eq!(town(MemberRole::Chair, None, false), ["no_chair", "no_safety_rep"]);
+        assert_eq!(town(MemberRole::Member, Some(MemberFunction::SafetyRep), true), ["no_chair"]);
+        assert_eq!(town(MemberRole::Substitute, Some(MemberFunction::SafetyRep), true), ["no_chair", "no_safety_rep"]);
+        assert_eq!(Town::new().committee("c", CommitteeForm::WorkGroup, &[]).kinds(), [""; 0]);
+    }
+}

@@ -1,0 +1,66 @@
+//! HTTP for proposals.
+
+use actix_web::{get, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Proposal, ProposalKind, proposals};
+use super::store;
+use crate::auth::guard::{EditOrganisation, May};
+use crate::db::Database;
+use crate::http::language::{Language, LanguageHeader};
+use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::query::{self, Query};
+use crate::http::row::IfNoneMatch;
+use crate::period;
+use crate::problem::Result;
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list);
+}
+
+/// Which proposals are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListProposals {
+    /// Only proposals of this kind.
+    kind: Option<ProposalKind>,
+    /// As things stand on this day; today, unless said otherwise.
+    #[serde(default, deserialize_with = "query::day")]
+    on: Option<chrono::NaiveDate>,
+    /// Rows a page.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<Cursor>,
+}
+
+/// A page of proposals.
+pub type ProposalPage = Page<Proposal>;
+
+/// List what should be decided about committees
+///
+/// Workplaces that crossed their level's `staff_meeting_below`, committees whose unit has ended, seats whose holder has
+/// left, committees without chair or safety representative, in the order of the committees' keys. Nothing of it happens
+/// by itself.
+#[utoipa::path(
+    tag = "committees", operation_id = "list_committee_proposals", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    params(ListProposals, LanguageHeader, IfNoneMatch),
+    responses((status = 200, description = "A page of proposals", body = ProposalPage)),
+)]
+#[get("/v1/committee-proposals")]
+async fn list(
+    caller: May<EditOrganisation>,
+    database: web::Data<Database>,
+    language: Language,
+    Query(wanted): Query<ListProposals>,
+) -> Result<ProposalPage> {
+    let ListProposals { kind, on, limit, cursor } = wanted;
+    let on = on.unwrap_or_else(period::today);
+    let facts = database.read(&caller.principal, move |tenant| store::facts(tenant, on)).await?;
+    let mut found = proposals(&facts, language);
+    found.retain(|proposal| kind.is_none_or(|kind| proposal.kind == kind));
+    Ok(Page::slice(found, limit, cursor.as_ref())?.written_in(language))
+}

@@ -1,0 +1,107 @@
+//! HTTP for the HR sync.
+
+use actix_web::web;
+use actix_web::{HttpResponse, post};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::csv::{self, CsvSection, Lines};
+use super::model::{HrSync, SyncAnswer, SyncMode};
+use super::run::{self, Wanted};
+use crate::auth::guard::{May, People};
+use crate::db::Database;
+use crate::http::body::BulkBytes;
+use crate::http::contract::Contract;
+use crate::http::json;
+use crate::http::language::{Language, LanguageHeader};
+use crate::http::problem::ProblemAnswer;
+use crate::http::query::Query;
+use crate::period;
+use crate::problem::{Kind, Problem, Result};
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(sync);
+}
+
+/// How a file is to be taken.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct SyncWanted {
+    /// What the file says of the rows that it doesn't name.
+    #[param(default = "delta")]
+    mode: Option<SyncMode>,
+    /// Whether this is a rehearsal: the answer is exactly that of the real run, and nothing is stored.
+    #[serde(default)]
+    #[param(default = false)]
+    dry_run: bool,
+    /// Lets each section lose this many rows, in place of what the municipality's `sync_guard` lets pass.
+    #[param(minimum = 0, example = 40)]
+    max_ended: Option<u32>,
+    /// Which section a CSV body is.
+    section: Option<CsvSection>,
+}
+
+/// Take a file of the HR system
+///
+/// Units, employees, committees and memberships; sections may be missing, and are then left alone. A field that is
+/// absent stays as it is, null clears it. With `mode=snapshot`, what the HR system manages and a section no longer has
+/// ends yesterday (or on its first day, where that is still to come), and who is back without an end is reopened. Rows
+/// that an editor manages are left alone and counted as skipped. The file is stored whole, in one transaction; with any
+/// fault, nothing is. Sending it again changes nothing. A file that would end more than the municipality's `sync_guard`
+/// lets pass in a section is refused (409). Units and employees also come as CSV: `section` names which, the first line
+/// names the fields, an empty cell is null, and the last line ends with a line break.
+#[utoipa::path(
+    tag = "people", operation_id = "sync_hr", security(("bearer" = ["med.hr"])),
+    params(SyncWanted, LanguageHeader),
+    request_body(content(
+        (HrSync = "application/json"),
+        (String = "text/csv", example = "key,name,unit,ends_on\nm-1042,Signe Overgaard,skolen-ved-aaen,\n"),
+    )),
+    responses(
+        (status = 200, description = "What the sync came to", body = SyncAnswer),
+        (status = 409, description = "The file would end more than the sync guard lets pass; `errors` lists the sections", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/hr-sync")]
+async fn sync(
+    caller: May<People>,
+    database: web::Data<Database>,
+    contract: web::Data<Contract>,
+    language: Language,
+    Query(wanted): Query<SyncWanted>,
+    body: BulkBytes,
+) -> Result<HttpResponse> {
+    let SyncWanted { mode, dry_run, max_ended, section } = wanted;
+    let wanted = Wanted { mode: mode.unwrap_or(SyncMode::Delta), dry_run, max_ended, today: period::today(), language };
+    let span = tracing::Span::current();
+    let parse = move || span.in_scope(|| parse(&contract, &body, section));
+    let (file, lines) = web::block(parse).await.map_err(Problem::internal)??;
+    let answer = run::sync(&database, &caller.principal, file, wanted).await.map_err(|problem| match &lines {
+        Some(lines) => lines.locate(problem),
+        None => problem,
+    })?;
+    let mut answer = HttpResponse::Ok().json(answer);
+    language.mark(&mut answer);
+    Ok(answer)
+}
+
+/// Reads a body in either form; of a table, with the lines on which its rows stand.
+fn parse(contract: &Contract, body: &BulkBytes, section: Option<CsvSection>) -> Result<(HrSync, Option<Lines>)> {
+    match (body.is_csv, section) {
+        (false, None) => Ok((contract.parse(json::parse(&body.bytes)?)?, None)),
+        (true, Some(section)) => {
+            let (file, lines) = csv::read(section, &body.bytes)?;
+            let file = contract.parse(file).map_err(|problem| lines.locate(problem))?;
+            Ok((file, Some(lines)))
+        }
+        (true, None) => Err(Problem::new(
+            Kind::InvalidQuery,
+            "Say which section the CSV body is: section=units or section=employees.",
+        )),
+        (false, Some(_)) => {
+            Err(Problem::new(Kind::InvalidQuery, "A JSON body names its sections itself: leave 'section' out."))
+        }
+    }
+}

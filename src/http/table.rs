@@ -1,0 +1,198 @@
+//! Lists as tables: CSV (RFC 4180) beside JSON, by `Accept` or `?format=`.
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::{self, Accept, Header as _};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::page::{Cursor, Page, PageLimit, content_tag};
+use super::row::tagged_as;
+use crate::problem::{Kind, Problem, Result};
+
+crate::text_enum! {
+    /// In which form a list is answered.
+    Format {
+        /// A page of JSON.
+        Json = "json",
+        /// Every row as CSV: commas, UTF-8.
+        Csv = "csv",
+        /// Every row as CSV for a Danish Excel: semicolons, decimal commas, a byte order mark.
+        CsvExcelDa = "csv-excel-da",
+    }
+}
+
+impl Format {
+    /// What the query names, or else what `Accept` prefers.
+    pub fn wanted(named: Option<Self>, request: &HttpRequest) -> Self {
+        named.unwrap_or_else(|| {
+            let accepted = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
+            let known = accepted.iter().find_map(|media| match media.essence_str() {
+                "text/csv" => Some(Self::Csv),
+                "application/json" | "*/*" | "application/*" => Some(Self::Json),
+                _ => None,
+            });
+            known.unwrap_or(Self::Json)
+        })
+    }
+
+    /// How many rows to read: a page and one more, or all of them.
+    pub fn most(self, limit: PageLimit, cursor: Option<&Cursor>) -> Result<Option<i64>> {
+        match (self, cursor) {
+            (Self::Json, _) => Ok(Some(limit.with_lookahead())),
+            (_, None) => Ok(None),
+            (_, Some(_)) => {
+                let detail = "CSV holds every row of the list, so there is no 'cursor' in it: leave it out.";
+                Err(Problem::new(Kind::InvalidQuery, detail))
+            }
+        }
+    }
+}
+
+/// A row that can stand in a table.
+pub trait Tabular: Serialize {
+    /// The fields that make its columns, in order.
+    const COLUMNS: &'static [&'static str];
+}
+
+/// A list in the form that the client wants.
+pub enum Listing<T> {
+    /// A page of it.
+    Page(Page<T>),
+    /// All of it.
+    Table {
+        /// The text.
+        text: Vec<u8>,
+        /// How many rows it has.
+        rows: usize,
+    },
+}
+
+impl<T: Tabular> Listing<T> {
+    /// The rows that were read as [`Format::most`] says.
+    pub fn of<P: Serialize>(
+        rows: Vec<T>,
+        format: Format,
+        limit: PageLimit,
+        place: impl FnOnce(&T) -> P,
+    ) -> Result<Self> {
+        match format {
+            Format::Json => Ok(Self::Page(Page::of(rows, limit, place))),
+            Format::Csv | Format::CsvExcelDa => Ok(Self::Table { text: write(&rows, format)?, rows: rows.len() }),
+        }
+    }
+}
+
+impl<T> Listing<T> {
+    /// How many rows it shows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Page(page) => page.items.len(),
+            Self::Table { rows, .. } => *rows,
+        }
+    }
+}
+
+impl<T: Serialize> Responder for Listing<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut answer = match self {
+            Self::Page(page) => page.respond_to(request),
+            Self::Table { text, .. } => {
+                let tag = content_tag(&text);
+                tagged_as(&mut HttpResponse::Ok(), request, &tag, "text/csv; charset=utf-8; header=present", || {
+                    Ok(text)
+                })
+            }
+        };
+        answer.headers_mut().append(header::VARY, header::HeaderValue::from_static("accept"));
+        answer
+    }
+}
+
+fn write<T: Tabular>(rows: &[T], format: Format) -> Result<Vec<u8>> {
+    let excel = format == Format::CsvExcelDa;
+    let begin = if excel { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
+    let mut table = csv::WriterBuilder::new()
+        .delimiter(if excel { b';' } else { b',' })
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(begin);
+    table.write_record(T::COLUMNS).map_err(Problem::internal)?;
+    for row in rows {
+        let row = serde_json::to_value(row).map_err(Problem::internal)?;
+        table.write_record(T::COLUMNS.iter().map(|column| cell(&row[column], excel))).map_err(Problem::internal)?;
+    }
+    table.into_inner().map_err(|error| Problem::internal(error.to_string()))
+}
+
+fn cell(value: &Value, decimal_comma: bool) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => neutral(text),
+        Value::Number(number) if decimal_comma => number.to_string().replace('.', ","),
+        Value::Array(items) => {
+            neutral(&items.iter().map(|item| cell(item, decimal_comma)).collect::<Vec<_>>().join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Spreadsheets run cells that begin like a formula; after an apostrophe they are text
+/// (OWASP, CSV injection).
+fn neutral(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[derive(Serialize)]
+    struct Line {
+        key: &'static str,
+        share: f64,
+        units: Vec<&'static str>,
+        note: Option<&'static str>,
+    }
+
+    impl Tabular for Line {
+        const COLUMNS: &'static [&'static str] = &["key", "share", "units", "note"];
+    }
+
+    const LINES: [Line; 2] = [
+        Line { key: "a", share: 0.5, units: vec![], note: None },
+        Line { key: "@b", share: 1.25, units: vec![], note: Some("siger \"=1\", \nså") },
+    ];
+
+    #[test]
+    fn tables_are_what_spreadsheets_read() {
+        let text = |format| String::from_utf8(write(&LINES, format).unwrap()).unwrap();
+        assert_eq!(text(Format::Csv), "key,share,units,note\r\na,0.5,,\r\n'@b,1.25,,\"siger \"\"=1\"\", \nså\"\r\n");
+        assert_eq!(
+            text(Format::CsvExcelDa),
+            "\u{feff}key;share;units;note\r\na;0,5;;\r\n'@b;1,25;;\"siger \"\"=1\"\", \nså\"\r\n"
+        );
+        let line = Line { key: "-1", share: 1.0, units: vec!["=a", "b"], note: Some("\tx") };
+        assert_eq!(
+            String::from_utf8(write(&[line], Format::Csv).unwrap()).unwrap().lines().nth(1),
+            Some("'-1,1.0,'=a b,'\tx"),
+        );
+    }
+
+    #[test]
+    fn the_query_beats_the_header() {
+        let wanted = |named, accept: &str| {
+            let request = TestRequest::default().insert_header(("accept", accept)).to_http_request();
+            Format::wanted(named, &request)
+        };
+        assert_eq!(wanted(None, "text/csv"), Format::Csv);
+        assert_eq!(wanted(None, "text/csv;q=0.5, application/json"), Format::Json);
+        assert_eq!(wanted(None, "text/html, */*;q=0.1"), Format::Json);
+        assert_eq!(wanted(Some(Format::Json), "text/csv"), Format::Json);
+    }
+}

@@ -1,0 +1,269 @@
+//! Registers: units, employees, committees and memberships, the rows that an HR system keeps too.
+//!
+//! They come one by one, in bundles, and by the ten thousands in a sync. Whichever way they come, they
+//! take the same two steps: [`prepare`] compares and checks them without writing, [`apply`] writes what
+//! differs, both in batches. A kind of row says no more than what is its own.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
+
+use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::db::{Tenant, Writer, connection};
+use crate::problem::{Faults, Result};
+use crate::resource::{self, Body, Draft, Names, Resource, Saved, Stored};
+
+crate::text_enum! {
+    /// Who keeps the row up to date. The HR system leaves alone what editors keep.
+    ManagedBy {
+        /// The HR system.
+        Hr = "hr",
+        /// A person, through this API or a bundle.
+        Editor = "editor",
+    }
+}
+
+// The enum comes out of a macro that takes no derives.
+#[allow(clippy::derivable_impls)]
+impl Default for ManagedBy {
+    fn default() -> Self {
+        Self::Editor
+    }
+}
+
+/// A row's fields that decide who may touch it and when it exists.
+pub trait Managed: Body<Key = RegisterKey> {
+    /// Who keeps it up to date.
+    fn managed_by(&self) -> ManagedBy;
+    /// Its first day; none = since ever.
+    fn starts_on(&self) -> Option<NaiveDate>;
+    /// Its last day; none = open-ended.
+    fn ends_on(&self) -> Option<NaiveDate>;
+    /// Gives it another last day.
+    fn set_ends_on(&mut self, day: Option<NaiveDate>);
+
+    /// Whether it exists on `day`.
+    fn exists_on(&self, day: NaiveDate) -> bool {
+        self.starts_on().is_none_or(|first| first <= day) && self.ends_on().is_none_or(|last| day <= last)
+    }
+}
+
+/// Implements [`Managed`] for a body whose fields have these names.
+#[macro_export]
+macro_rules! managed {
+    ($body:ty) => {
+        impl $crate::register::Managed for $body {
+            fn managed_by(&self) -> $crate::register::ManagedBy {
+                self.managed_by
+            }
+
+            fn starts_on(&self) -> Option<chrono::NaiveDate> {
+                self.starts_on
+            }
+
+            fn ends_on(&self) -> Option<chrono::NaiveDate> {
+                self.ends_on
+            }
+
+            fn set_ends_on(&mut self, day: Option<chrono::NaiveDate>) {
+                self.ends_on = day;
+            }
+        }
+    };
+}
+
+/// Which rows are wanted.
+#[derive(Debug, Clone, Default)]
+pub enum Selection {
+    /// The one with this id.
+    Id(Id),
+    /// Those with these keys; of the size of a batch.
+    Keys(Vec<RegisterKey>),
+    /// All of the municipality.
+    #[default]
+    All,
+}
+
+impl Selection {
+    /// The row that `reference` names; none where it can't name any.
+    pub fn of(reference: &Reference) -> Option<Self> {
+        match reference {
+            Reference::Id(id) => Some(Self::Id(*id)),
+            path => path.key().map(|key| Self::Keys(vec![key.clone()])),
+        }
+    }
+}
+
+/// The names under which a municipality's rows can be referred to, as far as somebody needs them.
+#[derive(Debug, Default)]
+pub struct Directory {
+    /// Levels.
+    pub levels: Names,
+    /// Units.
+    pub units: Names,
+    /// Committees.
+    pub committees: Names,
+    /// Employees: their keys, never people's names.
+    pub employees: Names,
+    /// Memberships.
+    pub memberships: Names,
+}
+
+/// One kind of row that HR systems keep too.
+pub trait Register: Sized + 'static {
+    /// What clients write.
+    type Body: Managed + DeserializeOwned;
+    /// What a row's references resolved to.
+    type Links;
+    /// What clients call one of them.
+    const WHAT: &'static str;
+
+    /// The rows wanted, in the order of their keys.
+    fn select(tenant: &mut Tenant<'_>, selection: Selection) -> Result<Vec<Stored<Self::Body>>>;
+
+    /// Adds the names of stored rows that the drafts may refer to.
+    fn learn_names(tenant: &mut Tenant<'_>, drafts: &[Draft<Self::Body>], directory: &mut Directory) -> Result<()>;
+
+    /// Where the directory keeps this kind's own names.
+    fn own_names(directory: &mut Directory) -> &mut Names;
+
+    /// The rules for one row, and what its references resolve to; none where one is missing that it can't do
+    /// without.
+    fn check(draft: &mut Draft<Self::Body>, directory: &Directory, faults: &mut Faults) -> Option<Self::Links>;
+
+    /// The rules that span rows, those in the batch and those already stored.
+    fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()>;
+
+    /// Writes rows, new and changed ones alike, in batches.
+    fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()>;
+
+    /// How many rows the HR system manages that have not ended before `day`.
+    fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64>;
+
+    /// Sentences that name what refers to a row.
+    fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>>;
+
+    /// Removes a row to which nothing refers.
+    fn delete(writer: &mut Writer<'_>, id: Id) -> Result<()>;
+}
+
+/// A row that was compared and checked, and waits to be written.
+pub struct Checked<R: Register> {
+    /// Where it stands in what the client sent.
+    pub pointer: String,
+    /// What storing it comes to.
+    pub saved: Saved<R::Body>,
+    /// What its references resolved to.
+    pub links: R::Links,
+}
+
+/// The stored rows under the drafts' keys.
+pub fn stored<R: Register>(
+    tenant: &mut Tenant<'_>,
+    drafts: &[Draft<R::Body>],
+) -> Result<HashMap<RegisterKey, Stored<R::Body>>> {
+    let mut stored = HashMap::new();
+    for batch in drafts.chunks(connection::batch()) {
+        let keys = batch.iter().map(|draft| draft.body.key().clone()).collect();
+        let rows = R::select(tenant, Selection::Keys(keys))?;
+        stored.extend(rows.into_iter().map(|row| (row.body.key().clone(), row)));
+    }
+    Ok(stored)
+}
+
+/// Compares drafts with what is stored and checks them; faults go to `faults`, their names to the directory.
+pub fn prepare<R: Register>(
+    tenant: &mut Tenant<'_>,
+    directory: &mut Directory,
+    drafts: Vec<Draft<R::Body>>,
+    faults: &mut Faults,
+) -> Result<Vec<Checked<R>>> {
+    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), draft.body.key())), faults);
+    let existing = stored::<R>(tenant, &drafts)?;
+    prepare_over(tenant, directory, existing, drafts, faults)
+}
+
+/// [`prepare`] for drafts whose stored rows are at hand, and whose keys are distinct.
+pub fn prepare_over<R: Register>(
+    tenant: &mut Tenant<'_>,
+    directory: &mut Directory,
+    mut existing: HashMap<RegisterKey, Stored<R::Body>>,
+    drafts: Vec<Draft<R::Body>>,
+    faults: &mut Faults,
+) -> Result<Vec<Checked<R>>> {
+    R::learn_names(tenant, &drafts, directory)?;
+    let now = Timestamp::now();
+    let mut ids = Vec::with_capacity(drafts.len());
+    for draft in &drafts {
+        let id = existing.get(draft.body.key()).map_or_else(Id::new, Stored::id);
+        R::own_names(directory).add(id, draft.body.key().clone());
+        ids.push(id);
+    }
+    let mut rows = Vec::with_capacity(drafts.len());
+    for (mut draft, id) in drafts.into_iter().zip(ids) {
+        let Some(links) = R::check(&mut draft, directory, faults) else { continue };
+        let Draft { pointer, body } = draft;
+        let saved = Saved::compare(existing.remove(body.key()), id, body, now);
+        rows.push(Checked { pointer, saved, links });
+    }
+    R::check_together(tenant, &rows, faults)?;
+    Ok(rows)
+}
+
+/// Writes what differs from what is stored, and logs it.
+pub fn apply<R: Register>(writer: &mut Writer<'_>, mut rows: Vec<Checked<R>>) -> Result<Vec<Saved<R::Body>>> {
+    let now = writer.now();
+    rows.iter_mut().for_each(|row| row.saved.stamp(now));
+    let changed: Vec<&Checked<R>> = rows.iter().filter(|row| !row.saved.is_unchanged()).collect();
+    if !changed.is_empty() {
+        R::write(writer, &changed)?;
+        writer.log(changed.iter().filter_map(|row| row.saved.change()))?;
+    }
+    Ok(rows.into_iter().map(|row| row.saved).collect())
+}
+
+impl<R: Register> Resource for R {
+    type Body = R::Body;
+    const WHAT: &'static str = R::WHAT;
+
+    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Stored<R::Body>>> {
+        match Selection::of(reference) {
+            Some(selection) => Ok(R::select(tenant, selection)?.pop()),
+            None => Ok(None),
+        }
+    }
+
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<R::Body>>) -> Result<Vec<Saved<R::Body>>> {
+        let mut faults = Faults::default();
+        let rows = prepare::<R>(writer, &mut Directory::default(), drafts, &mut faults)?;
+        faults.into_result()?;
+        apply(writer, rows)
+    }
+
+    fn remove(writer: &mut Writer<'_>, stored: &Stored<R::Body>) -> Result<()> {
+        resource::check_unused(R::WHAT, R::dependents(writer, stored.id())?)?;
+        R::delete(writer, stored.id())
+    }
+}
+
+/// The edges of a tree of rows for [`resource::check_cycles`]: those that the batch draws, and those that
+/// are stored of rows that it leaves alone.
+pub fn edges<R: Register>(
+    rows: &[Checked<R>],
+    field: &str,
+    parent: impl Fn(&R::Links) -> Option<Id>,
+    stored: impl FnOnce() -> Result<Vec<(Id, Id)>>,
+) -> Result<Vec<(Id, Id, Option<String>)>> {
+    let edge = |row: &Checked<R>| {
+        let parent = parent(&row.links)?;
+        Some((row.saved.stored().id(), parent, Some(format!("{}/{field}", row.pointer))))
+    };
+    let mut edges: Vec<_> = rows.iter().filter_map(edge).collect();
+    if !edges.is_empty() {
+        let redrawn: std::collections::HashSet<Id> = rows.iter().map(|row| row.saved.stored().id()).collect();
+        let kept = stored()?.into_iter().filter(|(id, _)| !redrawn.contains(id));
+        edges.extend(kept.map(|(id, parent)| (id, parent, None)));
+    }
+    Ok(edges)
+}
