@@ -11,7 +11,7 @@ use super::level;
 use super::model::{Committee, CommitteeBody, CommitteeForm};
 use crate::db::schema::aliases::parent_committees;
 use crate::db::schema::{
-    action_audience, actions, committee_units, committees, focus_areas, levels, strategies, units,
+    action_audience, actions, committee_units, committees, focus_areas, levels, memberships, strategies, units,
 };
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
@@ -337,6 +337,8 @@ fn cover_units(writer: &mut Writer<'_>, rows: &[&Checked<Committees>]) -> Result
 fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
     let children: Vec<String> =
         committees::table.filter(committees::parent_id.eq(id)).select(committees::key).load(tenant.connection)?;
+    let seats: Vec<String> =
+        memberships::table.filter(memberships::committee_id.eq(id)).select(memberships::key).load(tenant.connection)?;
     let adopted: Vec<String> =
         strategies::table.filter(strategies::adopted_by_id.eq(id)).select(strategies::key).load(tenant.connection)?;
     let audiences = action_audience::table
@@ -346,6 +348,7 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         .load(tenant.connection)?;
     Ok([
         resource::dependents("committee", children),
+        resource::dependents("membership", seats),
         resource::dependents("strategy", adopted),
         resource::dependents("action", resource::paths(audiences)),
     ]

@@ -18,9 +18,12 @@ mod conventions;
 mod employees;
 mod engines;
 mod harness;
+mod hr_sync;
 mod issuers;
 mod levels;
+mod memberships;
 mod municipality;
+mod people;
 mod plans;
 mod schema;
 mod statements;
@@ -56,7 +59,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 18] = [
+    let modules: [fn() -> Vec<Test>; 21] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -66,9 +69,12 @@ fn main() -> ExitCode {
         contract::tests,
         conventions::tests,
         employees::tests,
+        hr_sync::tests,
         issuers::tests,
         levels::tests,
+        memberships::tests,
         municipality::tests,
+        people::tests,
         plans::tests,
         schema::tests,
         statements::tests,

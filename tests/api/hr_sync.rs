@@ -1,0 +1,534 @@
+//! The HR system's sync: whole or not at all, told row by row, and no way to wreck the committees.
+
+use std::time::Duration;
+
+use chrono::{Days, NaiveDate};
+use medstrategi::period::today;
+use serde_json::{Value, json};
+
+use crate::harness::{App, ELSEWHERE, Response};
+
+crate::tests![
+    a_file_is_told_row_by_row,
+    a_rehearsal_tells_the_same_and_stores_nothing,
+    a_snapshot_ends_what_it_no_longer_has,
+    a_missing_section_is_not_an_empty_one,
+    who_is_back_is_reopened,
+    what_has_not_begun_ends_on_its_first_day,
+    absent_stays_and_null_clears,
+    what_editors_own_is_left_alone,
+    the_guard_stops_a_bad_night,
+    the_guard_is_a_setting,
+    the_same_file_again_changes_nothing,
+    every_fault_of_a_file_is_told,
+    references_may_point_anywhere_in_the_file,
+    broken_files_change_nothing,
+    numbers_like_cpr_numbers_are_refused,
+    one_chair_follows_another,
+    tables_do_as_well,
+    broken_tables_change_nothing,
+    another_municipality_keeps_its_rows,
+    the_answer_proposes_what_to_decide,
+    two_syncs_at_once_do_not_mix,
+    others_write_while_a_file_is_compared,
+    a_large_file_takes_statements_by_the_batch,
+    sections_are_logged_row_by_row,
+];
+
+fn sync(app: &App, query: &str, file: &Value) -> Response {
+    app.post(&format!("/v1/hr-sync{query}"), file.clone())
+}
+
+fn snapshot(app: &App, file: &Value) -> Value {
+    sync(app, "?mode=snapshot", file).expect(200).json()
+}
+
+fn delta(app: &App, file: &Value) -> Value {
+    sync(app, "", file).expect(200).json()
+}
+
+fn counts(section: &Value) -> [u64; 6] {
+    ["created", "updated", "ended", "reopened", "unchanged", "skipped"].map(|kind| {
+        let count = section["counts"][kind].as_u64().unwrap();
+        assert_eq!(section[kind].as_array().unwrap().len() as u64, count, "{section}");
+        count
+    })
+}
+
+fn yesterday() -> NaiveDate {
+    today().pred_opt().unwrap()
+}
+
+fn in_days(days: u64) -> NaiveDate {
+    today().checked_add_days(Days::new(days)).unwrap()
+}
+
+fn town() -> Value {
+    json!({
+        "units": [
+            {"key": "U.1", "name": "Skolen", "kind": "workplace", "parent": "U.0", "headcount": 30},
+            {"key": "U.0", "name": "Centeret", "kind": "centre"},
+        ],
+        "employees": [
+            {"key": "e-1", "name": "Ane Holm", "title": "Leder", "unit": "U.1", "has_personnel_responsibility": true},
+            {"key": "e-2", "name": "Bo Lund", "unit": "U.1"},
+            {"key": "e-3", "name": "Ea Krog", "unit": "U.0"},
+        ],
+        "committees": [
+            {"key": "c-1", "name": "Lokal", "level": "l", "form": "committee", "parent": "c-0", "units": ["U.1"]},
+            {"key": "c-0", "name": "Hoved", "level": "l", "form": "committee"},
+        ],
+        "memberships": [
+            {"key": "m-1", "committee": "c-1", "employee": "e-1", "role": "chair"},
+            {"key": "m-2", "committee": "c-1", "employee": "e-2", "role": "member", "function": "safety_rep"},
+        ],
+    })
+}
+
+fn fill(app: &App) -> Value {
+    app.post("/v1/levels", json!({"key": "l", "name": "L", "rank": 1, "staff_meeting_below": 20})).expect(201);
+    snapshot(app, &town())
+}
+
+fn a_file_is_told_row_by_row(app: &App) {
+    let first = fill(app);
+    assert_eq!((&first["mode"], &first["dry_run"]), (&json!("snapshot"), &json!(false)));
+    assert_eq!(counts(&first["units"]), [2, 0, 0, 0, 0, 0]);
+    assert_eq!(first["units"]["created"], json!(["U.0", "U.1"]), "in the order of their keys");
+    assert_eq!(counts(&first["memberships"]), [2, 0, 0, 0, 0, 0]);
+    assert_eq!(app.get("/v1/units/U.1").json()["managed_by"], "hr");
+    let file = json!({"employees": [
+        {"key": "e-3", "title": "Konsulent", "unit": null},
+        {"key": "e-2", "ends_on": yesterday()},
+        {"key": "e-1", "name": "Ane Holm"},
+        {"key": "e-4", "name": "Ib Dahl", "starts_on": in_days(30)},
+    ]});
+    let answer = delta(app, &file);
+    assert_eq!((&answer["units"], &answer["mode"]), (&json!(null), &json!("delta")));
+    let employees = &answer["employees"];
+    assert_eq!(counts(employees), [1, 1, 1, 0, 1, 0]);
+    assert_eq!(employees["created"], json!(["e-4"]));
+    assert_eq!(employees["updated"], json!([{"key": "e-3", "fields": ["title", "unit"]}]));
+    assert_eq!(employees["ended"], json!([{"key": "e-2", "fields": ["ends_on"]}]));
+    assert_eq!(employees["unchanged"], json!(["e-1"]));
+    assert_eq!(app.keys("/v1/employees"), ["e-1", "e-2", "e-3", "e-4"]);
+}
+
+fn a_rehearsal_tells_the_same_and_stores_nothing(app: &App) {
+    fill(app);
+    let file = json!({
+        "units": [{"key": "U.1", "headcount": 12}],
+        "employees": [{"key": "e-9", "name": "Ny"}],
+        "memberships": [],
+    });
+    let before = (app.get("/v1/export").json(), app.changes());
+    let mut rehearsed = sync(app, "?mode=snapshot&dry_run=true", &file).expect(200).json();
+    assert_eq!((app.get("/v1/export").json(), app.changes()), before);
+    assert_eq!(rehearsed["dry_run"], true);
+    let kinds: Vec<&Value> = rehearsed["proposals"].as_array().unwrap().iter().map(|row| &row["kind"]).collect();
+    assert!(kinds.contains(&&json!("become_staff_meeting")), "as things would stand then: {rehearsed}");
+    rehearsed["dry_run"] = json!(false);
+    assert_eq!(snapshot(app, &file), rehearsed);
+    sync(app, "?dry_run=true", &json!({"units": [{"key": "x"}]})).expect_faults(&["/units/0/name", "/units/0/kind"]);
+    sync(app, "?dry_run=maybe", &file).expect_problem(400, "invalid-query");
+}
+
+fn a_snapshot_ends_what_it_no_longer_has(app: &App) {
+    fill(app);
+    let mut file = town();
+    file["employees"].as_array_mut().unwrap().remove(2);
+    file["memberships"] = json!([{"key": "m-1"}]);
+    let answer = snapshot(app, &file);
+    assert_eq!(counts(&answer["employees"]), [0, 0, 1, 0, 2, 0]);
+    assert_eq!(answer["employees"]["ended"], json!([{"key": "e-3", "fields": ["ends_on"]}]));
+    assert_eq!(app.get("/v1/employees/e-3").json()["ends_on"], json!(yesterday()));
+    assert_eq!(app.keys("/v1/committees/c-1/members"), ["m-1"]);
+    let last = app.list("/v1/changes").pop().unwrap();
+    assert_eq!((&last["operation"], &last["entity"]), (&json!("ended"), &json!("membership")));
+    let again = snapshot(app, &file);
+    assert_eq!(counts(&again["employees"]), [0, 0, 0, 0, 2, 0]);
+    // A delta says nothing of what it doesn't name.
+    delta(app, &json!({"employees": [{"key": "e-1"}]}));
+    assert_eq!(app.get("/v1/employees/e-2").json()["ends_on"], json!(null));
+}
+
+fn a_missing_section_is_not_an_empty_one(app: &App) {
+    fill(app);
+    let before = app.get("/v1/export").json();
+    for file in [json!({}), json!({"units": null, "employees": null}), json!({"units": town()["units"]})] {
+        let answer = snapshot(app, &file);
+        assert_eq!(answer["memberships"], json!(null));
+        assert_eq!(app.get("/v1/export").json(), before);
+    }
+    // An empty one says that all are gone: five may go without a word.
+    assert_eq!(counts(&snapshot(app, &json!({"memberships": []}))["memberships"]), [0, 0, 2, 0, 0, 0]);
+}
+
+fn who_is_back_is_reopened(app: &App) {
+    fill(app);
+    let mut without = town();
+    without["employees"].as_array_mut().unwrap().remove(2);
+    snapshot(app, &without);
+    let answer = snapshot(app, &town());
+    assert_eq!(answer["employees"]["reopened"], json!([{"key": "e-3", "fields": ["ends_on"]}]));
+    assert_eq!(app.get("/v1/employees/e-3").json()["ends_on"], json!(null));
+    // A file that names the end means it.
+    snapshot(app, &without);
+    let mut with_end = town();
+    with_end["employees"][2]["ends_on"] = json!("2025-01-31");
+    assert_eq!(counts(&snapshot(app, &with_end)["employees"]), [0, 1, 0, 0, 2, 0]);
+    assert_eq!(app.get("/v1/employees/e-3").json()["ends_on"], "2025-01-31");
+    // In a delta, absent is absent; null reopens.
+    assert_eq!(counts(&delta(app, &json!({"employees": [{"key": "e-3", "title": "Vikar"}]}))["employees"])[1], 1);
+    let answer = delta(app, &json!({"employees": [{"key": "e-3", "ends_on": null, "title": null}]}));
+    assert_eq!(answer["employees"]["reopened"], json!([{"key": "e-3", "fields": ["title", "ends_on"]}]));
+}
+
+fn what_has_not_begun_ends_on_its_first_day(app: &App) {
+    fill(app);
+    let mut file = town();
+    let to_come = json!({"key": "e-4", "name": "Ib Dahl", "starts_on": in_days(40), "ends_on": in_days(400)});
+    file["employees"].as_array_mut().unwrap().push(to_come);
+    assert_eq!(counts(&snapshot(app, &file)["employees"])[0], 1);
+    assert_eq!(counts(&snapshot(app, &town())["employees"]), [0, 0, 1, 0, 3, 0]);
+    assert_eq!(app.get("/v1/employees/e-4").json()["ends_on"], json!(in_days(40)));
+    assert_eq!(counts(&snapshot(app, &town())["employees"]), [0, 0, 0, 0, 3, 0]);
+    file["employees"][3].as_object_mut().unwrap().remove("ends_on");
+    assert_eq!(counts(&snapshot(app, &file)["employees"]), [0, 0, 0, 1, 3, 0]);
+    assert_eq!(app.get("/v1/employees/e-4").json()["ends_on"], json!(null));
+}
+
+fn absent_stays_and_null_clears(app: &App) {
+    fill(app);
+    delta(app, &json!({"employees": [{"key": "e-1", "title": null, "has_personnel_responsibility": null}]}));
+    let employee = app.get("/v1/employees/e-1").json();
+    assert_eq!((&employee["title"], &employee["has_personnel_responsibility"]), (&json!(null), &json!(false)));
+    assert_eq!((&employee["name"], &employee["unit"]), (&json!("Ane Holm"), &json!("U.1")));
+    delta(app, &json!({"committees": [{"key": "c-1", "units": null, "parent": null}]}));
+    let committee = app.get("/v1/committees/c-1").json();
+    assert_eq!(
+        (&committee["units"], &committee["parent"], &committee["level"]),
+        (&json!([]), &json!(null), &json!("l"))
+    );
+    sync(app, "", &json!({"employees": [{"key": "e-1", "name": null}]})).expect_faults(&["/employees/0/name"]);
+}
+
+fn what_editors_own_is_left_alone(app: &App) {
+    fill(app);
+    app.post("/v1/employees", json!({"key": "ed-1", "name": "Redaktørens"})).expect(201);
+    app.post("/v1/committees", json!({"key": "ed-1", "name": "Redaktørens", "level": "l", "form": "committee"}))
+        .expect(201);
+    let mut file = town();
+    file["employees"].as_array_mut().unwrap().push(json!({"key": "ed-1", "name": "HR's", "unit": "nowhere"}));
+    // A seat of HR's may stand in an editor's committee.
+    let seat = json!({"key": "m-3", "committee": "ed-1", "employee": "ed-1", "role": "chair"});
+    file["memberships"].as_array_mut().unwrap().push(seat);
+    let answer = snapshot(app, &file);
+    assert_eq!(answer["employees"]["skipped"], json!(["ed-1"]));
+    assert_eq!(counts(&answer["committees"]), [0, 0, 0, 0, 2, 0], "not named, not ended");
+    for path in ["/v1/employees/ed-1", "/v1/committees/ed-1"] {
+        let row = app.get(path).json();
+        assert_eq!((&row["version"], &row["ends_on"], &row["name"]), (&json!(1), &json!(null), &json!("Redaktørens")));
+    }
+    sync(app, "", &json!({"employees": [{"key": "e-1", "managed_by": "editor"}]}))
+        .expect_faults(&["/employees/0/managed_by"]);
+}
+
+fn many(n: usize) -> Value {
+    (0..n).map(|n| json!({"key": format!("x-{n:03}"), "name": format!("X {n}")})).collect()
+}
+
+fn the_guard_stops_a_bad_night(app: &App) {
+    snapshot(app, &json!({"employees": many(100)}));
+    let before = (app.get("/v1/export").json(), app.changes());
+    let refused = sync(app, "?mode=snapshot", &json!({"employees": many(89)})).expect_problem(409, "sync-guard").json();
+    assert_eq!(refused["errors"][0]["pointer"], "/employees");
+    assert!(refused["errors"][0]["detail"].as_str().unwrap().starts_with("11 of 100 would end"), "{refused}");
+    sync(app, "?mode=snapshot&dry_run=true", &json!({"employees": []})).expect_problem(409, "sync-guard");
+    sync(app, "?mode=snapshot&max_ended=10", &json!({"employees": many(89)})).expect_problem(409, "sync-guard");
+    assert_eq!((app.get("/v1/export").json(), app.changes()), before);
+    // By their own word, too.
+    let ended: Value = (0..20).map(|n| json!({"key": format!("x-{n:03}"), "ends_on": yesterday()})).collect();
+    sync(app, "", &json!({"employees": ended})).expect_problem(409, "sync-guard");
+    // Ten in a hundred pass, and more when it is said openly.
+    assert_eq!(counts(&snapshot(app, &json!({"employees": many(90)}))["employees"]), [0, 0, 10, 0, 90, 0]);
+    let raised = sync(app, "?mode=snapshot&max_ended=90", &json!({"employees": []})).expect(200).json();
+    assert_eq!(counts(&raised["employees"]), [0, 0, 90, 0, 0, 0]);
+    sync(app, "?max_ended=-1", &json!({})).expect_problem(400, "invalid-query");
+}
+
+fn the_guard_is_a_setting(app: &App) {
+    snapshot(app, &json!({"employees": many(10)}));
+    assert_eq!(app.get("/v1/municipality").json()["sync_guard"], json!({"percent": 10, "rows": 5}));
+    app.patch("/v1/municipality", json!({"sync_guard": {"rows": 0}})).expect(200);
+    assert_eq!(app.get("/v1/municipality").json()["sync_guard"], json!({"percent": 10, "rows": 0}));
+    sync(app, "?mode=snapshot", &json!({"employees": many(8)})).expect_problem(409, "sync-guard");
+    snapshot(app, &json!({"employees": many(9)}));
+    app.patch("/v1/municipality", json!({"sync_guard": {"percent": 100}})).expect(200);
+    snapshot(app, &json!({"employees": []}));
+    app.patch("/v1/municipality", json!({"sync_guard": {"percent": 101}})).expect_faults(&["/sync_guard/percent"]);
+}
+
+fn the_same_file_again_changes_nothing(app: &App) {
+    fill(app);
+    let before = (app.get("/v1/export").json(), app.changes());
+    for query in ["?mode=snapshot", "?mode=delta", ""] {
+        let answer = sync(app, query, &town()).expect(200).json();
+        for section in ["units", "employees", "committees", "memberships"] {
+            let [.., unchanged, _] = counts(&answer[section]);
+            assert_eq!(unchanged, town()[section].as_array().unwrap().len() as u64);
+        }
+    }
+    assert_eq!((app.get("/v1/export").json(), app.changes()), before);
+}
+
+fn every_fault_of_a_file_is_told(app: &App) {
+    fill(app);
+    let before = (app.get("/v1/export").json(), app.changes());
+    let refuse = |file: Value, pointers: &[&str]| {
+        sync(app, "?mode=snapshot&max_ended=99", &file).expect_faults(pointers);
+        sync(app, "", &file).expect_faults(pointers);
+    };
+    refuse(
+        json!({"units": [{"key": "a"}, {"key": "U.1", "parent": "nowhere"}], "employees": [{"key": "e-1", "unit": "nowhere"}]}),
+        &["/units/0/name", "/units/0/kind", "/units/1/parent", "/employees/0/unit"],
+    );
+    refuse(json!({"employees": [{"key": "e-1"}, {"key": "e-2"}, {"key": "e-1"}]}), &["/employees/2/key"]);
+    refuse(
+        json!({"units": [{"key": "U.0", "parent": "U.1"}, {"key": "U.1", "parent": "U.0"}]}),
+        &["/units/0/parent", "/units/1/parent"],
+    );
+    refuse(
+        json!({"memberships": [{"key": "m-1", "committee": "nowhere"}, {"key": "m-9", "committee": "c-1", "role": "member", "employee": "nobody"}]}),
+        &["/memberships/0/committee", "/memberships/1/employee"],
+    );
+    refuse(
+        json!({"employees": [{"key": "e-1", "starts_on": "2025-02-01", "ends_on": "2025-01-31"}]}),
+        &["/employees/0/ends_on"],
+    );
+    refuse(json!({"employees": [{"key": "e-1", "ends_on": "2025-02-30"}]}), &["/employees/0/ends_on"]);
+    refuse(json!({"employees": [{"name": "Uden nøgle"}]}), &["/employees/0/key"]);
+    refuse(json!({"employees": [{"key": "e-1", "union": "x"}], "absences": []}), &["/employees/0/union", "/absences"]);
+    refuse(
+        json!({"committees": [{"key": "tree", "name": "T", "level": "l", "form": "committee"}]}),
+        &["/committees/0/key"],
+    );
+    assert_eq!((app.get("/v1/export").json(), app.changes()), before);
+    // A date that crosses what is stored is a fault of the row, wherever the other date comes from.
+    delta(app, &json!({"employees": [{"key": "e-1", "starts_on": "2025-06-01"}]}));
+    sync(app, "", &json!({"employees": [{"key": "e-1", "ends_on": "2025-05-31"}]}))
+        .expect_faults(&["/employees/0/ends_on"]);
+}
+
+fn references_may_point_anywhere_in_the_file(app: &App) {
+    let answer = fill(app);
+    assert_eq!(counts(&answer["committees"])[0], 2);
+    let unit = app.get("/v1/units/U.0").json()["id"].clone();
+    let file = json!({"units": [{"key": "U.1", "parent": unit}, {"key": "U.2", "name": "Ny", "kind": "other", "parent": "U.3"}, {"key": "U.3", "name": "Ny", "kind": "other"}]});
+    assert_eq!(counts(&delta(app, &file)["units"]), [2, 0, 0, 0, 1, 0], "a UUID names the same unit");
+}
+
+fn broken_files_change_nothing(app: &App) {
+    fill(app);
+    let before = (app.get("/v1/export").json(), app.changes());
+    let whole = serde_json::to_vec(&town()).unwrap();
+    let send = |bytes: &[u8], media_type: &str| {
+        app.request("POST", "/v1/hr-sync?mode=snapshot").header("content-type", media_type).bytes(bytes).send()
+    };
+    for end in [1, 17, whole.len() / 2, whole.len() - 1] {
+        send(&whole[..end], "application/json").expect_problem(400, "malformed-body");
+    }
+    send(b"", "application/json").expect_problem(400, "malformed-body");
+    send(b"{\"employees\": [{\"key\": \"e-1\", \"name\": \"S\xf8ren\"}]}", "application/json")
+        .expect_problem(400, "malformed-body");
+    send(b"[]", "application/json").expect_problem(422, "invalid-body");
+    send(&whole, "application/xml").expect_problem(415, "unsupported-media-type");
+    sync(app, "?mode=all", &town()).expect_problem(400, "invalid-query");
+    sync(app, "?section=units", &town()).expect_problem(400, "invalid-query");
+    assert_eq!((app.get("/v1/export").json(), app.changes()), before);
+}
+
+fn numbers_like_cpr_numbers_are_refused(app: &App) {
+    fill(app);
+    let before = app.changes();
+    for (field, value) in [
+        ("key", "010180-1234"),
+        ("name", "Ane 0101801234"),
+        ("title", "Leder 010180-1234"),
+        ("email", "0101801234@testby.example"),
+    ] {
+        let mut row = json!({"key": "e-9", "name": "Ane Holm"});
+        row[field] = json!(value);
+        let pointer = format!("/employees/0/{field}");
+        let refused = sync(app, "", &json!({"employees": [row]})).expect_faults(&[&pointer]);
+        assert!(!String::from_utf8(refused.body).unwrap().contains("1234"), "the number is not repeated");
+    }
+    sync(app, "", &json!({"memberships": [{"key": "0101801234", "committee": "c-1", "role": "member"}]}))
+        .expect_faults(&["/memberships/0/key"]);
+    assert_eq!(app.changes(), before);
+}
+
+fn one_chair_follows_another(app: &App) {
+    fill(app);
+    let chair = json!({"key": "m-9", "committee": "c-1", "employee": "e-3", "role": "chair"});
+    sync(app, "", &json!({"memberships": [chair]})).expect_faults(&["/memberships/0/role"]);
+    // A snapshot that has the new one and no longer the old one, and knows no dates.
+    let file = json!({"memberships": [town()["memberships"][1], chair]});
+    assert_eq!(counts(&snapshot(app, &file)["memberships"]), [1, 0, 1, 0, 1, 0]);
+    let members: Vec<Value> = app.list("/v1/committees/c-1/members");
+    let chairs: Vec<&Value> = members.iter().filter(|row| row["role"] == "chair").map(|row| &row["name"]).collect();
+    assert_eq!(chairs, ["Ea Krog"]);
+}
+
+fn send_table(app: &App, query: &str, table: &str) -> Response {
+    let path = format!("/v1/hr-sync{query}");
+    app.request("POST", &path).header("content-type", "text/csv; charset=utf-8").bytes(table).send()
+}
+
+fn tables_do_as_well(app: &App) {
+    fill(app);
+    let table = "\u{feff}key;name;title;unit;has_personnel_responsibility;ends_on\r\n\
+                 e-1;Ane Holm;Leder;U.1;true;\r\n\
+                 e-2;\"Bo; Lund\";Lærer;U.0;;2031-01-31\r\n\
+                 e-5;Åse Bæk;;;false;\r\n";
+    let answer = send_table(app, "?section=employees&mode=snapshot", table).expect(200).json();
+    assert_eq!(counts(&answer["employees"]), [1, 0, 2, 0, 1, 0], "{answer}");
+    assert_eq!(answer["employees"]["ended"][0], json!({"key": "e-2", "fields": ["name", "title", "unit", "ends_on"]}));
+    let employee = app.get("/v1/employees/e-2").json();
+    assert_eq!((&employee["name"], &employee["ends_on"]), (&json!("Bo; Lund"), &json!("2031-01-31")));
+    assert_eq!(app.get("/v1/employees/e-5").json()["name"], "Åse Bæk");
+    let answer = send_table(app, "?section=units", "key,headcount\nU.1,31\n").expect(200).json();
+    assert_eq!(answer["units"]["updated"], json!([{"key": "U.1", "fields": ["headcount"]}]));
+    let cleared = send_table(app, "?section=units", "key,headcount\nU.1,\n").expect(200).json();
+    assert_eq!(counts(&cleared["units"])[1], 1, "an empty cell clears");
+}
+
+fn broken_tables_change_nothing(app: &App) {
+    fill(app);
+    let before = (app.get("/v1/export").json(), app.changes());
+    let bytes = |bytes: &[u8]| {
+        let request = app.request("POST", "/v1/hr-sync?section=employees").header("content-type", "text/csv");
+        request.bytes(bytes).send()
+    };
+    let latin = bytes(b"key,name\ne-1,Ane\ne-2,S\xf8ren\n").expect_problem(400, "malformed-body").json();
+    assert!(latin["detail"].as_str().unwrap().starts_with("Line 3 is not UTF-8"), "{latin}");
+    for cut in ["key,name\ne-1,Ane\ne-2,B", "key,name,title\ne-1,Ane,x\ne-2\n", "key,na"] {
+        bytes(cut.as_bytes()).expect_problem(400, "malformed-body");
+    }
+    let faults = send_table(app, "?section=employees", "key,name,unit\ne-1,Ane,U.1\ne-2,Bo 010180-1234,nowhere\n");
+    let faults = faults.expect_faults(&["/employees/1/name", "/employees/1/unit"]).json();
+    assert!(faults["errors"][0]["detail"].as_str().unwrap().starts_with("line 3: "), "{faults}");
+    let typed = send_table(app, "?section=units", "key,headcount,colour\nU.1,many,red\n");
+    typed.expect_faults(&["/units/0/headcount", "/units/0/colour"]);
+    let typed = send_table(app, "?section=employees", "key,name_protected\ne-1,ja\n");
+    typed.expect_faults(&["/employees/0/name_protected"]);
+    send_table(app, "", "key,name\ne-1,Ane\n").expect_problem(400, "invalid-query");
+    send_table(app, "?section=committees", "key,name\nc-1,C\n").expect_problem(400, "invalid-query");
+    assert_eq!((app.get("/v1/export").json(), app.changes()), before);
+}
+
+fn another_municipality_keeps_its_rows(app: &App) {
+    let token = app.token_of(ELSEWHERE, "med.admin");
+    let there = |method: &str, path: &str| app.request(method, path).token(&token);
+    there("POST", "/v1/levels").json(&json!({"key": "l", "name": "L", "rank": 1})).send().expect(201);
+    there("POST", "/v1/hr-sync?mode=snapshot").json(&town()).send().expect(200);
+    let before = there("GET", "/v1/export").send().json();
+    fill(app);
+    let employee = there("GET", "/v1/employees/e-1").send().json()["id"].clone();
+    let foreign = json!({"memberships": [{"key": "m-1", "employee": employee}]});
+    sync(app, "", &foreign).expect_faults(&["/memberships/0/employee"]);
+    sync(
+        app,
+        "?mode=snapshot&max_ended=99",
+        &json!({"units": [], "employees": [], "committees": [], "memberships": []}),
+    )
+    .expect(200);
+    assert_eq!(there("GET", "/v1/export").send().json(), before);
+}
+
+fn the_answer_proposes_what_to_decide(app: &App) {
+    fill(app);
+    let answer = delta(
+        app,
+        &json!({"employees": [{"key": "e-1", "ends_on": yesterday()}], "units": [{"key": "U.1", "headcount": 19}]}),
+    );
+    let kinds: Vec<&Value> = answer["proposals"].as_array().unwrap().iter().map(|proposal| &proposal["kind"]).collect();
+    assert_eq!(kinds, ["no_chair", "no_safety_rep", "become_staff_meeting", "holder_left", "no_chair"]);
+    assert_eq!(json!(app.list("/v1/committee-proposals")), answer["proposals"]);
+    let english =
+        app.request("POST", "/v1/hr-sync").header("accept-language", "en").json(&json!({})).send().expect(200);
+    assert_eq!(english.header("content-language"), Some("en"));
+    assert_eq!(english.json()["proposals"][0]["reason"], "Nobody chairs the committee.");
+}
+
+fn two_syncs_at_once_do_not_mix(app: &App) {
+    let file = |title: &str| -> Value {
+        let row = |n: usize| json!({"key": format!("x-{n:04}"), "name": "X", "title": title});
+        json!({"employees": (0..1_500).map(row).collect::<Value>()})
+    };
+    let files = [file("Alfa"), file("Beta"), file("Gamma")];
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        let running: Vec<_> = files
+            .iter()
+            .map(|file| {
+                scope.spawn(move || {
+                    let answer = sync(app, "?mode=snapshot", file);
+                    assert!([200, 503].contains(&answer.status), "{}", String::from_utf8_lossy(&answer.body));
+                    (answer.status == 200).then(|| answer.json())
+                })
+            })
+            .collect();
+        running.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(!answers.is_empty(), "at least one went through");
+    let created: u64 = answers.iter().map(|answer| counts(&answer["employees"])[0]).sum();
+    assert_eq!(created, 1_500, "one of them was the first, the others came upon its rows");
+    let mut titles: Vec<String> =
+        app.list("/v1/employees?limit=200").iter().map(|row| row["title"].as_str().unwrap().to_owned()).collect();
+    titles.dedup();
+    assert_eq!(titles.len(), 1, "{titles:?}");
+}
+
+fn others_write_while_a_file_is_compared(app: &App) {
+    let row = |n: usize| json!({"key": format!("x-{n:05}"), "name": format!("X {n}"), "title": "Ansat"});
+    let file = json!({"employees": (0..6_000).map(row).collect::<Value>()});
+    let editor = app.token("med.edit");
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| sync(app, "?mode=snapshot", &file).expect(200).json());
+        let mut written = 0;
+        while !running.is_finished() {
+            let level = json!({"key": format!("l-{written}"), "name": "L", "rank": 1});
+            app.request("POST", "/v1/levels").token(&editor).json(&level).send().expect(201);
+            written += 1;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(written > 3, "{written} writes");
+        assert_eq!(counts(&running.join().unwrap()["employees"])[0], 6_000);
+    });
+}
+
+fn a_large_file_takes_statements_by_the_batch(app: &App) {
+    app.post("/v1/levels", json!({"key": "l", "name": "L", "rank": 1})).expect(201);
+    let file = |batches: usize, title: &str| -> Value {
+        let keys = 0..batches * 500;
+        let employee = |n: usize| json!({"key": format!("e-{n}"), "name": "E", "title": title});
+        json!({"employees": keys.map(employee).collect::<Value>()})
+    };
+    let cost = |file: &Value| app.statements(|| drop(sync(app, "?mode=snapshot&max_ended=5000", file).expect(200)));
+    let (first, second) = (cost(&file(1, "a")), cost(&file(3, "b")));
+    let (changed, unchanged) = (cost(&file(3, "c")), cost(&file(3, "c")));
+    // Two statements a batch: its rows, and their rows in the log.
+    assert_eq!(second - first, 4, "{first}, then {second}");
+    assert!(changed <= second, "changed rows are written by the batch too: {changed}");
+    assert!(unchanged < 16, "{unchanged} statements to find nothing changed");
+}
+
+fn sections_are_logged_row_by_row(app: &App) {
+    fill(app);
+    let log = app.list("/v1/changes");
+    let about: Vec<String> = log.iter().map(|row| format!("{} {}", row["entity"], row["after"]["key"])).collect();
+    for row in ["\"unit\" \"U.0\"", "\"employee\" \"e-1\"", "\"committee\" \"c-1\"", "\"membership\" \"m-2\""] {
+        assert_eq!(about.iter().filter(|one| *one == row).count(), 1, "{row} in {about:?}");
+    }
+    assert!(log.iter().filter(|row| row["entity"] == "employee").all(|row| row["subject"] == "tester"));
+}
