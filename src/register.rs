@@ -43,10 +43,21 @@ pub trait Managed: Body<Key = RegisterKey> {
     /// Gives it another last day.
     fn set_ends_on(&mut self, day: Option<NaiveDate>);
 
+    /// Whether it has ended: its last day has passed, or it was called off before it began.
+    fn is_over(&self, today: NaiveDate) -> bool {
+        self.ends_on().is_some_and(|last| last < today) || called_off(self.starts_on(), self.ends_on(), today)
+    }
+
     /// Whether it exists on `day`.
     fn exists_on(&self, day: NaiveDate) -> bool {
         self.starts_on().is_none_or(|first| first <= day) && self.ends_on().is_none_or(|last| day <= last)
     }
+}
+
+/// Whether a row was ended before it began. Nothing is deleted, and no row ends before its first day, so that
+/// such a row ends on it.
+pub fn called_off(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>, today: NaiveDate) -> bool {
+    starts_on.is_some_and(|first| today <= first) && ends_on == starts_on
 }
 
 /// Implements [`Managed`] for a body whose fields have these names.

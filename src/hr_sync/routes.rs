@@ -36,7 +36,7 @@ struct SyncWanted {
     #[serde(default)]
     #[param(default = false)]
     dry_run: bool,
-    /// Lets each section lose this many rows, in place of what the municipality's `sync_guard` lets pass.
+    /// Lets each section lose this many rows, where the municipality's `sync_guard` would let fewer pass.
     #[param(minimum = 0, example = 40)]
     max_ended: Option<u32>,
     /// Which section a CSV body is.

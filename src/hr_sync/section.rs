@@ -46,7 +46,7 @@ impl Section for Employees {
     /// A file that still has somebody who left long ago doesn't bring the name back; one that employs
     /// them again does.
     fn keep_anonymous(wanted: &mut EmployeeBody, stored: &EmployeeBody, today: NaiveDate) {
-        if stored.is_anonymised() && is_over(wanted, today) {
+        if stored.is_anonymised() && wanted.is_over(today) {
             wanted.name = stored.name.clone();
             wanted.email = stored.email.clone();
             wanted.title = stored.title.clone();
@@ -138,19 +138,14 @@ fn wanted<S: Section>(
     let Some(merged) = row.over(stored, required, pointer, faults)? else { return Ok(None) };
     let mut body = merged.body;
     // Whoever is in a snapshot is there; a file that means otherwise says so.
-    if reading.mode == SyncMode::Snapshot && !merged.names_its_end && is_over(&body, reading.today) {
+    let had_ended = || stored.is_some_and(|stored| stored.is_over(reading.today)) || body.is_over(reading.today);
+    if reading.mode == SyncMode::Snapshot && !merged.names_its_end && had_ended() {
         body.set_ends_on(None);
     }
     if let Some(stored) = stored {
         S::keep_anonymous(&mut body, stored, reading.today);
     }
     Ok(Some(body))
-}
-
-/// Whether a row has ended. One that a snapshot ended before its first day came, on that day, has too.
-fn is_over(body: &impl Managed, today: NaiveDate) -> bool {
-    let never_began = || body.starts_on().is_some_and(|first| first >= today) && body.ends_on() == body.starts_on();
-    body.ends_on().is_some_and(|last| last < today) || never_began()
 }
 
 /// The row that a snapshot no longer has: its last day was yesterday, or, where it has not begun yet, will be
@@ -229,7 +224,7 @@ fn outcome<B: Managed>(saved: &Saved<B>, today: NaiveDate) -> Outcome {
                 (Some(until), Some(from)) => from < until,
                 (_, None) => false,
             };
-            match (is_over(until, today), is_over(from, today)) {
+            match (until.is_over(today), from.is_over(today)) {
                 (true, false) => Outcome::Reopened,
                 (false, _) if ends_earlier => Outcome::Ended,
                 _ => Outcome::Updated,

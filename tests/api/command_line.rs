@@ -21,6 +21,7 @@ crate::tests![
     a_faulty_bundle_stores_nothing,
     several_files_are_several_transactions,
     a_killed_import_leaves_nothing,
+    a_killed_sync_leaves_nothing,
     requests_in_flight_finish_on_sigterm,
     tokens_are_signed_with_a_private_secret,
     wrong_arguments_are_explained,
@@ -294,6 +295,50 @@ fn a_killed_import_leaves_nothing(app: &App) {
     assert_eq!(app.list("/v1/changes").len(), before);
 }
 
+fn a_killed_sync_leaves_nothing(app: &App) {
+    const ROWS: usize = 3_000;
+    let url = fresh(app);
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let file = |night: u32| -> String {
+        let row = |n: usize| json!({"key": format!("n{night}-{n:05}"), "name": "Nat Dahl", "unit": "hasselengskolen"});
+        json!({"employees": (0..ROWS).map(row).collect::<Value>()}).to_string()
+    };
+    let sync = |served: &Served, query: &str, file: &str, token: &str| {
+        let request = agent.post(format!("{}/v1/hr-sync{query}", served.base)).content_type("application/json");
+        let mut answer = request.header("authorization", format!("Bearer {token}")).send(file)?;
+        assert_eq!(answer.status(), 200);
+        let answer: Value = answer.body_mut().read_json()?;
+        let counts = &answer["employees"]["counts"];
+        Ok::<_, ureq::Error>((counts["created"].as_u64().unwrap(), counts["unchanged"].as_u64().unwrap()))
+    };
+    let mut served = serve_demo(&mut program_over(app, &url));
+    let token = token_for_demo(app, "med.hr");
+    let begun = Instant::now();
+    assert_eq!(sync(&served, "", &file(0), &token).unwrap(), (ROWS as u64, 0));
+    let whole = begun.elapsed();
+
+    let mut undone = 0;
+    for night in 1..=5 {
+        std::thread::scope(|scope| {
+            let file = file(night);
+            let (base, token, sync) = (&served, &token, &sync);
+            let running = scope.spawn(move || sync(base, "", &file, token).is_ok());
+            std::thread::sleep(whole * night / 6);
+            signal(&served.child, "-KILL");
+            running.join().unwrap();
+        });
+        wait(&mut served.child);
+        served = serve_demo(&mut program_over(app, &url));
+        // All or nothing, never a part.
+        let left = sync(&served, "?dry_run=true", &file(night), &token).unwrap();
+        assert!(left == (ROWS as u64, 0) || left == (0, ROWS as u64), "(created, unchanged) would be {left:?}");
+        undone += usize::from(left.0 > 0);
+        // The next one works.
+        assert_eq!(sync(&served, "", &file(night), &token).unwrap(), left);
+    }
+    assert!(undone >= 1, "none of 5 syncs was killed in time");
+}
+
 fn requests_in_flight_finish_on_sigterm(app: &App) {
     use std::io::{Read, Write};
     let mut served = serve_demo(&mut program_over(app, &fresh(app)));
@@ -318,13 +363,17 @@ fn requests_in_flight_finish_on_sigterm(app: &App) {
     assert!(wait(&mut served.child).success());
 }
 
-/// A token for the demo that allows editing, signed by the same installation.
 fn edit_token(app: &App) -> String {
+    token_for_demo(app, "med.edit")
+}
+
+/// A token for the demo, signed by the same installation.
+fn token_for_demo(app: &App, scope: &str) -> String {
     let secret = find_secret(app.folder.path(), app.engine);
     let output = run(program(app).env("MEDSTRATEGI_SECRET_FILE", secret).args([
         "token",
         "--scope",
-        "med.edit",
+        scope,
         "--municipality",
         "noerrelund",
     ]));

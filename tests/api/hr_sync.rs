@@ -15,6 +15,7 @@ crate::tests![
     a_missing_section_is_not_an_empty_one,
     who_is_back_is_reopened,
     what_has_not_begun_ends_on_its_first_day,
+    what_was_called_off_stands_in_nobody_s_way,
     absent_stays_and_null_clears,
     what_editors_own_is_left_alone,
     the_guard_stops_a_bad_night,
@@ -196,6 +197,22 @@ fn what_has_not_begun_ends_on_its_first_day(app: &App) {
     file["employees"][3].as_object_mut().unwrap().remove("ends_on");
     assert_eq!(counts(&snapshot(app, &file)["employees"]), [0, 0, 0, 1, 3, 0]);
     assert_eq!(app.get("/v1/employees/e-4").json()["ends_on"], json!(null));
+}
+
+fn what_was_called_off_stands_in_nobody_s_way(app: &App) {
+    fill(app);
+    let chair = |key: &str, employee: &str, first: NaiveDate| json!({"key": key, "committee": "c-0", "employee": employee, "role": "chair", "starts_on": first});
+    let file = |seat: Value| json!({"memberships": [town()["memberships"][0], town()["memberships"][1], seat]});
+    for first in [today(), in_days(50)] {
+        snapshot(app, &file(chair("m-8", "e-2", first)));
+        assert_eq!(counts(&snapshot(app, &file(chair("m-9", "e-3", first)))["memberships"])[2], 1, "{first}");
+        // And it may come back on another day.
+        let answer = snapshot(app, &file(chair("m-8", "e-2", in_days(90))));
+        assert_eq!(counts(&answer["memberships"])[3], 1, "{answer}");
+        assert_eq!(app.get("/v1/memberships/m-8").json()["ends_on"], json!(null));
+        app.delete("/v1/memberships/m-8").expect(204);
+        app.delete("/v1/memberships/m-9").expect(204);
+    }
 }
 
 fn absent_stays_and_null_clears(app: &App) {

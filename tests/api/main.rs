@@ -19,6 +19,7 @@ mod employees;
 mod engines;
 mod harness;
 mod hr_sync;
+mod hr_sync_sequences;
 mod issuers;
 mod levels;
 mod memberships;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 21] = [
+    let modules: [fn() -> Vec<Test>; 22] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         conventions::tests,
         employees::tests,
         hr_sync::tests,
+        hr_sync_sequences::tests,
         issuers::tests,
         levels::tests,
         memberships::tests,

@@ -13,8 +13,9 @@ use crate::db::schema::{committees, employees, memberships};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::employee::store as employees_store;
+use crate::period;
 use crate::problem::{Faults, Result};
-use crate::register::{Checked, Directory, ManagedBy, Register, Selection};
+use crate::register::{Checked, Directory, ManagedBy, Register, Selection, called_off};
 use crate::resource::{Draft, Names, Stored};
 use crate::text::ShortText;
 
@@ -224,9 +225,12 @@ impl Register for Memberships {
     }
 }
 
-/// Somebody who chairs; a vacant seat chairs nothing.
+/// Somebody who chairs; neither a vacant seat nor one that was called off does.
 fn chair(row: &Checked<Memberships>) -> Option<Chair<Id>> {
     let body = &row.saved.stored().body;
+    if called_off(body.starts_on, body.ends_on, period::today()) {
+        return None;
+    }
     (body.role == MemberRole::Chair && row.links.employee_id.is_some()).then(|| Chair {
         committee: row.links.committee_id,
         key: body.key.clone(),
@@ -252,7 +256,9 @@ fn stored_chairs(tenant: &mut Tenant<'_>, committee_ids: Vec<Id>) -> Result<Vec<
                 memberships::ends_on,
             ))
             .load(tenant.connection)?;
-        chairs.extend(rows.into_iter().map(|(id, committee, key, starts_on, ends_on)| {
+        let today = period::today();
+        let held = rows.into_iter().filter(|(.., starts_on, ends_on)| !called_off(*starts_on, *ends_on, today));
+        chairs.extend(held.map(|(id, committee, key, starts_on, ends_on)| {
             (id, Chair { committee, key, starts_on, ends_on, pointer: None })
         }));
     }
