@@ -29,11 +29,16 @@ from medstrategi_client.api.committees import (
     change_level,
     create_level,
     delete_level,
+    list_committee_proposals,
     list_committees,
     list_levels,
+    list_members,
+    read_committee_tree,
     read_level,
+    read_trio,
 )
 from medstrategi_client.api.organisation import list_units
+from medstrategi_client.api.people import read_me, sync_hr
 from medstrategi_client.api.service import describe_problem
 from medstrategi_client.api.strategies import list_strategies, read_strategy
 from medstrategi_client.models import (
@@ -43,19 +48,31 @@ from medstrategi_client.models import (
     ChangeAfterType0,
     ChangeBeforeType0,
     ChangePage,
+    CommitteeNode,
     CommitteePage,
+    CommitteeTree,
     Counts,
+    HrEmployee,
+    HrSync,
     ImportAnswer,
     Level,
     LevelBody,
     LevelBodyPatch,
     LevelPage,
+    Me,
+    MemberPage,
     Operation,
     Problem,
     ProblemKind,
+    ProposalKind,
+    ProposalPage,
+    SectionCounts,
     Strategy,
     StrategyStatus,
     StrategySummaryPage,
+    SyncAnswer,
+    SyncMode,
+    Trio,
     UnitPage,
 )
 from medstrategi_client.types import UNSET, Response, Unset
@@ -282,6 +299,44 @@ def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
     print(f"import: {sum(rows.values())} rows unchanged")
 
 
+def check_committees(client: AuthenticatedClient, bundle: Bundle) -> None:
+    """The tree holds every committee of the day once, with members, a trio, and what should be decided."""
+    tree = expect(HTTPStatus.OK, CommitteeTree, read_committee_tree.sync_detailed(client=client))
+    waiting, found = list(tree.committees), []
+    while waiting:
+        node: CommitteeNode = waiting.pop()
+        found.append(node)
+        waiting += node.children
+    assert set(keys(found)) <= set(keys(bundle.committees)) and len(found) > 10, found
+
+    school = "lokal-med-hasselengskolen"
+    members = every(
+        MemberPage, lambda at: list_members.sync_detailed(school, client=client, limit=2, cursor=at)
+    )
+    assert {member.committee for member in members} == {school} and all(member.name for member in members), members
+    trio = expect(HTTPStatus.OK, Trio, read_trio.sync_detailed(school, client=client))
+    assert trio.complete and {member.key for member in trio.safety_rep} <= {member.key for member in members}, trio
+    page = expect(HTTPStatus.OK, ProposalPage, list_committee_proposals.sync_detailed(client=client))
+    assert ProposalKind.HOLDER_LEFT in [proposal.kind for proposal in page.items], page
+    me = expect(HTTPStatus.OK, Me, read_me.sync_detailed(client=client))
+    assert me.employee is None and me.municipality == bundle.municipality.key, me
+    print(f"committees: {len(found)} in the tree, {len(members)} members of one, {len(page.items)} proposals")
+
+
+def check_sync(client: AuthenticatedClient) -> None:
+    """The HR system can rehearse a file; what is absent stays, null clears."""
+    file = HrSync(employees=[HrEmployee(key="m-1001", title=None), HrEmployee(key="m-1002")])
+    rehearsed = sync_hr.sync_detailed(client=client, body=file, mode=SyncMode.DELTA, dry_run=True)
+    answer = expect(HTTPStatus.OK, SyncAnswer, rehearsed)
+    assert answer.dry_run and answer.units is None and answer.employees is not None, answer
+    told = answer.employees
+    assert told.counts == SectionCounts(created=0, updated=1, ended=0, reopened=0, unchanged=1, skipped=0), told
+    assert [(row.key, row.fields) for row in told.updated] == [("m-1001", ["title"])] and told.unchanged == ["m-1002"]
+    everybody_gone = sync_hr.sync_detailed(client=client, body=HrSync(employees=[]), mode=SyncMode.SNAPSHOT)
+    expect_problem(HTTPStatus.CONFLICT, "/problems/sync-guard", "/v1/hr-sync", everybody_gone)
+    print("sync: rehearsed, and refused to the one that would end everybody")
+
+
 def changes(client: AuthenticatedClient, after: int, limit: int) -> list[Change]:
     """The changes after this one."""
 
@@ -309,6 +364,8 @@ def main() -> None:
     assert bundle.municipality.key == "noerrelund"
     check_lists(client, bundle)
     check_tree(client, bundle)
+    check_committees(client, bundle)
+    check_sync(client)
 
     before = changes(client, after=0, limit=200)
     assert before and all(change.operation is Operation.CREATED for change in before)

@@ -9,8 +9,11 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::hr_sync::csv::CsvSection;
 use crate::http::contract::Contract;
+use crate::http::entity_tag::tagged;
 use crate::http::page::{Cursor, PageLimit};
+use crate::http::table::Format;
 use crate::http::{problem, row};
 use crate::problem::Result;
 use crate::text::SearchText;
@@ -62,7 +65,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
-    components(schemas(PageLimit, Cursor, SearchText)),
+    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection)),
     modifiers(&Security),
 )]
 struct Head;
@@ -92,7 +95,7 @@ pub fn contract() -> Result<Contract> {
 )]
 #[get("/v1/openapi.json")]
 async fn read_contract(request: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
-    row::tagged(&mut HttpResponse::Ok(), &request, contract.tag(), || Ok(contract.text()))
+    tagged(&mut HttpResponse::Ok(), &request, contract.tag(), || Ok(contract.text()))
 }
 
 /// The contract to browse, without any network but this service.

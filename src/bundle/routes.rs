@@ -9,8 +9,8 @@ use crate::auth::guard::{Administer, May};
 use crate::db::Database;
 use crate::db::access_log::Access;
 use crate::http::body::{Body, BulkBody};
-use crate::http::page::content_tag;
-use crate::http::row::{IfNoneMatch, tagged};
+use crate::http::entity_tag::{content_tag, tagged};
+use crate::http::row::IfNoneMatch;
 use crate::problem::{Problem, Result};
 
 /// The routes.

@@ -13,13 +13,14 @@ use crate::auth::guard::{EditOrganisation, May, ReadOrganisation};
 use crate::db::types::Reference;
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
-use crate::http::page::{Cursor, Page, PageLimit, content_tag};
+use crate::http::entity_tag::Tagged;
+use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
-use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, tagged};
+use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 use crate::register::{Register as _, Selection};
 use crate::resource::{self, Precondition};
 use crate::text::SearchText;
@@ -138,16 +139,12 @@ struct TreeOn {
 async fn read_tree(
     caller: May<ReadOrganisation>,
     database: web::Data<Database>,
-    request: HttpRequest,
     Query(wanted): Query<TreeOn>,
-) -> Result<HttpResponse> {
+) -> Result<Tagged<CommitteeTree>> {
     let on = wanted.on.unwrap_or_else(period::today);
-    let work = move |tenant: &mut Tenant<'_>| {
-        let tree = CommitteeTree::of(Committees::select(tenant, Selection::All)?, on);
-        serde_json::to_vec(&tree).map_err(Problem::internal)
-    };
-    let body = database.read(&caller.principal, work).await?;
-    Ok(tagged(&mut HttpResponse::Ok(), &request, &content_tag(&body), || Ok(body)))
+    let work = |tenant: &mut Tenant<'_>| Committees::select(tenant, Selection::All);
+    let committees = database.read(&caller.principal, work).await?;
+    Ok(Tagged(CommitteeTree::of(committees, on)))
 }
 
 /// Create a committee

@@ -110,7 +110,7 @@ impl Writer<'_> {
         id: Id,
         fields: &[(&'static str, Option<&'static str>)],
     ) -> Result<()> {
-        self.tenant.connection.overwrite_logged_fields(entity, id, fields)?;
+        self.tenant.connection.overwrite_logged_fields(entity, &id.to_string(), fields)?;
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection as _;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::types::Id;
 use crate::problem::{Problem, Result};
 
 pub use either::{AnyConnection, MultiBackend};
@@ -240,7 +239,7 @@ impl AnyConnection {
     pub(super) fn overwrite_logged_fields(
         &mut self,
         entity: &str,
-        id: Id,
+        id: &str,
         fields: &[(&'static str, Option<&'static str>)],
     ) -> QueryResult<usize> {
         use diesel::sql_types::Text;

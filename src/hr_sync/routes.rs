@@ -17,6 +17,7 @@ use crate::http::json;
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::table::CsvBody;
 use crate::period;
 use crate::problem::{Kind, Problem, Result};
 
@@ -57,7 +58,7 @@ struct SyncWanted {
     params(SyncWanted, LanguageHeader),
     request_body(content(
         (HrSync = "application/json"),
-        (String = "text/csv", example = "key,name,unit,ends_on\nm-1042,Signe Overgaard,skolen-ved-aaen,\n"),
+        (CsvBody = "text/csv", example = "key,name,unit,ends_on\nm-1042,Signe Overgaard,skolen-ved-aaen,\n"),
     )),
     responses(
         (status = 200, description = "What the sync came to", body = SyncAnswer),

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod contract;
+pub mod entity_tag;
 pub mod json;
 pub mod language;
 pub mod method;

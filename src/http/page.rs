@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::entity_tag::{content_tag, tagged};
 use super::language::Language;
-use super::row::tagged;
+
 use crate::problem::{Kind, Problem, Result};
 
 /// How many rows a page holds: 1 to 200.
@@ -208,11 +208,6 @@ impl<T: Serialize, N: Next> Responder for Page<T, N> {
         }
         answer
     }
-}
-
-/// An entity tag made from the content itself.
-pub fn content_tag(body: &[u8]) -> String {
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..12]))
 }
 
 fn next_address(request: &HttpRequest, parameter: &str, value: &str) -> String {

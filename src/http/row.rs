@@ -2,13 +2,13 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
-use super::page::content_tag;
+use super::entity_tag::{content_tag, strong, tagged};
 use crate::db::types::{Id, Reference};
 use crate::problem::{Kind, Problem};
 use crate::resource::{Expected, Precondition, SeenVersion, Stored};
@@ -82,47 +82,6 @@ fn entity_tag(value: &impl Versioned) -> String {
     format!("\"{}-{}{variant}\"", value.version(), &id[id.len() - 12..])
 }
 
-/// Finishes an answer that has an entity tag: 304 where the client has it already.
-pub fn tagged<B: MessageBody + 'static>(
-    answer: &mut actix_web::HttpResponseBuilder,
-    request: &HttpRequest,
-    tag: &str,
-    body: impl FnOnce() -> serde_json::Result<B>,
-) -> HttpResponse {
-    tagged_as(answer, request, tag, mime::APPLICATION_JSON.as_ref(), body)
-}
-
-/// [`tagged`] for another media type than JSON.
-pub fn tagged_as<B: MessageBody + 'static>(
-    answer: &mut actix_web::HttpResponseBuilder,
-    request: &HttpRequest,
-    tag: &str,
-    media_type: &str,
-    body: impl FnOnce() -> serde_json::Result<B>,
-) -> HttpResponse {
-    answer
-        .insert_header((header::ETAG, tag.to_owned()))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .insert_header((header::VARY, "authorization"));
-    if request.method() == Method::GET && client_has(request, tag) {
-        return answer.status(StatusCode::NOT_MODIFIED).finish();
-    }
-    match body() {
-        Ok(body) => answer.content_type(media_type).body(body),
-        Err(error) => HttpResponse::from_error(Problem::internal(error)),
-    }
-}
-
-fn client_has(request: &HttpRequest, tag: &str) -> bool {
-    let sent = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    // Proxies that compress weaken a tag; it still means the same content.
-    sent.flat_map(|value| value.split(',')).map(str::trim).any(|sent| sent == "*" || strong(sent) == tag)
-}
-
-fn strong(tag: &str) -> &str {
-    tag.strip_prefix("W/").unwrap_or(tag)
-}
-
 /// `If-Match`, for the contract; handlers take a [`Precondition`].
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -146,7 +105,7 @@ pub struct PutConditions {
     if_none_match: String,
 }
 
-/// `If-None-Match`, for the contract; [`tagged`] heeds it.
+/// `If-None-Match`, for the contract; [`entity_tag`](super::entity_tag) heeds it.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)]

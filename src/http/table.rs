@@ -5,9 +5,12 @@ use actix_web::http::header::{self, Accept, Header as _};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::page::{Cursor, Page, PageLimit, content_tag};
-use super::row::tagged_as;
+use super::entity_tag::{content_tag, tagged_as};
+use super::page::{Cursor, Page, PageLimit};
 use crate::problem::{Kind, Problem, Result};
 
 crate::text_enum! {
@@ -48,6 +51,18 @@ impl Format {
         }
     }
 }
+
+/// A table as a body, for the contract: bytes that clients pass on as they are.
+pub struct CsvBody;
+
+impl PartialSchema for CsvBody {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for CsvBody {}
 
 /// A row that can stand in a table.
 pub trait Tabular: Serialize {

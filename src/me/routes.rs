@@ -1,6 +1,6 @@
 //! HTTP for the person behind the token.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{get, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Me;
@@ -8,10 +8,10 @@ use super::store::{self, Person};
 use crate::auth::guard::{Anyone, May};
 use crate::auth::scope::Scope;
 use crate::db::Database;
-use crate::http::page::content_tag;
-use crate::http::row::{IfNoneMatch, tagged};
+use crate::http::entity_tag::Tagged;
+use crate::http::row::IfNoneMatch;
 use crate::period;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -33,7 +33,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     responses((status = 200, description = "The token's person", body = Me)),
 )]
 #[get("/v1/me")]
-async fn read(caller: May<Anyone>, database: web::Data<Database>, request: HttpRequest) -> Result<HttpResponse> {
+async fn read(caller: May<Anyone>, database: web::Data<Database>) -> Result<Tagged<Me>> {
     let on = period::today();
     let claim = caller.person.clone();
     let person = database.read(&caller.principal, move |tenant| match claim {
@@ -44,7 +44,5 @@ async fn read(caller: May<Anyone>, database: web::Data<Database>, request: HttpR
     let scopes = Scope::ALL.iter().filter(|scope| caller.scopes.holds(**scope)).map(Scope::to_string).collect();
     let principal = caller.principal.clone();
     let (subject, issuer, municipality) = (principal.subject, principal.issuer, principal.municipality);
-    let me = Me { subject, issuer, municipality, scopes, on, employee, memberships, chain };
-    let body = serde_json::to_vec(&me).map_err(Problem::internal)?;
-    Ok(tagged(&mut HttpResponse::Ok(), &request, &content_tag(&body), || Ok(body)))
+    Ok(Tagged(Me { subject, issuer, municipality, scopes, on, employee, memberships, chain }))
 }

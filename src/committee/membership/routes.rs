@@ -16,10 +16,11 @@ use crate::db::access_log::Access;
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
-use crate::http::page::{Cursor, Page, PageLimit, content_tag};
+use crate::http::entity_tag::Tagged;
+use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
-use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned, tagged};
+use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
 use crate::problem::{Problem, Result};
@@ -369,10 +370,9 @@ struct OnDay {
 async fn read_trio(
     caller: May<ReadOrganisation>,
     database: web::Data<Database>,
-    request: HttpRequest,
     Target(target): Target,
     Query(wanted): Query<OnDay>,
-) -> Result<HttpResponse> {
+) -> Result<Tagged<Trio>> {
     let on = wanted.on.unwrap_or_else(period::today);
     let sight = sight(&caller);
     let work = move |tenant: &mut Tenant<'_>| {
@@ -385,6 +385,5 @@ async fn read_trio(
     let trio = database.read(&caller.principal, work).await?;
     let people = [&trio.leader, &trio.shop_steward, &trio.safety_rep].into_iter().flatten();
     log_shown(&caller, &database, "read_trio", people).await?;
-    let body = serde_json::to_vec(&trio).map_err(Problem::internal)?;
-    Ok(tagged(&mut HttpResponse::Ok(), &request, &content_tag(&body), || Ok(body)))
+    Ok(Tagged(trio))
 }

@@ -41,7 +41,7 @@ impl Contract {
         complete::complete_operations(&mut document);
         let mut text = serde_json::to_vec_pretty(&document).map_err(Problem::internal)?;
         text.push(b'\n');
-        let tag = crate::http::page::content_tag(&text);
+        let tag = crate::http::entity_tag::content_tag(&text);
         Ok(Self { text: text.into(), tag, routes: routes(&document), validators })
     }
 

@@ -1,0 +1,74 @@
+//! Entity tags (RFC 9110, section 8.8.3): what a client has already is not sent again.
+
+use actix_web::body::BoxBody;
+use actix_web::body::MessageBody;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::problem::Problem;
+
+/// An entity tag made from the content itself.
+pub fn content_tag(body: &[u8]) -> String {
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..12]))
+}
+
+/// An answer that no row's version stands for: its tag is made from its content.
+#[derive(Debug)]
+pub struct Tagged<T>(pub T);
+
+impl<T: Serialize> Responder for Tagged<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => tagged(&mut HttpResponse::Ok(), request, &content_tag(&body), || Ok(body)),
+            Err(error) => HttpResponse::from_error(Problem::internal(error)),
+        }
+    }
+}
+
+/// Finishes an answer that has an entity tag: 304 where the client has it already.
+pub fn tagged<B: MessageBody + 'static>(
+    answer: &mut actix_web::HttpResponseBuilder,
+    request: &HttpRequest,
+    tag: &str,
+    body: impl FnOnce() -> serde_json::Result<B>,
+) -> HttpResponse {
+    tagged_as(answer, request, tag, mime::APPLICATION_JSON.as_ref(), body)
+}
+
+/// [`tagged`] for another media type than JSON.
+pub fn tagged_as<B: MessageBody + 'static>(
+    answer: &mut actix_web::HttpResponseBuilder,
+    request: &HttpRequest,
+    tag: &str,
+    media_type: &str,
+    body: impl FnOnce() -> serde_json::Result<B>,
+) -> HttpResponse {
+    answer
+        .insert_header((header::ETAG, tag.to_owned()))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .insert_header((header::VARY, "authorization"));
+    if request.method() == Method::GET && client_has(request, tag) {
+        return answer.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    match body() {
+        Ok(body) => answer.content_type(media_type).body(body),
+        Err(error) => HttpResponse::from_error(Problem::internal(error)),
+    }
+}
+
+fn client_has(request: &HttpRequest, tag: &str) -> bool {
+    let sent = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    // Proxies that compress weaken a tag; it still means the same content.
+    sent.flat_map(|value| value.split(',')).map(str::trim).any(|sent| sent == "*" || strong(sent) == tag)
+}
+
+/// The tag itself, where a proxy has weakened it.
+pub(super) fn strong(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
+}
