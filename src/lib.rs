@@ -20,6 +20,7 @@ pub mod problem;
 pub mod register;
 pub mod resource;
 
+pub mod cpr;
 pub mod period;
 pub mod text;
 

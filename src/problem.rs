@@ -5,6 +5,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::cpr;
+
 /// The shorthand that every fallible function of the service returns.
 pub type Result<T> = std::result::Result<T, Problem>;
 
@@ -100,11 +102,12 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Notes a fault at `pointer`.
+    /// Notes a fault at `pointer`. What looks like a CPR number is never repeated, whatever the fault.
     pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.count += 1;
         if self.kept.len() < MOST_FAULTS {
-            self.kept.push(Fault { pointer: pointer.into(), detail: detail.into() });
+            let (pointer, detail) = (cpr::crossed_out(pointer.into()), cpr::crossed_out(detail.into()));
+            self.kept.push(Fault { pointer, detail });
         }
     }
 

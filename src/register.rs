@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
+use crate::period;
 use crate::problem::{Faults, Result};
 use crate::resource::{self, Body, Draft, Names, Resource, Saved, Stored};
 
@@ -45,7 +46,7 @@ pub trait Managed: Body<Key = RegisterKey> {
 
     /// Whether it has ended: its last day has passed, or it was called off before it began.
     fn is_over(&self, today: NaiveDate) -> bool {
-        self.ends_on().is_some_and(|last| last < today) || called_off(self.starts_on(), self.ends_on(), today)
+        self.ends_on().is_some_and(|last| last < today) || is_called_off(self.starts_on(), self.ends_on())
     }
 
     /// Whether it exists on `day`.
@@ -54,10 +55,24 @@ pub trait Managed: Body<Key = RegisterKey> {
     }
 }
 
-/// Whether a row was ended before it began. Nothing is deleted, and no row ends before its first day, so that
-/// such a row ends on it.
-pub fn called_off(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>, today: NaiveDate) -> bool {
-    starts_on.is_some_and(|first| today <= first) && ends_on == starts_on
+/// Whether a row was ended before it began: then its last day is the one before its first, so that it holds on
+/// no day at all. Only a sync ends rows so.
+pub fn is_called_off(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>) -> bool {
+    starts_on.zip(ends_on).is_some_and(|(first, last)| last < first)
+}
+
+/// Notes an end before the start, unless it stands for a row of the HR system's that was called off.
+pub fn check_days(row: &impl Managed, pointer: &str, faults: &mut Faults) {
+    let day_before = row.starts_on().and_then(|first| first.pred_opt());
+    let was_called_off = row.managed_by() == ManagedBy::Hr && row.ends_on().is_some() && row.ends_on() == day_before;
+    if !was_called_off {
+        check_order(row, pointer, faults);
+    }
+}
+
+/// Notes an end before the start.
+pub fn check_order(row: &impl Managed, pointer: &str, faults: &mut Faults) {
+    resource::check_order(("starts_on", row.starts_on()), ("ends_on", row.ends_on()), pointer, faults);
 }
 
 /// Implements [`Managed`] for a body whose fields have these names.
@@ -143,6 +158,9 @@ pub trait Register: Sized + 'static {
     /// without.
     fn check(draft: &mut Draft<Self::Body>, directory: &Directory, faults: &mut Faults) -> Option<Self::Links>;
 
+    /// Takes back what a stored row must not be given again; nothing, with most.
+    fn settle(_wanted: &mut Self::Body, _stored: &Self::Body, _today: NaiveDate) {}
+
     /// The rules that span rows, those in the batch and those already stored.
     fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()>;
 
@@ -212,7 +230,11 @@ pub fn prepare_over<R: Register>(
         ids.push(id);
     }
     let mut rows = Vec::with_capacity(drafts.len());
+    let today = period::today();
     for (mut draft, id) in drafts.into_iter().zip(ids) {
+        if let Some(stored) = existing.get(draft.body.key()) {
+            R::settle(&mut draft.body, &stored.body, today);
+        }
         let Some(links) = R::check(&mut draft, directory, faults) else { continue };
         let Draft { pointer, body } = draft;
         let saved = Saved::compare(existing.remove(body.key()), id, body, now);
@@ -258,17 +280,17 @@ impl<R: Register> Resource for R {
     }
 }
 
-/// The edges of a tree of rows for [`resource::check_cycles`]: those that the batch draws, and those that
-/// are stored of rows that it leaves alone.
-pub fn edges<R: Register>(
+/// Notes what makes the rows no tree, or one that is deeper than any organisation: the edges that the batch
+/// draws are held together with those stored of rows that it leaves alone.
+pub fn check_tree<R: Register>(
     rows: &[Checked<R>],
-    field: &str,
     parent: impl Fn(&R::Links) -> Option<Id>,
     stored: impl FnOnce() -> Result<Vec<(Id, Id)>>,
-) -> Result<Vec<(Id, Id, Option<String>)>> {
+    faults: &mut Faults,
+) -> Result<()> {
     let edge = |row: &Checked<R>| {
         let parent = parent(&row.links)?;
-        Some((row.saved.stored().id(), parent, Some(format!("{}/{field}", row.pointer))))
+        Some((row.saved.stored().id(), parent, Some(format!("{}/parent", row.pointer))))
     };
     let mut edges: Vec<_> = rows.iter().filter_map(edge).collect();
     if !edges.is_empty() {
@@ -276,5 +298,55 @@ pub fn edges<R: Register>(
         let kept = stored()?.into_iter().filter(|(id, _)| !redrawn.contains(id));
         edges.extend(kept.map(|(id, parent)| (id, parent, None)));
     }
-    Ok(edges)
+    let detail = format!("puts the {} below itself: choose another parent", R::WHAT);
+    let found = faults.count();
+    resource::check_cycles(&edges, &detail, faults);
+    if faults.count() == found {
+        check_depth(&edges, faults);
+    }
+    Ok(())
+}
+
+/// No organisation has as many levels; what has more is a mistake, and answers that are nested as deeply
+/// would be nobody's to read.
+const DEEPEST: usize = 50;
+
+fn check_depth(edges: &[(Id, Id, Option<String>)], faults: &mut Faults) {
+    let parents: HashMap<Id, (Id, Option<&String>)> =
+        edges.iter().map(|(id, parent, pointer)| (*id, (*parent, pointer.as_ref()))).collect();
+    let mut told = std::collections::HashSet::new();
+    for id in parents.keys() {
+        let above = std::iter::successors(parents.get(id), |(parent, _)| parents.get(parent)).take(DEEPEST);
+        let above: Vec<_> = above.collect();
+        if above.len() == DEEPEST
+            && let Some(pointer) = above.iter().find_map(|(_, pointer)| *pointer)
+            && told.insert(pointer)
+        {
+            faults.add(pointer.clone(), format!("makes a tree of {DEEPEST} levels or more: choose another parent"));
+        }
+    }
+}
+
+/// SQL for the rows of a table that exist on a day; see [`Managed::exists_on`].
+#[macro_export]
+macro_rules! exists_on {
+    ($table:ident, $day:expr) => {
+        $table::starts_on
+            .is_null()
+            .or($table::starts_on.le($day))
+            .and($table::ends_on.is_null().or($table::ends_on.ge($day)))
+    };
+}
+
+/// [`Register::count_under_hr`] of a table.
+#[macro_export]
+macro_rules! count_under_hr {
+    ($table:ident, $tenant:expr, $day:expr) => {
+        $table::table
+            .filter($table::municipality_id.eq($tenant.municipality_id))
+            .filter($table::managed_by.eq($crate::register::ManagedBy::Hr))
+            .filter($table::ends_on.is_null().or($table::ends_on.ge($day)))
+            .count()
+            .get_result($tenant.connection)
+    };
 }

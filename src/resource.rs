@@ -23,8 +23,9 @@ pub trait Body: Clone + PartialEq + Serialize {
     const ENTITY: &'static str;
     /// What the contract calls the answer that holds it.
     const ANSWER: &'static str;
-    /// Whether its `ends_on` ends the row, rather than being a plan's last day.
-    const ENDS: bool = false;
+    /// What stands in the place of personal data that is taken out of the change log: fields, and what becomes
+    /// of them.
+    const REDACTED: &'static [(&'static str, Option<&'static str>)] = &[];
     /// An example of its path, where it is a part of a strategy.
     const PATH_EXAMPLE: Option<&'static str> = None;
     /// The type of its key.
@@ -32,6 +33,11 @@ pub trait Body: Clone + PartialEq + Serialize {
 
     /// The key, unique among its siblings.
     fn key(&self) -> &Self::Key;
+
+    /// The day on which the row itself ends, where it has one; of a strategy, the plan's last day is none.
+    fn last_day(&self) -> Option<chrono::NaiveDate> {
+        None
+    }
 }
 
 /// What the service knows of every row beside the fields that clients write.
@@ -225,24 +231,29 @@ impl<B: Body> Saved<B> {
             Self::Created(after) => (Operation::Created, None, after),
             Self::Updated { before, after } => (Operation::Updated, Some(fields(before)), after),
         };
-        let id = after.id();
-        let after = fields(after);
-        let has_end = |fields: &Value| fields.get("ends_on").is_some_and(|day| !day.is_null());
-        let ended = B::ENDS && before.as_ref().is_some_and(|before| !has_end(before)) && has_end(&after);
-        let operation = if ended { Operation::Ended } else { operation };
-        Some(Change { entity: B::ENTITY, id, operation, before, after: Some(after) })
+        let operation = if self.is_ended() { Operation::Ended } else { operation };
+        Some(Change { entity: B::ENTITY, id: after.id(), operation, before, after: Some(fields(after)) })
+    }
+
+    /// Whether the row was given a last day, or an earlier one than it had.
+    pub fn is_ended(&self) -> bool {
+        let Self::Updated { before, after } = self else { return false };
+        match (before.body.last_day(), after.body.last_day()) {
+            (None, Some(_)) => true,
+            (Some(until), Some(last)) => last < until,
+            (_, None) => false,
+        }
     }
 }
 
-/// The change log's row for something that was removed.
+/// The change log's row for something that was removed; personal data goes with the row.
 pub fn deletion<B: Body>(removed: &Stored<B>) -> Change {
-    Change {
-        entity: B::ENTITY,
-        id: removed.id(),
-        operation: Operation::Deleted,
-        before: Some(fields(removed)),
-        after: None,
+    let mut before = fields(removed);
+    for (name, value) in B::REDACTED {
+        before[*name] = (*value).into();
     }
+    let (entity, id, operation) = (B::ENTITY, removed.id(), Operation::Deleted);
+    Change { entity, id, operation, before: Some(before), after: None }
 }
 
 /// The fields of a row as the change log keeps them: of a part also its path, since the references in
@@ -377,7 +388,8 @@ pub fn check_duplicate_keys<'d, K: Eq + Hash + std::fmt::Display + 'd>(
 pub fn check_cycles(edges: &[(Id, Id, Option<String>)], detail: &str, faults: &mut Faults) {
     let graph: petgraph::graphmap::DiGraphMap<Id, ()> = edges.iter().map(|(from, to, _)| (*from, *to)).collect();
     let mut component = HashMap::new();
-    for (n, members) in petgraph::algo::tarjan_scc(&graph).into_iter().enumerate() {
+    // Not Tarjan's algorithm, which would go as deep into the stack as the edges go.
+    for (n, members) in petgraph::algo::kosaraju_scc(&graph).into_iter().enumerate() {
         for member in &members {
             component.insert(*member, (n, members.len()));
         }
@@ -477,7 +489,7 @@ impl Precondition {
     }
 }
 
-/// A resource whose rows stand by themselves: levels, units, committees.
+/// A resource whose rows stand by themselves: levels, units, employees, committees, memberships.
 pub trait Resource {
     /// What clients write.
     type Body: Body + DeserializeOwned;

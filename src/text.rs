@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::cpr;
+use crate::problem::Faults;
+
 macro_rules! text_type {
     ($(#[$meta:meta])* $name:ident, $length:literal, $expected:literal, $example:literal) => {
         $(#[$meta])*
@@ -73,6 +76,13 @@ text_type! {
     /// Paragraphs: up to 20,000 characters, at least one of them visible; stored as they are, byte for byte.
     LongText, 20000, "is not 1 to 20000 characters of text",
     "Alle udvalg drøfter, hvad der giver et godt arbejdsmiljø hos dem."
+}
+
+/// Notes a text about people that holds what looks like a CPR number.
+pub fn check_no_cpr(pointer: &str, text: &str, faults: &mut Faults) {
+    if cpr::is_in(text) {
+        faults.add(pointer, "looks like a CPR number, which has no place here: write something else");
+    }
 }
 
 /// The text without case, accents and compatibility forms, for all of Unicode, so that a search

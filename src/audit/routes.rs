@@ -7,14 +7,18 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::guard::{Audit, May};
+use crate::auth::scope::Scope;
+use crate::committee::membership::model::MembershipBody;
 use crate::db::Database;
-use crate::db::access_log::{self, LoggedAccess};
+use crate::db::access_log::{self, Access, LoggedAccess};
 use crate::db::change_log::{self, LoggedChange, Operation};
 use crate::db::types::{Id, Timestamp};
 use crate::http::page::{Page, PageLimit};
 use crate::http::query::Query;
 use crate::http::row::IfNoneMatch;
+use crate::organisation::employee::model::EmployeeBody;
 use crate::problem::Result;
+use crate::resource::Body as _;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -63,6 +67,35 @@ pub struct Change {
     after: Option<Value>,
 }
 
+/// What of the change log is personal data: the entity, and its fields that tell who somebody is.
+const PERSONAL: [(&str, &[&str]); 2] = [
+    (EmployeeBody::ENTITY, &["key", "name", "email", "title", "unit", "starts_on", "ends_on"]),
+    (MembershipBody::ENTITY, &["employee"]),
+];
+
+impl Change {
+    fn personal_fields(&self) -> &'static [&'static str] {
+        PERSONAL.iter().find(|(entity, _)| *entity == self.entity).map_or(&[], |(_, fields)| fields)
+    }
+
+    /// Whether it shows who somebody is.
+    fn is_personal(&self) -> bool {
+        let shows = |fields: &Option<Value>| {
+            fields.as_ref().is_some_and(|fields| self.personal_fields().iter().any(|name| !fields[*name].is_null()))
+        };
+        shows(&self.before) || shows(&self.after)
+    }
+
+    /// The same change for somebody who may not see personal data: that there was one, and of what.
+    fn without_people(mut self) -> Self {
+        let hidden = self.personal_fields();
+        for fields in [&mut self.before, &mut self.after].into_iter().flatten() {
+            hidden.iter().for_each(|name| fields[*name] = Value::Null);
+        }
+        self
+    }
+}
+
 impl From<LoggedChange> for Change {
     fn from(logged: LoggedChange) -> Self {
         Self {
@@ -85,6 +118,7 @@ pub type ChangePage = Page<Change, i64>;
 /// List changes
 ///
 /// In the order of commits, nothing skipped, deletions included. `next` is the value of `after` for the following page.
+/// Who employees are is null for tokens without `med.hr`; with it, the reading is logged.
 #[utoipa::path(
     tag = "audit", operation_id = "list_changes", security(("bearer" = ["med.audit"])),
     params(ListLog, IfNoneMatch),
@@ -94,12 +128,18 @@ pub type ChangePage = Page<Change, i64>;
 async fn list(caller: May<Audit>, database: web::Data<Database>, Query(wanted): Query<ListLog>) -> Result<ChangePage> {
     let ListLog { after, limit } = wanted;
     let most = limit.with_lookahead();
-    let rows = database
-        .read(&caller.principal, move |tenant| {
-            change_log::after(tenant, i64::try_from(after).unwrap_or(i64::MAX), most)
-        })
-        .await?;
-    Ok(Page::following(rows, limit, "after", |last| last.sequence).map(Change::from))
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let rows = database.read(&caller.principal, move |tenant| change_log::after(tenant, after, most)).await?;
+    let page = Page::following(rows, limit, "after", |last| last.sequence).map(Change::from);
+    if !caller.scopes.holds(Scope::Hr) {
+        return Ok(page.map(Change::without_people));
+    }
+    let rows = page.items.iter().filter(|change| change.is_personal()).count();
+    if rows > 0 {
+        let access = Access { operation: "list_changes", employee_id: None, rows };
+        database.log_access(&caller.principal, access).await?;
+    }
+    Ok(page)
 }
 
 /// Somebody's reading of personal data.
@@ -152,6 +192,7 @@ async fn list_accesses(
 ) -> Result<LogEntryPage> {
     let ListLog { after, limit } = wanted;
     let (after, most) = (i64::try_from(after).unwrap_or(i64::MAX), limit.with_lookahead());
-    let rows = database.read(&caller.principal, move |tenant| access_log::after(tenant, after, most)).await?;
+    let oldest = database.oldest_access();
+    let rows = database.read(&caller.principal, move |tenant| access_log::after(tenant, after, oldest, most)).await?;
     Ok(Page::following(rows, limit, "after", |last| last.sequence).map(LogEntry::from))
 }

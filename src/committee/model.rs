@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
 use crate::problem::Faults;
-use crate::register::ManagedBy;
-use crate::resource::{self, Body, Stored};
+use crate::register::{self, ManagedBy};
+use crate::resource::{Body, Stored};
 use crate::text::{LongText, ShortText, fold_all};
 
 crate::text_enum! {
@@ -66,11 +66,14 @@ pub type Committee = Stored<CommitteeBody>;
 impl Body for CommitteeBody {
     const ENTITY: &'static str = "committee";
     const ANSWER: &'static str = "Committee";
-    const ENDS: bool = true;
     type Key = RegisterKey;
 
     fn key(&self) -> &RegisterKey {
         &self.key
+    }
+
+    fn last_day(&self) -> Option<NaiveDate> {
+        self.ends_on
     }
 }
 
@@ -79,7 +82,7 @@ crate::managed!(CommitteeBody);
 impl CommitteeBody {
     /// The rules for one committee by itself.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+        register::check_days(self, pointer, faults);
         if self.key.as_str() == RESERVED_KEY {
             faults.add(format!("{pointer}/key"), format!("'{RESERVED_KEY}' is a path of its own: choose another key"));
         }

@@ -167,8 +167,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         };
     }
     if let Some(day) = filter.on {
-        query = query.filter(committees::starts_on.is_null().or(committees::starts_on.le(day)));
-        query = query.filter(committees::ends_on.is_null().or(committees::ends_on.ge(day)));
+        query = query.filter(crate::exists_on!(committees, day));
     }
     if let Some(q) = filter.q {
         query = query.filter(committees::search_text.like(q.pattern()).escape('\\'));
@@ -261,9 +260,7 @@ impl Register for Committees {
     }
 
     fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
-        let edges = register::edges(rows, "parent", |links| links.parent_id, || stored_edges(tenant))?;
-        resource::check_cycles(&edges, "puts the committee below itself: choose another parent", faults);
-        Ok(())
+        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), faults)
     }
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
@@ -292,12 +289,7 @@ impl Register for Committees {
     }
 
     fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64> {
-        Ok(committees::table
-            .filter(committees::municipality_id.eq(tenant.municipality_id))
-            .filter(committees::managed_by.eq(ManagedBy::Hr))
-            .filter(committees::ends_on.is_null().or(committees::ends_on.ge(day)))
-            .count()
-            .get_result(tenant.connection)?)
+        Ok(crate::count_under_hr!(committees, tenant, day)?)
     }
 
     fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {

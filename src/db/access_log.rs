@@ -39,11 +39,12 @@ pub struct LoggedAccess {
 }
 
 /// At most `limit` accesses after `sequence`, in their order.
-pub fn after(tenant: &mut Tenant<'_>, sequence: i64, limit: i64) -> Result<Vec<LoggedAccess>> {
+pub fn after(tenant: &mut Tenant<'_>, sequence: i64, oldest: Timestamp, limit: i64) -> Result<Vec<LoggedAccess>> {
     Ok(access_log::table
         .inner_join(actors::table)
         .filter(access_log::municipality_id.eq(tenant.municipality_id))
         .filter(access_log::sequence.gt(sequence))
+        .filter(access_log::at.ge(oldest))
         .order(access_log::sequence)
         .limit(limit)
         .select((
@@ -80,8 +81,14 @@ impl Writer<'_> {
 }
 
 impl Database {
-    /// Logs an access that a reading request makes.
+    /// Logs an access that a reading request makes. It waits for no other writer where the engine lets it: who
+    /// reads about people while a night's file is being stored is answered all the same.
     pub async fn log_access(&self, principal: &Principal, access: Access) -> Result<()> {
-        self.write(principal, move |writer| writer.log_access(access)).await
+        self.append(principal, move |writer| writer.log_access(access)).await
+    }
+
+    /// From when on accesses are kept.
+    pub fn oldest_access(&self) -> Timestamp {
+        Timestamp::now().minus_days(self.access_log_days)
     }
 }

@@ -304,6 +304,18 @@ macro_rules! insert_all {
     }};
 }
 
+/// Inserts a row, unless one that must be unique beside it is there already.
+#[macro_export]
+macro_rules! insert_new {
+    ($connection:expr, $table:expr, $row:expr) => {{
+        let insert = diesel::insert_into($table).values($row).on_conflict_do_nothing();
+        match &mut *$connection {
+            $crate::db::AnyConnection::Postgres(postgres) => diesel::RunQueryDsl::execute(insert, postgres),
+            $crate::db::AnyConnection::Sqlite(sqlite) => diesel::RunQueryDsl::execute(insert, sqlite),
+        }
+    }};
+}
+
 /// Inserts rows, or gives those whose id is there already the listed columns anew, with one statement per
 /// [`batch`] of them; `$row` makes a row of each of `$items`.
 #[macro_export]

@@ -12,8 +12,8 @@ pub mod schema;
 pub mod types;
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use diesel::connection::TransactionManager;
@@ -110,13 +110,40 @@ impl Database {
         principal: &Principal,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.write_as(Writing { is_alone: true, is_kept: true }, principal, work).await
+    }
+
+    /// [`Database::write`] for show: `work` sees what it writes, and all of it is taken back.
+    pub async fn rehearse<T: Send + 'static>(
+        &self,
+        principal: &Principal,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.write_as(Writing { is_alone: true, is_kept: false }, principal, work).await
+    }
+
+    /// [`Database::write`] of rows that nothing else depends on: on PostgreSQL it goes on beside other writers.
+    pub(in crate::db) async fn append<T: Send + 'static>(
+        &self,
+        principal: &Principal,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.write_as(Writing { is_alone: false, is_kept: true }, principal, work).await
+    }
+
+    async fn write_as<T: Send + 'static>(
+        &self,
+        writing: Writing,
+        principal: &Principal,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (database, principal) = (self.clone(), principal.clone());
         let turn = actix_web::rt::time::timeout(WRITE_WAIT, Arc::clone(&self.writers).acquire_owned()).await;
         let turn = turn.map_err(Problem::unavailable)?.map_err(Problem::internal)?;
         off_the_async_threads(move || {
             // Given back when the work is done, even if the client has gone by then.
             let _turn = turn;
-            database.write_blocking(&principal, work)
+            database.write_transaction(writing, &principal, municipality_id, work)
         })
         .await
     }
@@ -129,7 +156,7 @@ impl Database {
     ) -> Result<T> {
         let mut connection = self.pool.get().map_err(Problem::unavailable)?;
         connection.begin_read()?;
-        finish(&mut connection, |connection| {
+        finish(&mut connection, true, |connection| {
             let municipality_id = municipality_id(connection, &principal.municipality)?;
             work(&mut Tenant { connection, municipality_id })
         })
@@ -144,30 +171,6 @@ impl Database {
         self.write_creating(principal, municipality_id, work)
     }
 
-    /// [`Database::write`] for show: `work` sees what it writes, and all of it is taken back.
-    pub async fn rehearse<T: Send + 'static>(
-        &self,
-        principal: &Principal,
-        work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let outcome: Arc<Mutex<Option<T>>> = Arc::default();
-        let kept = Arc::clone(&outcome);
-        let rehearsed: Result<()> = self
-            .write(principal, move |writer| {
-                let value = work(writer)?;
-                *kept.lock().map_err(|_| Problem::internal("the rehearsal panicked"))? = Some(value);
-                // An error is what a transaction is taken back for.
-                Err(Problem::new(Kind::Internal, "This was a rehearsal."))
-            })
-            .await;
-        let value = outcome.lock().map_err(|_| Problem::internal("the rehearsal panicked"))?.take();
-        match (value, rehearsed) {
-            (Some(value), _) => Ok(value),
-            (None, Err(problem)) => Err(problem),
-            (None, Ok(())) => Err(Problem::internal("a rehearsal was kept")),
-        }
-    }
-
     /// Like [`Database::write_blocking`], but `locate` says which municipality it is, and may
     /// create it: the command line's import is the one place where municipalities are born.
     pub fn write_creating<T>(
@@ -176,10 +179,22 @@ impl Database {
         locate: impl FnOnce(&mut AnyConnection, &Key) -> Result<Id>,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
+        self.write_transaction(Writing { is_alone: true, is_kept: true }, principal, locate, work)
+    }
+
+    fn write_transaction<T>(
+        &self,
+        writing: Writing,
+        principal: &Principal,
+        locate: impl FnOnce(&mut AnyConnection, &Key) -> Result<Id>,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut connection = self.pool.get().map_err(Problem::unavailable)?;
         connection.begin_write()?;
-        finish(&mut connection, |connection| {
-            connection.lock_municipality(principal.municipality.as_str())?;
+        finish(&mut connection, writing.is_kept, |connection| {
+            if writing.is_alone {
+                connection.lock_municipality(principal.municipality.as_str())?;
+            }
             let municipality_id = locate(connection, &principal.municipality)?;
             let tenant = Tenant { connection, municipality_id };
             let (principal, access_log_days) = (principal.clone(), self.access_log_days);
@@ -208,23 +223,39 @@ impl Database {
     }
 }
 
+/// How a transaction writes.
+#[derive(Debug, Clone, Copy)]
+struct Writing {
+    /// Whether it keeps the municipality's other writers out.
+    is_alone: bool,
+    /// Whether what it wrote is kept.
+    is_kept: bool,
+}
+
 async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let span = tracing::Span::current();
     actix_web::web::block(move || span.in_scope(work)).await.map_err(Problem::internal)?
 }
 
-/// Commits what `work` did, or rolls it back. After a panic the pool throws the connection away, and
-/// the transaction with it.
-fn finish<T>(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+/// Commits what `work` did, or rolls it back: after an error, or where it is not to be kept. After a panic the
+/// pool throws the connection away, and the transaction with it.
+fn finish<T>(
+    connection: &mut AnyConnection,
+    is_kept: bool,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T>,
+) -> Result<T> {
     type Transactions = AnyConnection;
-    let outcome = work(connection).and_then(|value| {
-        <Transactions as TransactionManager<AnyConnection>>::commit_transaction(connection)?;
-        Ok(value)
-    });
-    if outcome.is_err()
-        && let Err(error) = <Transactions as TransactionManager<AnyConnection>>::rollback_transaction(connection)
-    {
-        // A commit that failed has ended the transaction already.
+    let outcome = work(connection);
+    if is_kept && outcome.is_ok() {
+        let committed = <Transactions as TransactionManager<AnyConnection>>::commit_transaction(connection);
+        if committed.is_ok() {
+            return outcome;
+        }
+        // A commit that failed has ended the transaction already, mostly.
+        let _ = <Transactions as TransactionManager<AnyConnection>>::rollback_transaction(connection);
+        return committed.map_err(Problem::from).and(outcome);
+    }
+    if let Err(error) = <Transactions as TransactionManager<AnyConnection>>::rollback_transaction(connection) {
         tracing::debug!(%error, "there was nothing to roll back");
     }
     outcome
@@ -288,29 +319,31 @@ impl Writer<'_> {
         if let Some(id) = self.actor_id {
             return Ok(id);
         }
-        let known = actors::table
-            .filter(actors::municipality_id.eq(self.municipality_id))
-            .filter(actors::issuer.eq(&self.principal.issuer))
-            .filter(actors::subject.eq(&self.principal.subject))
-            .select(actors::id)
-            .first(self.tenant.connection)
-            .optional()?;
-        let id = match known {
+        let id = match self.known_actor()? {
             Some(id) => id,
             None => {
-                let id = Id::new();
-                diesel::insert_into(actors::table)
-                    .values((
-                        actors::id.eq(id),
-                        actors::municipality_id.eq(self.tenant.municipality_id),
-                        actors::issuer.eq(&self.principal.issuer),
-                        actors::subject.eq(&self.principal.subject),
-                    ))
-                    .execute(self.tenant.connection)?;
-                id
+                let new = (
+                    actors::id.eq(Id::new()),
+                    actors::municipality_id.eq(self.tenant.municipality_id),
+                    actors::issuer.eq(&self.principal.issuer),
+                    actors::subject.eq(&self.principal.subject),
+                );
+                // Somebody who appends to a log may have been faster: whoever was, that row counts.
+                crate::insert_new!(self.tenant.connection, actors::table, new)?;
+                self.known_actor()?.ok_or_else(|| Problem::internal("an actor was made and is not there"))?
             }
         };
         self.actor_id = Some(id);
         Ok(id)
+    }
+
+    fn known_actor(&mut self) -> Result<Option<Id>> {
+        Ok(actors::table
+            .filter(actors::municipality_id.eq(self.tenant.municipality_id))
+            .filter(actors::issuer.eq(&self.principal.issuer))
+            .filter(actors::subject.eq(&self.principal.subject))
+            .select(actors::id)
+            .first(self.tenant.connection)
+            .optional()?)
     }
 }

@@ -6,6 +6,7 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 use serde_json::{Map, Value, json};
 
+use crate::http::table;
 use crate::problem::{Fault, Kind, Problem, Result};
 
 crate::text_enum! {
@@ -51,6 +52,12 @@ impl Lines {
     }
 }
 
+/// How many rows a table may have; as many as a section may have in JSON.
+const MOST_ROWS: usize = 200_000;
+
+/// The columns that only answers have: a table may come back as it was fetched.
+const OF_ANSWERS: [&str; 5] = ["id", "managed_by", "version", "created_at", "updated_at"];
+
 /// Reads a table: what it would be as JSON, and where its rows stand.
 pub fn read(section: CsvSection, bytes: &[u8]) -> Result<(Value, Lines)> {
     let text = text(bytes)?;
@@ -61,7 +68,16 @@ pub fn read(section: CsvSection, bytes: &[u8]) -> Result<(Value, Lines)> {
     let mut line = LineCounter { text, place: 0, line: 1 };
     for record in reader.records() {
         let record = record.map_err(|error| malformed(text, &error))?;
-        lines.push(line.of(record.position()));
+        let begins = line.of(record.position());
+        if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+            let detail = format!("A cell in line {begins} goes on in the next one: close its quotation marks there.");
+            return Err(Problem::new(Kind::MalformedBody, detail));
+        }
+        if rows.len() == MOST_ROWS {
+            let detail = format!("The table has more than {MOST_ROWS} rows: send it in parts.");
+            return Err(Problem::new(Kind::TooLarge, detail));
+        }
+        lines.push(begins);
         rows.push(row(section, &fields, &record));
     }
     Ok((json!({section.as_str(): rows}), Lines(lines)))
@@ -84,12 +100,19 @@ fn text(bytes: &[u8]) -> Result<&str> {
         let detail = "The table does not end with a line break, as if it had been cut off: send it whole.";
         return Err(Problem::new(Kind::MalformedBody, detail));
     }
+    // An opening one without its closing one would take all that follows into its cell.
+    if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+        let detail = "The table has an odd number of quotation marks: close each, and double those inside of a cell.";
+        return Err(Problem::new(Kind::MalformedBody, detail));
+    }
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// Semicolons, as Danish spreadsheets write, where the header has any.
+/// What the header has most of: semicolons, as Danish spreadsheets write, tabs or commas.
 fn delimiter(text: &str) -> u8 {
-    if text.lines().next().is_some_and(|header| header.contains(';')) { b';' } else { b',' }
+    let header = text.lines().next().unwrap_or_default();
+    let count = |delimiter: &u8| header.bytes().filter(|byte| byte == delimiter).count();
+    [b';', b'\t', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 
 fn check_header(fields: &StringRecord) -> Result<()> {
@@ -97,7 +120,14 @@ fn check_header(fields: &StringRecord) -> Result<()> {
     let twice = fields.iter().find(|field| !seen.insert(*field));
     let detail = match twice {
         Some(field) => format!("The table's first line names '{field}' twice."),
-        None if !seen.contains("key") => "The table's first line names the fields; 'key' is missing in it.".to_owned(),
+        None if seen.contains("") => "The table's first line has a cell without a name.".to_owned(),
+        None if !seen.contains("key") => {
+            let found = fields.iter().collect::<Vec<_>>().join("' and '");
+            format!(
+                "The table's first line names the fields, separated by commas, semicolons or tabs; 'key' is missing \
+                 among '{found}'."
+            )
+        }
         None => return Ok(()),
     };
     Err(Problem::new(Kind::MalformedBody, detail))
@@ -134,19 +164,21 @@ fn malformed(text: &str, error: &csv::Error) -> Problem {
 }
 
 fn row(section: CsvSection, fields: &StringRecord, record: &StringRecord) -> Value {
-    let cells = fields.iter().zip(record).map(|(field, cell)| (field.to_owned(), value(section.kind_of(field), cell)));
+    let cells = fields.iter().zip(record).filter(|(field, _)| !OF_ANSWERS.contains(field));
+    let cells = cells.map(|(field, cell)| (field.to_owned(), value(section.kind_of(field), cell)));
     Value::Object(cells.collect::<Map<_, _>>())
 }
 
 /// What a cell stands for; what is not what its column wants stays text, for the schema to find fault with.
 fn value(kind: CellKind, cell: &str) -> Value {
-    let text = || Value::from(cell);
+    let text = || Value::from(table::plain(cell));
     match (kind, cell) {
         (_, "") => Value::Null,
         (CellKind::Text, _) => text(),
         (CellKind::WholeNumber, _) => cell.parse::<i64>().map_or_else(|_| text(), Value::from),
-        (CellKind::TrueOrFalse, "true") => true.into(),
-        (CellKind::TrueOrFalse, "false") => false.into(),
+        // Spreadsheets write them in capitals.
+        (CellKind::TrueOrFalse, "true" | "TRUE") => true.into(),
+        (CellKind::TrueOrFalse, "false" | "FALSE") => false.into(),
         (CellKind::TrueOrFalse, _) => text(),
     }
 }
@@ -157,12 +189,12 @@ mod tests {
 
     #[test]
     fn tables_become_rows() {
-        let table = "\u{feff}key;name;headcount\r\na;\"Æ;\nø\";12\r\nb;;\r\n";
+        let table = "\u{feff}key;name;headcount;version\r\na;\"Æ; \"\"ø\"\"\";12;1\r\nb;'=1;;\r\n";
         let table = read(CsvSection::Units, table.as_bytes()).unwrap();
         let expected = json!({"units": [
-            {"key": "a", "name": "Æ;\nø", "headcount": 12}, {"key": "b", "name": null, "headcount": null},
+            {"key": "a", "name": "Æ; \"ø\"", "headcount": 12}, {"key": "b", "name": "=1", "headcount": null},
         ]});
-        assert_eq!(table, (expected, Lines(vec![2, 4])));
+        assert_eq!(table, (expected, Lines(vec![2, 3])));
         let table = "key,name_protected,has_personnel_responsibility\na,true,nej\n";
         let table = read(CsvSection::Employees, table.as_bytes()).unwrap();
         let row = json!({"key": "a", "name_protected": true, "has_personnel_responsibility": "nej"});
@@ -178,6 +210,9 @@ mod tests {
         assert!(told(b"name\nA\n").contains("'key' is missing"));
         assert!(told(b"key,key\na,a\n").contains("twice"));
         assert!(told(b"").contains("line break"));
+        assert!(told(b"key,name\na,\"A\nb,B\n").contains("odd number of quotation marks"));
+        assert!(told(b"key,name\na,\"A\nb,\"B\n").contains("line 2 goes on"));
+        assert!(told(b"key,\na,A\n").contains("without a name"));
         assert!(told(b"key,name\na,A\0\n").contains("Line 2"));
     }
 }

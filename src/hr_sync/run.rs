@@ -1,23 +1,31 @@
 //! A whole sync: compared without holding anybody up, applied in one transaction.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::model::{HrSync, SyncAnswer, SyncMode};
-use super::section::{self, Plan, Reading};
+use super::model::{HrSync, SectionAnswer, SyncAnswer, SyncMode};
+use super::section::{self, Guard, PlannedSection, Reading, Section as _};
 use crate::committee::Committees;
+use crate::committee::level::model::LevelBody;
 use crate::committee::membership::Memberships;
-use crate::committee::proposal::model::{Proposal, proposals};
+use crate::committee::membership::model::MembershipBody;
+use crate::committee::model::CommitteeBody;
+use crate::committee::proposal::model::proposals;
 use crate::committee::proposal::store as proposal_store;
 use crate::db::change_log;
 use crate::db::{Database, Principal, Tenant, Writer};
 use crate::http::language::Language;
+use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;
+use crate::organisation::employee::model::EmployeeBody;
+use crate::organisation::model::UnitBody;
 use crate::problem::{Faults, Kind, Problem, Result};
 use crate::register::Directory;
+use crate::resource::Body as _;
 
 /// How a file is to be taken.
 #[derive(Debug, Clone, Copy)]
@@ -35,14 +43,19 @@ pub struct Wanted {
 }
 
 /// What a plan depends on: where one of these has changed in the meantime, it is made anew.
-const LOOKED_AT: [&str; 6] = ["municipality", "level", "unit", "employee", "committee", "membership"];
+const LOOKED_AT: [&str; 6] = [
+    MunicipalityBody::ENTITY,
+    LevelBody::ENTITY,
+    UnitBody::ENTITY,
+    EmployeeBody::ENTITY,
+    CommitteeBody::ENTITY,
+    MembershipBody::ENTITY,
+];
 
 /// A file that was compared and checked, and waits to be applied.
 struct WholePlan {
-    units: Option<Plan<Units>>,
-    employees: Option<Plan<Employees>>,
-    committees: Option<Plan<Committees>>,
-    memberships: Option<Plan<Memberships>>,
+    /// Its sections, each after those to whose rows its own may refer.
+    sections: Vec<Box<dyn PlannedSection>>,
     /// The place in the change log up to which it was compared.
     seen: i64,
 }
@@ -80,24 +93,27 @@ enum Compared {
 
 fn compare(tenant: &mut Tenant<'_>, file: &HrSync, wanted: Wanted) -> Result<Compared> {
     let plan = WholePlan::make(tenant, file, wanted)?;
-    if !plan.is_unchanged() {
+    if plan.sections.iter().any(|section| !section.is_unchanged()) {
         return Ok(Compared::Changed(plan));
     }
-    let WholePlan { units, employees, committees, memberships, .. } = plan;
-    let today = wanted.today;
-    Ok(Compared::Unchanged(Box::new(SyncAnswer {
-        mode: wanted.mode,
-        dry_run: wanted.dry_run,
-        units: units.map(|plan| plan.into_answer(today)),
-        employees: employees.map(|plan| plan.into_answer(today)),
-        committees: committees.map(|plan| plan.into_answer(today)),
-        memberships: memberships.map(|plan| plan.into_answer(today)),
-        proposals: proposals_now(tenant, wanted)?,
-    })))
+    let told = plan.sections.into_iter().map(|section| (section.name(), section.into_answer(wanted.today)));
+    Ok(Compared::Unchanged(Box::new(answer(told.collect(), tenant, wanted)?)))
 }
 
-fn proposals_now(tenant: &mut Tenant<'_>, wanted: Wanted) -> Result<Vec<Proposal>> {
-    Ok(proposals(&proposal_store::facts(tenant, wanted.today)?, wanted.language))
+fn answer(
+    mut told: HashMap<&'static str, SectionAnswer>,
+    tenant: &mut Tenant<'_>,
+    wanted: Wanted,
+) -> Result<SyncAnswer> {
+    Ok(SyncAnswer {
+        mode: wanted.mode,
+        dry_run: wanted.dry_run,
+        units: told.remove(Units::NAME),
+        employees: told.remove(Employees::NAME),
+        committees: told.remove(Committees::NAME),
+        memberships: told.remove(Memberships::NAME),
+        proposals: proposals(&proposal_store::facts(tenant, wanted.today)?, wanted.language),
+    })
 }
 
 impl WholePlan {
@@ -109,38 +125,24 @@ impl WholePlan {
         let mut directory = Directory::default();
         let mut faults = Faults::default();
         let (names, found) = (&mut directory, &mut faults);
-        let units = section::plan::<Units>(tenant, names, file.units.as_ref(), reading, found)?;
-        let employees = section::plan::<Employees>(tenant, names, file.employees.as_ref(), reading, found)?;
-        let committees = section::plan::<Committees>(tenant, names, file.committees.as_ref(), reading, found)?;
-        let memberships = section::plan::<Memberships>(tenant, names, file.memberships.as_ref(), reading, found)?;
+        let sections = [
+            section::plan::<Units>(tenant, names, file.units.as_ref(), reading, found)?,
+            section::plan::<Employees>(tenant, names, file.employees.as_ref(), reading, found)?,
+            section::plan::<Committees>(tenant, names, file.committees.as_ref(), reading, found)?,
+            section::plan::<Memberships>(tenant, names, file.memberships.as_ref(), reading, found)?,
+        ];
         faults.into_result()?;
-        let plan = Self { units, employees, committees, memberships, seen };
+        let plan = Self { sections: sections.into_iter().flatten().collect(), seen };
         plan.check_guard(tenant, wanted)?;
         Ok(plan)
     }
 
-    fn is_unchanged(&self) -> bool {
-        self.units.as_ref().is_none_or(Plan::is_unchanged)
-            && self.employees.as_ref().is_none_or(Plan::is_unchanged)
-            && self.committees.as_ref().is_none_or(Plan::is_unchanged)
-            && self.memberships.as_ref().is_none_or(Plan::is_unchanged)
-    }
-
     fn check_guard(&self, tenant: &mut Tenant<'_>, wanted: Wanted) -> Result<()> {
-        let guard = municipality::read(tenant)?.body.sync_guard;
-        let Wanted { max_ended, today, .. } = wanted;
+        let usual = municipality::read(tenant)?.body.sync_guard;
+        let guard = Guard { usual, max_ended: wanted.max_ended, today: wanted.today };
         let mut faults = Faults::default();
-        if let Some(plan) = &self.units {
-            plan.check_guard(tenant, guard, max_ended, today, &mut faults)?;
-        }
-        if let Some(plan) = &self.employees {
-            plan.check_guard(tenant, guard, max_ended, today, &mut faults)?;
-        }
-        if let Some(plan) = &self.committees {
-            plan.check_guard(tenant, guard, max_ended, today, &mut faults)?;
-        }
-        if let Some(plan) = &self.memberships {
-            plan.check_guard(tenant, guard, max_ended, today, &mut faults)?;
+        for section in &self.sections {
+            section.check_guard(tenant, &guard, &mut faults)?;
         }
         if faults.count() == 0 {
             return Ok(());
@@ -150,15 +152,10 @@ impl WholePlan {
     }
 
     fn apply(self, writer: &mut Writer<'_>, wanted: Wanted) -> Result<SyncAnswer> {
-        let today = wanted.today;
-        Ok(SyncAnswer {
-            mode: wanted.mode,
-            dry_run: wanted.dry_run,
-            units: self.units.map(|plan| plan.apply(writer, today)).transpose()?,
-            employees: self.employees.map(|plan| plan.apply(writer, today)).transpose()?,
-            committees: self.committees.map(|plan| plan.apply(writer, today)).transpose()?,
-            memberships: self.memberships.map(|plan| plan.apply(writer, today)).transpose()?,
-            proposals: proposals_now(writer, wanted)?,
-        })
+        let mut told = HashMap::new();
+        for section in self.sections {
+            told.insert(section.name(), section.apply(writer, wanted.today)?);
+        }
+        answer(told, writer, wanted)
     }
 }

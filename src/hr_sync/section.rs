@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 use super::model::{ChangedRow, HrRow, SectionAnswer, SectionCounts, SyncMode, required};
 use crate::committee::Committees;
 use crate::committee::membership::Memberships;
-use crate::db::types::RegisterKey;
+use crate::committee::membership::model::{MemberRole, MembershipBody};
+use crate::db::types::{Reference, RegisterKey};
 use crate::db::{Tenant, Writer, connection};
 use crate::municipality::model::SyncGuard;
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;
-use crate::organisation::employee::model::EmployeeBody;
 use crate::problem::{Faults, Result};
 use crate::register::{self, Checked, Directory, Managed, ManagedBy, Register, Selection};
 use crate::resource::{Body as _, Draft, Saved, Stored, check_duplicate_keys};
@@ -24,12 +24,21 @@ pub trait Section: Register<Body: ToSchema> {
     /// What the file calls the section.
     const NAME: &'static str;
 
-    /// What must not come back with a row that is kept as it had to be made.
-    fn keep_anonymous(_wanted: &mut Self::Body, _stored: &Self::Body, _today: NaiveDate) {}
+    /// Whether a row that stays has lost what the guard looks after, apart from its days.
+    fn is_emptied(_before: &Self::Body, _after: &Self::Body) -> bool {
+        false
+    }
+
+    /// Lets rows that the snapshot no longer has make room for those that take their place.
+    fn hand_over(_gone: &mut [Draft<Self::Body>], _wanted: &[Draft<Self::Body>]) {}
 }
 
 impl Section for Units {
     const NAME: &'static str = "units";
+}
+
+impl Section for Employees {
+    const NAME: &'static str = "employees";
 }
 
 impl Section for Committees {
@@ -38,24 +47,30 @@ impl Section for Committees {
 
 impl Section for Memberships {
     const NAME: &'static str = "memberships";
-}
 
-impl Section for Employees {
-    const NAME: &'static str = "employees";
+    fn is_emptied(before: &MembershipBody, after: &MembershipBody) -> bool {
+        before.employee.is_some() && after.employee.is_none()
+    }
 
-    /// A file that still has somebody who left long ago doesn't bring the name back; one that employs
-    /// them again does.
-    fn keep_anonymous(wanted: &mut EmployeeBody, stored: &EmployeeBody, today: NaiveDate) {
-        if stored.is_anonymised() && wanted.is_over(today) {
-            wanted.name = stored.name.clone();
-            wanted.email = stored.email.clone();
-            wanted.title = stored.title.clone();
+    /// A handover that was registered late: the chair who is gone held the seat up to the day before the one
+    /// who follows.
+    fn hand_over(gone: &mut [Draft<MembershipBody>], wanted: &[Draft<MembershipBody>]) {
+        let chairs = wanted.iter().map(|draft| &draft.body).filter(|body| body.role == MemberRole::Chair);
+        let first_days: HashMap<&Reference, NaiveDate> = chairs
+            .filter(|body| body.employee.is_some())
+            .filter_map(|body| Some((&body.committee, body.starts_on?)))
+            .collect();
+        for Draft { body, .. } in gone.iter_mut().filter(|draft| draft.body.role == MemberRole::Chair) {
+            let day_before = first_days.get(&body.committee).and_then(|first| first.pred_opt());
+            if let Some(day_before) = day_before.filter(|day| body.starts_on.is_none_or(|first| first <= *day)) {
+                body.ends_on = body.ends_on.min(Some(day_before));
+            }
         }
     }
 }
 
 /// A section that was compared and checked, and waits to be written.
-pub struct Plan<S: Section> {
+struct Plan<S: Section> {
     rows: Vec<Checked<S>>,
     skipped: Vec<RegisterKey>,
 }
@@ -77,7 +92,11 @@ pub fn plan<S: Section>(
     rows: Option<&Vec<HrRow<S::Body>>>,
     reading: Reading,
     faults: &mut Faults,
-) -> Result<Option<Plan<S>>> {
+) -> Result<Option<Box<dyn PlannedSection>>>
+where
+    S::Body: Send,
+    S::Links: Send,
+{
     let Some(rows) = rows else { return Ok(None) };
     check_duplicate_keys(rows.iter().enumerate().map(|(n, row)| (pointer::<S>(n), &row.key)), faults);
     let existing = stored::<S>(tenant, rows, reading.mode)?;
@@ -96,12 +115,14 @@ pub fn plan<S: Section>(
     }
     if reading.mode == SyncMode::Snapshot {
         let gone = existing.values().filter(|stored| !named.contains(stored.body.key()));
-        drafts.extend(gone.filter_map(|stored| ended::<S>(stored, reading.today)));
+        let mut gone: Vec<_> = gone.filter_map(|stored| ended::<S>(stored, reading.today)).collect();
+        S::hand_over(&mut gone, &drafts);
+        drafts.append(&mut gone);
     }
     drafts.sort_by(|a, b| a.body.key().cmp(b.body.key()));
     skipped.sort();
-    let rows = register::prepare_over(tenant, directory, existing, drafts, faults)?;
-    Ok(Some(Plan { rows, skipped }))
+    let rows = register::prepare_over::<S>(tenant, directory, existing, drafts, faults)?;
+    Ok(Some(Box::new(Plan { rows, skipped })))
 }
 
 fn pointer<S: Section>(n: usize) -> String {
@@ -142,17 +163,17 @@ fn wanted<S: Section>(
     if reading.mode == SyncMode::Snapshot && !merged.names_its_end && had_ended() {
         body.set_ends_on(None);
     }
-    if let Some(stored) = stored {
-        S::keep_anonymous(&mut body, stored, reading.today);
+    if merged.names_its_days {
+        register::check_order(&body, pointer, faults);
     }
     Ok(Some(body))
 }
 
-/// The row that a snapshot no longer has: its last day was yesterday, or, where it has not begun yet, will be
-/// its first. None where it ends no later anyway, or is an editor's.
+/// The row that a snapshot no longer has: its last day was yesterday, or, where it has not begun by then, the day
+/// before its first. None where it ends no later anyway, or is an editor's.
 fn ended<S: Section>(stored: &Stored<S::Body>, today: NaiveDate) -> Option<Draft<S::Body>> {
     let yesterday = today.pred_opt()?;
-    let last = stored.body.starts_on().map_or(yesterday, |first| first.max(yesterday));
+    let last = stored.body.starts_on().and_then(|first| first.pred_opt()).map_or(yesterday, |day| day.max(yesterday));
     let ends_earlier = stored.body.ends_on().is_some_and(|day| day <= last);
     if stored.body.managed_by() == ManagedBy::Editor || ends_earlier {
         return None;
@@ -162,28 +183,57 @@ fn ended<S: Section>(stored: &Stored<S::Body>, today: NaiveDate) -> Option<Draft
     Some(Draft { pointer: format!("/{}", S::NAME), body })
 }
 
-impl<S: Section> Plan<S> {
+/// A section's plan, whichever register it is about.
+pub trait PlannedSection: Send {
+    /// What the file calls the section.
+    fn name(&self) -> &'static str;
+
     /// Whether nothing needs to be written.
-    pub fn is_unchanged(&self) -> bool {
+    fn is_unchanged(&self) -> bool;
+
+    /// Notes where the section would lose more than the guard lets pass.
+    fn check_guard(&self, tenant: &mut Tenant<'_>, guard: &Guard, faults: &mut Faults) -> Result<()>;
+
+    /// Writes the section.
+    fn apply(self: Box<Self>, writer: &mut Writer<'_>, today: NaiveDate) -> Result<SectionAnswer>;
+
+    /// The answer where there is nothing to write.
+    fn into_answer(self: Box<Self>, today: NaiveDate) -> SectionAnswer;
+}
+
+/// How much a section may lose.
+#[derive(Debug, Clone, Copy)]
+pub struct Guard {
+    /// What the municipality lets pass.
+    pub usual: SyncGuard,
+    /// What this run is openly allowed.
+    pub max_ended: Option<u32>,
+    /// The day on which the file is read.
+    pub today: NaiveDate,
+}
+
+impl<S: Section> PlannedSection for Plan<S>
+where
+    S::Body: Send,
+    S::Links: Send,
+{
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn is_unchanged(&self) -> bool {
         self.rows.iter().all(|row| row.saved.is_unchanged())
     }
 
-    /// Notes where the section would lose more than the guard lets pass.
-    pub fn check_guard(
-        &self,
-        tenant: &mut Tenant<'_>,
-        guard: SyncGuard,
-        max_ended: Option<u32>,
-        today: NaiveDate,
-        faults: &mut Faults,
-    ) -> Result<()> {
-        let ended = self.rows.iter().filter(|row| outcome(&row.saved, today) == Outcome::Ended).count() as i64;
+    fn check_guard(&self, tenant: &mut Tenant<'_>, guard: &Guard, faults: &mut Faults) -> Result<()> {
+        let lost = self.rows.iter().filter(|row| is_lost::<S>(&row.saved, guard.today)).count() as i64;
         // The guard's own number and the one that this run is openly allowed: the larger counts.
-        if ended > i64::from(guard.rows).max(max_ended.map_or(0, i64::from)) {
-            let active = S::count_under_hr(tenant, today)?;
-            if ended * 100 > active * i64::from(guard.percent) {
+        if lost > i64::from(guard.usual.rows).max(guard.max_ended.map_or(0, i64::from)) {
+            let active = S::count_under_hr(tenant, guard.today)?;
+            if lost * 100 > active * i64::from(guard.usual.percent) {
                 let detail = format!(
-                    "{ended} of {active} would end: if the file is right, send it with max_ended={ended} or more"
+                    "{lost} of {active} would end or be emptied: if the file is right, send it with max_ended={lost} \
+                     or more"
                 );
                 faults.add(format!("/{}", S::NAME), detail);
             }
@@ -191,16 +241,23 @@ impl<S: Section> Plan<S> {
         Ok(())
     }
 
-    /// Writes the section.
-    pub fn apply(self, writer: &mut Writer<'_>, today: NaiveDate) -> Result<SectionAnswer> {
+    fn apply(self: Box<Self>, writer: &mut Writer<'_>, today: NaiveDate) -> Result<SectionAnswer> {
         let saved = register::apply(writer, self.rows)?;
         Ok(answer(saved, self.skipped, today))
     }
 
-    /// The answer where there is nothing to write.
-    pub fn into_answer(self, today: NaiveDate) -> SectionAnswer {
+    fn into_answer(self: Box<Self>, today: NaiveDate) -> SectionAnswer {
         answer(self.rows.into_iter().map(|row| row.saved).collect(), self.skipped, today)
     }
+}
+
+/// What the guard counts: rows that end, that are there today and no longer would be, or that are emptied.
+fn is_lost<S: Section>(saved: &Saved<S::Body>, today: NaiveDate) -> bool {
+    let Saved::Updated { before, after } = saved else { return false };
+    let (before, after) = (&before.body, &after.body);
+    let vanishes = before.exists_on(today) && !after.exists_on(today);
+    let ends = saved.is_ended() && !before.is_over(today);
+    ends || vanishes || (!before.is_over(today) && S::is_emptied(before, after))
 }
 
 /// What came of a row.
@@ -217,19 +274,11 @@ fn outcome<B: Managed>(saved: &Saved<B>, today: NaiveDate) -> Outcome {
     match saved {
         Saved::Created(_) => Outcome::Created,
         Saved::Unchanged(_) => Outcome::Unchanged,
-        Saved::Updated { before, after } => {
-            let (until, from) = (&before.body, &after.body);
-            let ends_earlier = match (until.ends_on(), from.ends_on()) {
-                (None, Some(_)) => true,
-                (Some(until), Some(from)) => from < until,
-                (_, None) => false,
-            };
-            match (until.is_over(today), from.is_over(today)) {
-                (true, false) => Outcome::Reopened,
-                (false, _) if ends_earlier => Outcome::Ended,
-                _ => Outcome::Updated,
-            }
-        }
+        Saved::Updated { before, after } => match (before.body.is_over(today), after.body.is_over(today)) {
+            (true, false) => Outcome::Reopened,
+            (false, _) if saved.is_ended() => Outcome::Ended,
+            _ => Outcome::Updated,
+        },
     }
 }
 

@@ -1,9 +1,10 @@
 //! JSON as clients send it, read strictly: no member twice (RFC 8259 leaves the outcome open), no
 //! NUL character, which PostgreSQL can't store.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::problem::{Faults, Kind, Problem, Result};
@@ -14,8 +15,13 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
         let detail = format!("The body is not UTF-8: byte {} begins no character.", error.valid_up_to());
         return Err(Problem::new(Kind::MalformedBody, detail));
     }
-    let Strict(value) = serde_json::from_slice(bytes)
-        .map_err(|error| Problem::new(Kind::MalformedBody, format!("The body is not valid JSON: {error}.")))?;
+    let left = Cell::new(MOST_VALUES);
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict(&left).deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    let value = value.map_err(|error| match left.get() {
+        0 => Problem::new(Kind::TooLarge, format!("The body holds more than {MOST_VALUES} values: send it in parts.")),
+        _ => Problem::new(Kind::MalformedBody, format!("The body is not valid JSON: {error}.")),
+    })?;
     let mut faults = Faults::default();
     check_text(&value, &mut String::new(), &mut faults);
     faults.into_result()?;
@@ -59,17 +65,32 @@ pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-struct Strict(Value);
+/// How many values a body may hold: a value takes far more memory than the two bytes that may stand for it, and
+/// the largest files that anybody sends have half as many.
+const MOST_VALUES: u32 = 2_000_000;
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Self)
+/// Reads a value, counting down how many more there may be.
+#[derive(Clone, Copy)]
+struct Strict<'c>(&'c Cell<u32>);
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Value, D::Error> {
+        match self.0.get().checked_sub(1) {
+            None | Some(0) => {
+                self.0.set(0);
+                Err(serde::de::Error::custom("too many values"))
+            }
+            Some(left) => {
+                self.0.set(left);
+                deserializer.deserialize_any(self)
+            }
+        }
     }
 }
 
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,7 +127,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             array.push(item);
         }
         Ok(Value::Array(array))
@@ -114,11 +135,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Strict(member))) = members.next_entry::<String, Strict>()? {
+        while let Some(name) = members.next_key::<String>()? {
             if object.contains_key(&name) {
                 return Err(serde::de::Error::custom(format_args!("the member '{name}' stands here twice")));
             }
-            object.insert(name, member);
+            object.insert(name, members.next_value_seed(self)?);
         }
         Ok(Value::Object(object))
     }
@@ -144,6 +165,12 @@ mod tests {
         }
         assert!(parse(b"\"\xff\"").unwrap_err().detail.contains("not UTF-8"));
         assert!(parse("[".repeat(200).as_bytes()).unwrap_err().detail.contains("recursion"));
+    }
+
+    #[test]
+    fn a_body_of_countless_values_is_too_large() {
+        let text = format!("[{}1]", "1,".repeat(MOST_VALUES as usize));
+        assert_eq!(parse(text.as_bytes()).unwrap_err().kind, Kind::TooLarge);
     }
 
     #[test]

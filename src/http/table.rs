@@ -162,6 +162,14 @@ fn neutral(text: &str) -> String {
     }
 }
 
+/// A cell as it was before it was neutralised.
+pub fn plain(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(text) if neutral(text) != text => text,
+        _ => cell,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

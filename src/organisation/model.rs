@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
 use crate::problem::Faults;
-use crate::register::ManagedBy;
-use crate::resource::{self, Body, Stored};
+use crate::register::{self, ManagedBy};
+use crate::resource::{Body, Stored};
 use crate::text::{ShortText, fold_all};
 
 crate::text_enum! {
@@ -61,11 +61,14 @@ pub type Unit = Stored<UnitBody>;
 impl Body for UnitBody {
     const ENTITY: &'static str = "unit";
     const ANSWER: &'static str = "Unit";
-    const ENDS: bool = true;
     type Key = RegisterKey;
 
     fn key(&self) -> &RegisterKey {
         &self.key
+    }
+
+    fn last_day(&self) -> Option<NaiveDate> {
+        self.ends_on
     }
 }
 
@@ -74,7 +77,7 @@ crate::managed!(UnitBody);
 impl UnitBody {
     /// The rules for one unit by itself.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+        register::check_days(self, pointer, faults);
     }
 
     /// What a search for units looks through.

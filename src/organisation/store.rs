@@ -113,8 +113,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         query = query.filter(units::kind.eq(kind));
     }
     if let Some(day) = filter.on {
-        query = query.filter(units::starts_on.is_null().or(units::starts_on.le(day)));
-        query = query.filter(units::ends_on.is_null().or(units::ends_on.ge(day)));
+        query = query.filter(crate::exists_on!(units, day));
     }
     if let Some(q) = filter.q {
         query = query.filter(units::search_text.like(q.pattern()).escape('\\'));
@@ -164,9 +163,7 @@ impl Register for Units {
     }
 
     fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
-        let edges = register::edges(rows, "parent", |links| links.parent_id, || stored_edges(tenant))?;
-        resource::check_cycles(&edges, "makes the unit a part of itself: choose another parent", faults);
-        Ok(())
+        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), faults)
     }
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
@@ -183,12 +180,7 @@ impl Register for Units {
     }
 
     fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64> {
-        Ok(units::table
-            .filter(units::municipality_id.eq(tenant.municipality_id))
-            .filter(units::managed_by.eq(ManagedBy::Hr))
-            .filter(units::ends_on.is_null().or(units::ends_on.ge(day)))
-            .count()
-            .get_result(tenant.connection)?)
+        Ok(crate::count_under_hr!(units, tenant, day)?)
     }
 
     fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {

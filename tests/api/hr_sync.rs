@@ -14,12 +14,16 @@ crate::tests![
     a_snapshot_ends_what_it_no_longer_has,
     a_missing_section_is_not_an_empty_one,
     who_is_back_is_reopened,
-    what_has_not_begun_ends_on_its_first_day,
+    what_has_not_begun_never_was,
     what_was_called_off_stands_in_nobody_s_way,
     absent_stays_and_null_clears,
     what_editors_own_is_left_alone,
     the_guard_stops_a_bad_night,
+    the_guard_counts_seats_that_lose_their_holder,
     the_guard_is_a_setting,
+    trees_have_bounds,
+    countless_rows_are_refused,
+    a_table_comes_back_as_it_was_fetched,
     the_same_file_again_changes_nothing,
     every_fault_of_a_file_is_told,
     references_may_point_anywhere_in_the_file,
@@ -185,14 +189,22 @@ fn who_is_back_is_reopened(app: &App) {
     assert_eq!(answer["employees"]["reopened"], json!([{"key": "e-3", "fields": ["title", "ends_on"]}]));
 }
 
-fn what_has_not_begun_ends_on_its_first_day(app: &App) {
+fn what_has_not_begun_never_was(app: &App) {
     fill(app);
     let mut file = town();
     let to_come = json!({"key": "e-4", "name": "Ib Dahl", "starts_on": in_days(40), "ends_on": in_days(400)});
     file["employees"].as_array_mut().unwrap().push(to_come);
     assert_eq!(counts(&snapshot(app, &file)["employees"])[0], 1);
     assert_eq!(counts(&snapshot(app, &town())["employees"]), [0, 0, 1, 0, 3, 0]);
-    assert_eq!(app.get("/v1/employees/e-4").json()["ends_on"], json!(in_days(40)));
+    let called_off = app.get("/v1/employees/e-4").json();
+    assert_eq!(called_off["ends_on"], json!(in_days(39)), "the day before its first, so that it holds on no day");
+    assert!(!app.keys(&format!("/v1/employees?on={}", in_days(40))).contains(&"e-4".to_owned()));
+    assert!(!app.keys(&format!("/v1/employees?on={}", in_days(39))).contains(&"e-4".to_owned()));
+    app.patch("/v1/employees/e-4", json!({"title": "Aldrig begyndt"})).expect(200);
+    app.patch("/v1/employees/e-4", json!({"title": null, "managed_by": "editor"})).expect_faults(&["/ends_on"]);
+    app.patch("/v1/employees/e-4", json!({"title": null})).expect(200);
+    let bundle = app.get("/v1/export").json();
+    app.post("/v1/import", bundle).expect(200);
     assert_eq!(counts(&snapshot(app, &town())["employees"]), [0, 0, 0, 0, 3, 0]);
     file["employees"][3].as_object_mut().unwrap().remove("ends_on");
     assert_eq!(counts(&snapshot(app, &file)["employees"]), [0, 0, 0, 1, 3, 0]);
@@ -261,6 +273,9 @@ fn the_guard_stops_a_bad_night(app: &App) {
     let refused = sync(app, "?mode=snapshot", &json!({"employees": many(89)})).expect_problem(409, "sync-guard").json();
     assert_eq!(refused["errors"][0]["pointer"], "/employees");
     assert!(refused["errors"][0]["detail"].as_str().unwrap().starts_with("11 of 100 would end"), "{refused}");
+    // Whichever way they would be gone.
+    let postponed: Value = (0..20).map(|n| json!({"key": format!("x-{n:03}"), "starts_on": in_days(900)})).collect();
+    sync(app, "", &json!({"employees": postponed})).expect_problem(409, "sync-guard");
     sync(app, "?mode=snapshot&dry_run=true", &json!({"employees": []})).expect_problem(409, "sync-guard");
     sync(app, "?mode=snapshot&max_ended=10", &json!({"employees": many(89)})).expect_problem(409, "sync-guard");
     assert_eq!((app.get("/v1/export").json(), app.changes()), before);
@@ -272,6 +287,21 @@ fn the_guard_stops_a_bad_night(app: &App) {
     let raised = sync(app, "?mode=snapshot&max_ended=90", &json!({"employees": []})).expect(200).json();
     assert_eq!(counts(&raised["employees"]), [0, 0, 90, 0, 0, 0]);
     sync(app, "?max_ended=-1", &json!({})).expect_problem(400, "invalid-query");
+}
+
+fn the_guard_counts_seats_that_lose_their_holder(app: &App) {
+    fill(app);
+    let seats = |holder: Option<&str>| -> Value {
+        let seat =
+            |n: usize| json!({"key": format!("s-{n}"), "committee": "c-1", "employee": holder, "role": "member"});
+        (0..12).map(seat).collect()
+    };
+    delta(app, &json!({"memberships": seats(Some("e-2"))}));
+    sync(app, "", &json!({"memberships": seats(None)})).expect_problem(409, "sync-guard");
+    assert_eq!(
+        counts(&sync(app, "?max_ended=12", &json!({"memberships": seats(None)})).expect(200).json()["memberships"])[1],
+        12
+    );
 }
 
 fn the_guard_is_a_setting(app: &App) {
@@ -382,6 +412,10 @@ fn numbers_like_cpr_numbers_are_refused(app: &App) {
     }
     sync(app, "", &json!({"memberships": [{"key": "0101801234", "committee": "c-1", "role": "member"}]}))
         .expect_faults(&["/memberships/0/key"]);
+    let told = sync(app, "", &json!({"employees": [{"key": "e-1", "unit": "010180-1234", "0101801234": 1}]}));
+    assert!(!String::from_utf8(told.expect(422).body).unwrap().contains("1234"), "nor by any other fault");
+    let told = sync(app, "", &json!({"employees": [{"key": "e-1", "unit": "010180-1234"}]}));
+    assert!(!String::from_utf8(told.expect_faults(&["/employees/0/unit"]).body).unwrap().contains("1234"));
     assert_eq!(app.changes(), before);
 }
 
@@ -392,9 +426,65 @@ fn one_chair_follows_another(app: &App) {
     // A snapshot that has the new one and no longer the old one, and knows no dates.
     let file = json!({"memberships": [town()["memberships"][1], chair]});
     assert_eq!(counts(&snapshot(app, &file)["memberships"]), [1, 0, 1, 0, 1, 0]);
+    // It was registered late.
+    delta(app, &json!({"memberships": [{"key": "m-20", "committee": "c-0", "employee": "e-1", "role": "chair"}]}));
+    let late =
+        json!({"key": "m-21", "committee": "c-0", "employee": "e-2", "role": "chair", "starts_on": "2026-01-01"});
+    let file = json!({"memberships": [town()["memberships"][1], chair, late]});
+    assert_eq!(counts(&snapshot(app, &file)["memberships"]), [1, 0, 1, 0, 2, 0]);
+    assert_eq!(app.get("/v1/memberships/m-20").json()["ends_on"], "2025-12-31");
+    assert_eq!(counts(&snapshot(app, &file)["memberships"]), [0, 0, 0, 0, 3, 0]);
+    // Two who hold it today are one too many, whenever they end; who has left the house holds nothing.
+    let second =
+        json!({"key": "m-11", "committee": "c-1", "employee": "e-1", "role": "chair", "ends_on": in_days(900)});
+    sync(app, "", &json!({"memberships": [second]})).expect_faults(&["/memberships/0/role"]);
+    delta(app, &json!({"employees": [{"key": "e-3", "ends_on": yesterday()}]}));
+    delta(app, &json!({"memberships": [second]}));
     let members: Vec<Value> = app.list("/v1/committees/c-1/members");
     let chairs: Vec<&Value> = members.iter().filter(|row| row["role"] == "chair").map(|row| &row["name"]).collect();
-    assert_eq!(chairs, ["Ea Krog"]);
+    assert_eq!(chairs, ["Ane Holm"]);
+}
+
+fn trees_have_bounds(app: &App) {
+    fill(app);
+    let before = app.changes();
+    let chain = |length: usize| -> Value {
+        let unit = |n: usize| {
+            let parent = (n > 0).then(|| format!("k-{:05}", n - 1));
+            json!({"key": format!("k-{n:05}"), "name": "K", "kind": "other", "parent": parent})
+        };
+        json!({"units": (0..length).map(unit).collect::<Value>()})
+    };
+    let refused = sync(app, "", &chain(20_000)).expect_problem(422, "invalid-body").json();
+    assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("50 levels"), "{refused}");
+    sync(app, "", &chain(51)).expect_problem(422, "invalid-body");
+    assert_eq!(app.changes(), before);
+    delta(app, &chain(50));
+    // Nor does a tree get too deep by being hung under another.
+    let hung = json!({"units": [{"key": "k-00000", "parent": "U.1"}]});
+    sync(app, "", &hung).expect_faults(&["/units/0/parent"]);
+    app.patch("/v1/units/k-00000", json!({"parent": "U.1"})).expect_faults(&["/parent"]);
+}
+
+fn countless_rows_are_refused(app: &App) {
+    let send = |media_type: &str, body: String| {
+        let request = app.request("POST", "/v1/hr-sync?section=units").header("content-type", media_type);
+        request.bytes(body).send()
+    };
+    send("text/csv", format!("key\n{}", "a\n".repeat(200_001))).expect_problem(413, "too-large");
+    let request = app.request("POST", "/v1/hr-sync").header("content-type", "application/json");
+    let body = format!("{{\"units\": [{}{{}}]}}", "{},".repeat(2_000_000));
+    request.bytes(body).send().expect_problem(413, "too-large");
+}
+
+fn a_table_comes_back_as_it_was_fetched(app: &App) {
+    fill(app);
+    delta(app, &json!({"employees": [{"key": "e-2", "title": "=Leder"}]}));
+    for format in ["csv", "csv-excel-da"] {
+        let table = String::from_utf8(app.get(&format!("/v1/employees?format={format}")).expect(200).body).unwrap();
+        let answer = send_table(app, "?section=employees&mode=snapshot", &table).expect(200).json();
+        assert_eq!(counts(&answer["employees"]), [0, 0, 0, 0, 3, 0], "{table}");
+    }
 }
 
 fn send_table(app: &App, query: &str, table: &str) -> Response {
@@ -429,7 +519,13 @@ fn broken_tables_change_nothing(app: &App) {
     };
     let latin = bytes(b"key,name\ne-1,Ane\ne-2,S\xf8ren\n").expect_problem(400, "malformed-body").json();
     assert!(latin["detail"].as_str().unwrap().starts_with("Line 3 is not UTF-8"), "{latin}");
-    for cut in ["key,name\ne-1,Ane\ne-2,B", "key,name,title\ne-1,Ane,x\ne-2\n", "key,na"] {
+    for cut in [
+        "key,name\ne-1,Ane\ne-2,B",
+        "key,name,title\ne-1,Ane,x\ne-2\n",
+        "key,na",
+        "key,name\ne-1,\"Ane\ne-2,Bo\n",
+        "key,name\ne-1,\"Ane\ne-2,\"Bo\n",
+    ] {
         bytes(cut.as_bytes()).expect_problem(400, "malformed-body");
     }
     let faults = send_table(app, "?section=employees", "key,name,unit\ne-1,Ane,U.1\ne-2,Bo 010180-1234,nowhere\n");

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use medstrategi::period;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -385,10 +385,11 @@ fn keys_before(rows: &Rows, key: &str) -> Vec<Value> {
 
 /// Takes days back where the row would end before it begins.
 fn mend_days(stored: Option<&Row>, sent: &mut Row, reading: &Reading) {
-    if is_crossed(&merged(stored, sent, reading)) {
+    let names_days = |sent: &Row| sent.contains_key("starts_on") || sent.contains_key("ends_on");
+    if names_days(sent) && is_crossed(&merged(stored, sent, reading)) {
         sent.remove("starts_on");
     }
-    if is_crossed(&merged(stored, sent, reading)) {
+    if names_days(sent) && is_crossed(&merged(stored, sent, reading)) {
         sent.insert("ends_on".to_owned(), Value::Null);
     }
 }
@@ -439,9 +440,11 @@ fn is_of_editor(row: &Row) -> bool {
     !row.contains_key("managed_by")
 }
 
-/// Yesterday was the last day of what is gone; of what has not begun yet, the first day will be.
+/// Yesterday was the last day of what is gone; of what has not begun yet, the day before its first.
 fn end(row: &mut Row, yesterday: &str) {
-    let last = text(row, "starts_on").unwrap_or_default().max(yesterday).to_owned();
+    let before_it_begins = text(row, "starts_on").map(|first| first.parse::<NaiveDate>().unwrap().pred_opt().unwrap());
+    let before_it_begins = before_it_begins.map(|day| day.to_string()).unwrap_or_default();
+    let last = before_it_begins.as_str().max(yesterday).to_owned();
     if text(row, "ends_on").is_none_or(|day| day > last.as_str()) {
         row.insert("ends_on".to_owned(), json!(last));
     }
@@ -480,9 +483,9 @@ fn goes_without_saying(value: &Value) -> bool {
     }
 }
 
-/// Whether the last day has passed, or is the first one too, as it is of a row that was gone before it began.
+/// Whether the last day has passed, or comes before the first, as it does of a row that was gone before it began.
 fn is_over(row: &Row, today: &str) -> bool {
-    text(row, "ends_on").is_some_and(|last| last < today || text(row, "starts_on") == Some(last))
+    text(row, "ends_on").is_some_and(|last| last < today) || is_crossed(row)
 }
 
 fn text<'r>(row: &'r Row, name: &str) -> Option<&'r str> {

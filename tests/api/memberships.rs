@@ -95,7 +95,20 @@ fn names_are_the_house_s_and_the_rest_is_hr_s(app: &App) {
     let edited = app.request("PATCH", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
     let edited = edited.json(&json!({"role": "substitute"})).send().expect(200).json();
     assert_eq!((&edited["employee"], &edited["name"]), (&json!(null), &json!(null)));
-    assert_eq!(get_as(app, "med.hr", "/v1/memberships/b").json()["employee"], "e-2", "and the holder stays");
+    let holder = || get_as(app, "med.hr", "/v1/memberships/b").json()["employee"].clone();
+    assert_eq!(holder(), "e-2", "and the holder stays");
+    // What an editor reads and puts back leaves the holder there, too.
+    let put = app.request("PUT", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
+    put.json(&seat("b", None, "member")).send().expect(200);
+    assert_eq!(holder(), "e-2");
+    let vacated = app.request("PATCH", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
+    vacated.json(&json!({"employee": null})).send().expect(200);
+    assert_eq!(holder(), json!(null));
+    // Whoever fills a seat is told a name, and that is logged.
+    let before = logged();
+    let filled = app.request("PATCH", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
+    filled.json(&json!({"employee": "e-3"})).send().expect(200);
+    assert_eq!(logged(), before + 1);
 }
 
 fn members_are_there_while_all_of_it_lasts(app: &App) {

@@ -11,6 +11,8 @@ crate::tests![
     nobody_is_guessed,
     an_employee_who_left_is_anonymised_everywhere,
     who_still_works_here_is_not_anonymised,
+    who_is_deleted_leaves_no_name,
+    the_change_log_shows_people_to_hr_alone,
     proposals_tell_what_should_be_decided,
     proposals_take_the_same_statements_however_many,
 ];
@@ -112,6 +114,13 @@ fn an_employee_who_left_is_anonymised_everywhere(app: &App) {
     }
     assert_eq!(app.keys("/v1/memberships?committee=s"), ["s-chair", "s-past", "s-rep"], "seats stay countable");
     assert_eq!(app.get("/v1/employees/e-2").json()["name"], "Bo Lund");
+    // Nor does anything else that still has the person bring the name back.
+    let mut bundle = organisation();
+    bundle["employees"][0]["ends_on"] = json!("2025-01-31");
+    app.import(&bundle).unwrap();
+    app.patch("/v1/employees/tester", json!({"name": "Ane Holm"})).expect(200);
+    assert_eq!(app.get("/v1/employees/tester").json()["name"], left["name"]);
+    app.patch("/v1/employees/tester", json!({"ends_on": null})).expect_faults(&["/name"]);
     // A file that still has the person doesn't bring the name back; one that employs them again does.
     app.patch("/v1/employees/tester", json!({"managed_by": "hr"})).expect(200);
     let sync = |row: Value| {
@@ -135,6 +144,35 @@ fn who_still_works_here_is_not_anonymised(app: &App) {
     refused(Some(today()));
     refused(today().checked_add_days(Days::new(30)));
     assert_eq!(app.get("/v1/employees/tester").json()["name"], "Ane Holm");
+}
+
+fn who_is_deleted_leaves_no_name(app: &App) {
+    app.post("/v1/employees", json!({"key": "e", "name": "Ane Holm", "email": "ane@testby.example"})).expect(201);
+    app.patch("/v1/employees/e", json!({"title": "Lærer"})).expect(200);
+    app.delete("/v1/employees/e").expect(204);
+    let log = app.list("/v1/changes");
+    assert_eq!(log.last().unwrap()["operation"], "deleted");
+    let text = json!(log).to_string();
+    assert!(!text.contains("Holm") && !text.contains("ane@") && !text.contains("Lærer"), "{text}");
+}
+
+fn the_change_log_shows_people_to_hr_alone(app: &App) {
+    app.import(&organisation()).unwrap();
+    let read = |scope: &str| {
+        let page = app.request("GET", "/v1/changes?limit=200").token(&app.token(scope)).send().expect(200);
+        String::from_utf8(page.body).unwrap()
+    };
+    let accesses = || app.list("/v1/access-log").len();
+    let before = accesses();
+    let text = read("med.audit");
+    for word in ["Ane", "Holm", "ane@", "Lærer", "\"tester\",\"role", "\"e-2\""] {
+        assert!(!text.contains(word), "'{word}' in {text}");
+    }
+    assert_eq!((accesses(), text.contains("s-chair")), (before, true));
+    assert!(read("med.audit med.hr").contains("Ane Holm"));
+    assert_eq!(accesses(), before + 1);
+    let entry = app.list("/v1/access-log").pop().unwrap();
+    assert_eq!((&entry["operation"], &entry["rows"]), (&json!("list_changes"), &json!(7)), "two people and five seats");
 }
 
 fn kinds(app: &App, query: &str) -> Vec<String> {
@@ -161,7 +199,9 @@ fn proposals_tell_what_should_be_decided(app: &App) {
     let english = app.request("GET", "/v1/committee-proposals").header("accept-language", "en").send().expect(200);
     assert_eq!(english.header("content-language"), Some("en"));
     assert_eq!(english.json()["items"][0]["reason"], "The unit Skolen ended on 2025-06-30.");
-    app.request("GET", "/v1/committee-proposals").token(&app.token("med.read")).send().expect(403);
+    for scope in ["med.read", "med.edit"] {
+        app.request("GET", "/v1/committee-proposals").token(&app.token(scope)).send().expect(403);
+    }
     let changes = app.changes();
     app.get("/v1/committee-proposals").expect(200);
     assert_eq!(app.changes(), changes, "a person decides");

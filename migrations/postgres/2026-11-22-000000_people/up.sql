@@ -1,5 +1,5 @@
--- People and their seats. Names, e-mail addresses and titles stand in `employees` and nowhere else, so
--- that they can be forgotten there.
+-- People and their seats. Names, e-mail addresses and titles stand in `employees`, and in what the change log
+-- has of them: the two places that forgetting somebody has to reach.
 
 CREATE TABLE employees (
     id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -18,7 +18,8 @@ CREATE TABLE employees (
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     UNIQUE (municipality_id, key),
-    CHECK (ends_on >= starts_on)
+    -- The day before the first: called off, it never was.
+    CHECK (ends_on >= starts_on - 1)
 );
 CREATE INDEX employees_by_unit ON employees (unit_id, key);
 
@@ -38,7 +39,8 @@ CREATE TABLE memberships (
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     UNIQUE (municipality_id, key),
-    CHECK (ends_on >= starts_on)
+    -- The day before the first: called off, it never was.
+    CHECK (ends_on >= starts_on - 1)
 );
 CREATE INDEX memberships_by_committee ON memberships (committee_id, key);
 CREATE INDEX memberships_by_employee ON memberships (employee_id, key);

@@ -68,7 +68,8 @@ CREATE TABLE units (
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     UNIQUE (municipality_id, key),
-    CHECK (ends_on >= starts_on),
+    -- The day before the first: called off, it never was.
+    CHECK (ends_on >= date(starts_on, '-1 day')),
     CHECK (parent_id <> id)
 );
 CREATE INDEX units_by_kind ON units (municipality_id, kind, key);
@@ -91,7 +92,8 @@ CREATE TABLE committees (
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     UNIQUE (municipality_id, key),
-    CHECK (ends_on >= starts_on),
+    -- The day before the first: called off, it never was.
+    CHECK (ends_on >= date(starts_on, '-1 day')),
     CHECK (parent_id <> id),
     CHECK ((form = 'work_group') = (level_id IS NULL))
 );

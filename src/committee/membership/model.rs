@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
-use crate::organisation::employee::model::check_no_cpr;
 use crate::problem::Faults;
-use crate::register::ManagedBy;
-use crate::resource::{self, Body, Stored};
-use crate::text::ShortText;
+use crate::register::{self, ManagedBy, is_called_off};
+use crate::resource::{Body, Stored};
+use crate::text::{ShortText, check_no_cpr};
 
 crate::text_enum! {
     /// What somebody is in the committee.
@@ -90,11 +89,14 @@ pub type Membership = Stored<MembershipBody>;
 impl Body for MembershipBody {
     const ENTITY: &'static str = "membership";
     const ANSWER: &'static str = "Membership";
-    const ENDS: bool = true;
     type Key = RegisterKey;
 
     fn key(&self) -> &RegisterKey {
         &self.key
+    }
+
+    fn last_day(&self) -> Option<NaiveDate> {
+        self.ends_on
     }
 }
 
@@ -103,7 +105,7 @@ crate::managed!(MembershipBody);
 impl MembershipBody {
     /// The rules for one membership by itself.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+        register::check_days(self, pointer, faults);
         check_no_cpr(&format!("{pointer}/key"), self.key.as_str(), faults);
     }
 }
@@ -124,11 +126,11 @@ pub struct Chair<C> {
 }
 
 impl<C> Chair<C> {
-    /// Of a chair without a first day no more is known than that they hold the seat on its last, or from
-    /// here on: HR systems that send no dates may still let one chair follow another.
-    fn days(&self) -> (NaiveDate, NaiveDate) {
+    /// Of a chair without a first day no more is known than that they hold the seat now, or held it on its
+    /// last day: HR systems that send no dates may still let one chair follow another.
+    fn days(&self, today: NaiveDate) -> (NaiveDate, NaiveDate) {
         let last = self.ends_on.unwrap_or(NaiveDate::MAX);
-        (self.starts_on.unwrap_or(last), last)
+        (self.starts_on.unwrap_or(last.min(today)), last)
     }
 }
 
@@ -136,24 +138,28 @@ impl<C> Chair<C> {
 type HeldSeat = (NaiveDate, NaiveDate, RegisterKey, Option<String>);
 
 /// Notes each chair who holds the seat at the same time as another.
-pub fn check_one_chair_at_a_time<C: Eq + Hash>(chairs: Vec<Chair<C>>, faults: &mut Faults) {
+pub fn check_one_chair_at_a_time<C: Eq + Hash>(chairs: Vec<Chair<C>>, today: NaiveDate, faults: &mut Faults) {
     let mut by_committee: HashMap<C, Vec<HeldSeat>> = HashMap::new();
-    for chair in chairs {
-        let (first, last) = chair.days();
+    for chair in chairs.into_iter().filter(|chair| !is_called_off(chair.starts_on, chair.ends_on)) {
+        let (first, last) = chair.days(today);
         by_committee.entry(chair.committee).or_default().push((first, last, chair.key, chair.pointer));
     }
     for chairs in by_committee.values_mut() {
         chairs.sort();
-        let mut latest: Option<&HeldSeat> = None;
+        // Of those that began before, the one that holds the seat longest: of all, and of those that were sent.
+        let (mut longest, mut longest_sent): (Option<&HeldSeat>, Option<&HeldSeat>) = (None, None);
         for chair in chairs.iter() {
-            if let Some(before) = latest
-                && chair.0 <= before.1
-            {
-                let (told, other) = if chair.3.is_some() { (chair, before) } else { (before, chair) };
-                let at = format!("{}/role", told.3.as_deref().unwrap_or_default());
-                faults.add(at, format!("a committee has one chair at a time: '{}' holds the seat then", other.2));
+            // What is stored is nothing that the client could mend.
+            let other = if chair.3.is_some() { longest } else { longest_sent };
+            if let Some(other) = other.filter(|other| chair.0 <= other.1) {
+                let (pointer, key) = if chair.3.is_some() { (&chair.3, &other.2) } else { (&other.3, &chair.2) };
+                let at = format!("{}/role", pointer.as_deref().unwrap_or_default());
+                faults.add(at, format!("a committee has one chair at a time: '{key}' holds the seat then"));
             }
-            latest = latest.filter(|before| before.1 >= chair.1).or(Some(chair));
+            longest = longest.filter(|other| other.1 >= chair.1).or(Some(chair));
+            if chair.3.is_some() {
+                longest_sent = longest_sent.filter(|other| other.1 >= chair.1).or(Some(chair));
+            }
         }
     }
 }
@@ -308,7 +314,7 @@ mod tests {
             pointer: Some(format!("/{n}")),
         });
         let mut faults = Faults::default();
-        check_one_chair_at_a_time(chairs.collect(), &mut faults);
+        check_one_chair_at_a_time(chairs.collect(), "2026-01-01".parse().unwrap(), &mut faults);
         faults.count()
     }
 
@@ -327,5 +333,9 @@ mod tests {
     fn a_chair_without_a_first_day_may_follow_another() {
         assert_eq!(faults(&[("a", "", "2025-06-30"), ("a", "", "")]), 0);
         assert_eq!(faults(&[("a", "", "2025-06-30"), ("a", "2025-06-30", "")]), 1);
+        assert_eq!(faults(&[("a", "", "2030-12-31"), ("a", "", "")]), 1, "both hold it today");
+        assert_eq!(faults(&[("a", "2020-01-01", "2029-12-31"), ("a", "", "2030-12-31")]), 1);
+        assert_eq!(faults(&[("a", "", "2026-12-31"), ("a", "2027-01-01", "")]), 0);
+        assert_eq!(faults(&[("a", "2027-01-01", "2026-12-31"), ("a", "2020-01-01", "")]), 0, "called off");
     }
 }

@@ -25,7 +25,7 @@ use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
 use crate::problem::{Problem, Result};
 use crate::register::Selection;
-use crate::resource::{self, Precondition};
+use crate::resource::{self, Precondition, Resource as _};
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -98,11 +98,12 @@ async fn log_shown<'m>(
     }
 }
 
-/// The seat as it stands now, as the answer to a write.
+/// The seat as it stands now, as the answer to a write. It is logged whatever the sight: whoever may put an
+/// employee's key there is told a name for it.
 fn answer(writer: &mut Writer<'_>, operation: &'static str, id: Id, sight: Sight) -> Result<Member> {
     let member = seat(writer, Selection::Id(id))?.shown_to(sight);
-    if let Some(access) = shown(operation, [&member]) {
-        writer.log_access(access)?;
+    if !member.vacant {
+        writer.log_access(Access { operation, employee_id: None, rows: 1 })?;
     }
     Ok(member)
 }
@@ -228,7 +229,9 @@ async fn read(
 
 /// Create or replace a membership
 ///
-/// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
+/// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default. A token
+/// without `med.hr`, which doesn't see who holds the seat, leaves its holder there unless it names another; PATCH with
+/// `"employee": null` vacates it.
 #[utoipa::path(
     tag = "committees", operation_id = "replace_membership", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
     params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "lokal-med-skolen-ved-aaen-formand"), PutConditions),
@@ -249,6 +252,10 @@ async fn replace(
 ) -> Result<Row<Member>> {
     let sight = sight(&caller);
     let work = move |writer: &mut Writer<'_>| {
+        let mut wanted = wanted;
+        if sight == Sight::House && wanted.employee.is_none() {
+            wanted.employee = Memberships::find(writer, &target)?.and_then(|existing| existing.body.employee);
+        }
         let saved = resource::replace::<Memberships>(writer, &target, &precondition, wanted)?;
         Ok((saved.is_created(), answer(writer, "replace_membership", saved.stored().id(), sight)?))
     };

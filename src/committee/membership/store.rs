@@ -15,7 +15,7 @@ use crate::db::{Tenant, Writer, connection};
 use crate::organisation::employee::store as employees_store;
 use crate::period;
 use crate::problem::{Faults, Result};
-use crate::register::{Checked, Directory, ManagedBy, Register, Selection, called_off};
+use crate::register::{Checked, Directory, ManagedBy, Register, Selection};
 use crate::resource::{Draft, Names, Stored};
 use crate::text::ShortText;
 
@@ -127,12 +127,9 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
     }
     if let Some(day) = filter.on {
         query = query
-            .filter(memberships::starts_on.is_null().or(memberships::starts_on.le(day)))
-            .filter(memberships::ends_on.is_null().or(memberships::ends_on.ge(day)))
-            .filter(committees::starts_on.is_null().or(committees::starts_on.le(day)))
-            .filter(committees::ends_on.is_null().or(committees::ends_on.ge(day)))
-            .filter(employees::starts_on.is_null().or(employees::starts_on.le(day)))
-            .filter(employees::ends_on.is_null().or(employees::ends_on.ge(day)));
+            .filter(crate::exists_on!(memberships, day))
+            .filter(crate::exists_on!(committees, day))
+            .filter(crate::exists_on!(employees, day));
     }
     if let Some(key) = filter.after {
         query = query.filter(memberships::key.gt(key));
@@ -189,7 +186,7 @@ impl Register for Memberships {
             let stored = stored_chairs(tenant, committee_ids.into_iter().collect())?;
             chairs.extend(stored.into_iter().filter(|(id, _)| !here.contains(id)).map(|(_, chair)| chair));
         }
-        check_one_chair_at_a_time(chairs, faults);
+        check_one_chair_at_a_time(chairs, period::today(), faults);
         Ok(())
     }
 
@@ -207,12 +204,7 @@ impl Register for Memberships {
     }
 
     fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64> {
-        Ok(memberships::table
-            .filter(memberships::municipality_id.eq(tenant.municipality_id))
-            .filter(memberships::managed_by.eq(ManagedBy::Hr))
-            .filter(memberships::ends_on.is_null().or(memberships::ends_on.ge(day)))
-            .count()
-            .get_result(tenant.connection)?)
+        Ok(crate::count_under_hr!(memberships, tenant, day)?)
     }
 
     fn dependents(_: &mut Tenant<'_>, _: Id) -> Result<Vec<String>> {
@@ -225,12 +217,9 @@ impl Register for Memberships {
     }
 }
 
-/// Somebody who chairs; neither a vacant seat nor one that was called off does.
+/// Somebody who chairs; a vacant seat chairs nothing.
 fn chair(row: &Checked<Memberships>) -> Option<Chair<Id>> {
     let body = &row.saved.stored().body;
-    if called_off(body.starts_on, body.ends_on, period::today()) {
-        return None;
-    }
     (body.role == MemberRole::Chair && row.links.employee_id.is_some()).then(|| Chair {
         committee: row.links.committee_id,
         key: body.key.clone(),
@@ -240,25 +229,26 @@ fn chair(row: &Checked<Memberships>) -> Option<Chair<Id>> {
     })
 }
 
+/// The chairs of committees, as far as their employment lasts: who has left chairs nothing any more.
 fn stored_chairs(tenant: &mut Tenant<'_>, committee_ids: Vec<Id>) -> Result<Vec<(Id, Chair<Id>)>> {
-    type Row = (Id, Id, RegisterKey, Option<NaiveDate>, Option<NaiveDate>);
+    type Row = (Id, Id, RegisterKey, Option<NaiveDate>, Option<NaiveDate>, Option<NaiveDate>);
     let mut chairs = Vec::new();
     for batch in committee_ids.chunks(connection::batch()) {
         let rows: Vec<Row> = memberships::table
+            .inner_join(employees::table)
             .filter(memberships::committee_id.eq_any(batch))
             .filter(memberships::role.eq(MemberRole::Chair))
-            .filter(memberships::employee_id.is_not_null())
             .select((
                 memberships::id,
                 memberships::committee_id,
                 memberships::key,
                 memberships::starts_on,
                 memberships::ends_on,
+                employees::ends_on,
             ))
             .load(tenant.connection)?;
-        let today = period::today();
-        let held = rows.into_iter().filter(|(.., starts_on, ends_on)| !called_off(*starts_on, *ends_on, today));
-        chairs.extend(held.map(|(id, committee, key, starts_on, ends_on)| {
+        chairs.extend(rows.into_iter().map(|(id, committee, key, starts_on, ends_on, left_on)| {
+            let ends_on = ends_on.into_iter().chain(left_on).min();
             (id, Chair { committee, key, starts_on, ends_on, pointer: None })
         }));
     }

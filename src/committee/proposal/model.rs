@@ -67,6 +67,8 @@ pub struct UnitFacts {
     pub headcount: Option<i64>,
     /// How many employees are known to work in it.
     pub employees: i64,
+    /// Whether it exists.
+    pub is_there: bool,
     /// Its last day, where it has ended.
     pub ended_on: Option<NaiveDate>,
 }
@@ -217,8 +219,8 @@ impl<'f> Organisation<'f> {
         Self { units: units.iter().map(|unit| (unit.id, unit)).collect(), children }
     }
 
-    /// How many work in these units and below them, each unit counted once; none where nobody can tell,
-    /// since no number is given and no employee known.
+    /// How many work in these units and below them, each unit counted once; none where nobody can tell, since
+    /// of one of them no number is given and no employee known.
     fn headcount_of(&self, unit_ids: &[Id]) -> Option<i64> {
         let covered: HashSet<Id> = unit_ids.iter().copied().collect();
         let is_below_another = |id: &Id| {
@@ -231,9 +233,13 @@ impl<'f> Organisation<'f> {
             }
             false
         };
-        let counts: Vec<i64> =
-            covered.iter().filter(|id| !is_below_another(id)).filter_map(|id| self.headcount(*id)).collect();
-        (!counts.is_empty()).then(|| counts.iter().sum())
+        let mut tops = covered.iter().filter(|id| !is_below_another(id)).filter(|id| self.is_there(**id)).peekable();
+        tops.peek()?;
+        tops.map(|id| self.headcount(*id)).sum()
+    }
+
+    fn is_there(&self, id: Id) -> bool {
+        self.units.get(&id).is_some_and(|unit| unit.is_there)
     }
 
     /// The number that HR gives for a unit, else the employees known in it and below it.
@@ -241,7 +247,7 @@ impl<'f> Organisation<'f> {
         let mut waiting = vec![id];
         let (mut count, mut is_known) = (0, false);
         while let Some(id) = waiting.pop() {
-            let Some(unit) = self.units.get(&id).filter(|unit| unit.ended_on.is_none()) else { continue };
+            let Some(unit) = self.units.get(&id).filter(|unit| unit.is_there) else { continue };
             match unit.headcount {
                 Some(given) => {
                     count += given;
@@ -277,7 +283,16 @@ mod tests {
             self.ids.insert(key, id);
             let parent_id = parent.map(|parent| self.ids[parent]);
             let (name, key) = (key.parse().unwrap(), key.parse().unwrap());
-            self.facts.units.push(UnitFacts { id, key, name, parent_id, headcount, employees, ended_on: None });
+            self.facts.units.push(UnitFacts {
+                id,
+                key,
+                name,
+                parent_id,
+                headcount,
+                employees,
+                is_there: true,
+                ended_on: None,
+            });
             self
         }
 
@@ -335,6 +350,19 @@ mod tests {
             .unit("b", Some("top"), None, 5)
             .committee("c", CommitteeForm::StaffMeeting, &["top", "a", "below-a"]);
         assert_eq!(town.headcount(), Some(2 + 30 + 5));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_zero() {
+        let town = |employees| {
+            Town::new().unit("a", None, Some(10), 0).unit("b", None, None, employees).committee(
+                "c",
+                CommitteeForm::Committee,
+                &["a", "b"],
+            )
+        };
+        assert_eq!(town(0).headcount(), None);
+        assert_eq!(town(3).headcount(), Some(13));
     }
 
     #[test]

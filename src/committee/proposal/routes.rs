@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Proposal, ProposalKind, proposals};
 use super::store;
-use crate::auth::guard::{EditOrganisation, May};
+use crate::auth::guard::{May, People};
 use crate::db::Database;
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::page::{Cursor, Page, PageLimit};
@@ -46,13 +46,13 @@ pub type ProposalPage = Page<Proposal>;
 /// left, committees without chair or safety representative, in the order of the committees' keys. Nothing of it happens
 /// by itself.
 #[utoipa::path(
-    tag = "committees", operation_id = "list_committee_proposals", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    tag = "committees", operation_id = "list_committee_proposals", security(("bearer" = ["med.hr"])),
     params(ListProposals, LanguageHeader, IfNoneMatch),
     responses((status = 200, description = "A page of proposals", body = ProposalPage)),
 )]
 #[get("/v1/committee-proposals")]
 async fn list(
-    caller: May<EditOrganisation>,
+    caller: May<People>,
     database: web::Data<Database>,
     language: Language,
     Query(wanted): Query<ListProposals>,

@@ -25,27 +25,35 @@ pub fn facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Facts> {
 }
 
 fn unit_facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Vec<UnitFacts>> {
-    type Row = (Id, RegisterKey, ShortText, Option<Id>, Option<i32>, Option<NaiveDate>);
+    type Row = (Id, RegisterKey, ShortText, Option<Id>, Option<i32>, Option<NaiveDate>, Option<NaiveDate>);
     let employed: Vec<(Option<Id>, i64)> = employees::table
         .filter(employees::municipality_id.eq(tenant.municipality_id))
         .filter(employees::unit_id.is_not_null())
-        .filter(employees::starts_on.is_null().or(employees::starts_on.le(on)))
-        .filter(employees::ends_on.is_null().or(employees::ends_on.ge(on)))
+        .filter(crate::exists_on!(employees, on))
         .group_by(employees::unit_id)
         .select((employees::unit_id, count_star()))
         .load(tenant.connection)?;
     let employed: HashMap<Option<Id>, i64> = employed.into_iter().collect();
     let rows: Vec<Row> = units::table
         .filter(units::municipality_id.eq(tenant.municipality_id))
-        .select((units::id, units::key, units::name, units::parent_id, units::headcount, units::ends_on))
+        .select((
+            units::id,
+            units::key,
+            units::name,
+            units::parent_id,
+            units::headcount,
+            units::starts_on,
+            units::ends_on,
+        ))
         .load(tenant.connection)?;
-    let facts = |(id, key, name, parent_id, headcount, ends_on): Row| UnitFacts {
+    let facts = |(id, key, name, parent_id, headcount, starts_on, ends_on): Row| UnitFacts {
         id,
         key,
         name,
         parent_id,
         headcount: headcount.map(i64::from),
         employees: employed.get(&Some(id)).copied().unwrap_or(0),
+        is_there: starts_on.is_none_or(|first| first <= on) && ends_on.is_none_or(|last| on <= last),
         ended_on: ends_on.filter(|day| *day < on),
     };
     Ok(rows.into_iter().map(facts).collect())
@@ -53,10 +61,7 @@ fn unit_facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Vec<UnitFacts>> 
 
 fn committee_facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Vec<CommitteeFacts>> {
     type Row = (Id, RegisterKey, ShortText, CommitteeForm, Option<i32>);
-    let exist = committees::municipality_id
-        .eq(tenant.municipality_id)
-        .and(committees::starts_on.is_null().or(committees::starts_on.le(on)))
-        .and(committees::ends_on.is_null().or(committees::ends_on.ge(on)));
+    let exist = committees::municipality_id.eq(tenant.municipality_id).and(crate::exists_on!(committees, on));
     let covered: Vec<(Id, Id)> = committee_units::table
         .inner_join(committees::table)
         .filter(exist)
@@ -95,8 +100,7 @@ fn seat_facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Vec<SeatFacts>> 
     let rows: Vec<Row> = memberships::table
         .left_join(employees::table)
         .filter(memberships::municipality_id.eq(tenant.municipality_id))
-        .filter(memberships::starts_on.is_null().or(memberships::starts_on.le(on)))
-        .filter(memberships::ends_on.is_null().or(memberships::ends_on.ge(on)))
+        .filter(crate::exists_on!(memberships, on))
         .order(memberships::key)
         .select((
             memberships::committee_id,

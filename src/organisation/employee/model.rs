@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
 use crate::problem::Faults;
-use crate::register::ManagedBy;
-use crate::resource::{self, Body, Stored};
-use crate::text::ShortText;
+use crate::register::{self, ManagedBy};
+use crate::resource::{Body, Stored};
+use crate::text::{ShortText, check_no_cpr};
 
 /// Somebody who works for the municipality (ansat).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -54,11 +54,16 @@ pub type Employee = Stored<EmployeeBody>;
 impl Body for EmployeeBody {
     const ENTITY: &'static str = "employee";
     const ANSWER: &'static str = "Employee";
-    const ENDS: bool = true;
+    const REDACTED: &'static [(&'static str, Option<&'static str>)] =
+        &[("name", Some(ANONYMISED)), ("email", None), ("title", None)];
     type Key = RegisterKey;
 
     fn key(&self) -> &RegisterKey {
         &self.key
+    }
+
+    fn last_day(&self) -> Option<NaiveDate> {
+        self.ends_on
     }
 }
 
@@ -75,7 +80,7 @@ impl EmployeeBody {
 
     /// The rules for one employee.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+        register::check_days(self, pointer, faults);
         check_no_cpr(&format!("{pointer}/key"), self.key.as_str(), faults);
         check_no_cpr(&format!("{pointer}/name"), self.name.as_str(), faults);
         for (field, text) in
@@ -84,31 +89,6 @@ impl EmployeeBody {
             check_no_cpr(&format!("{pointer}/{field}"), text.unwrap_or_default(), faults);
         }
     }
-}
-
-/// Notes a text that holds what looks like a CPR number; the text itself is never repeated.
-pub fn check_no_cpr(pointer: &str, text: &str, faults: &mut Faults) {
-    if holds_cpr(text) {
-        faults.add(pointer, "looks like a CPR number, which has no place here: write something else");
-    }
-}
-
-/// Whether ten digits of a real date and a serial number, hyphen or space between them or not, stand
-/// in the text by themselves.
-fn holds_cpr(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digit = |place: usize| bytes.get(place).filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
-    let ends_here = |begin: usize| begin == 0 || digit(begin - 1).is_none();
-    let number_at = |begin: usize| {
-        let pair = |place: usize| Some(digit(place)? * 10 + digit(place + 1)?);
-        let (day, month, year) = (pair(begin)?, pair(begin + 2)?, pair(begin + 4)?);
-        let serial = begin + 6 + usize::from(matches!(bytes.get(begin + 6), Some(b'-' | b' ')));
-        (serial..serial + 4).try_for_each(|place| digit(place).map(|_| ()))?;
-        // The century is in the serial number; a real date in either will do.
-        let is_date = |century: i32| NaiveDate::from_ymd_opt(century + year as i32, month, day).is_some();
-        (digit(serial + 4).is_none() && (is_date(1900) || is_date(2000))).then_some(())
-    };
-    (0..bytes.len()).any(|begin| ends_here(begin) && number_at(begin).is_some())
 }
 
 /// An e-mail address: something, `@`, something, without spaces.
@@ -157,45 +137,3 @@ impl FromStr for Email {
 crate::sent_as_text!(Email);
 
 crate::stored_as_text!(Email);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cpr_numbers_are_seen_in_any_text() {
-        for text in [
-            "0101011234",
-            "010101-1234",
-            "010101 1234",
-            "x0101011234y",
-            "Nr. 311299-0000.",
-            "290200-1234",
-            "m-2902961234",
-        ] {
-            assert!(holds_cpr(text), "{text}");
-        }
-        for text in [
-            "",
-            "m-1042",
-            "12345678",
-            "00101011234",
-            "01010112345",
-            "320101-1234",
-            "300299-1234",
-            "0113011234",
-            "2024-05-17",
-            "+4512345678",
-            "010101_1234",
-        ] {
-            assert!(!holds_cpr(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_fault_never_repeats_the_number() {
-        let mut faults = Faults::default();
-        check_no_cpr("/name", "Anna 0101011234", &mut faults);
-        assert!(!faults.kept()[0].detail.contains("0101"));
-    }
-}

@@ -10,8 +10,9 @@ use crate::db::schema::{employees, memberships, units};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as units_store;
+use crate::period;
 use crate::problem::{Faults, Problem, Result};
-use crate::register::{Checked, Directory, ManagedBy, Register, Selection};
+use crate::register::{Checked, Directory, Managed as _, ManagedBy, Register, Selection};
 use crate::resource::{self, Body as _, Draft, Names, Stored};
 use crate::text::ShortText;
 
@@ -109,8 +110,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         None => {}
     }
     if let Some(day) = filter.on {
-        query = query.filter(employees::starts_on.is_null().or(employees::starts_on.le(day)));
-        query = query.filter(employees::ends_on.is_null().or(employees::ends_on.ge(day)));
+        query = query.filter(crate::exists_on!(employees, day));
     }
     if let Some(limit) = limit {
         query = query.limit(limit);
@@ -135,8 +135,7 @@ pub fn anonymise(writer: &mut Writer<'_>, employee: Employee) -> Result<Employee
             employees::updated_at.eq(revision.updated_at),
         ))
         .execute(writer.connection)?;
-    let fields = [("name", Some(ANONYMISED)), ("email", None), ("title", None)];
-    writer.redact(EmployeeBody::ENTITY, anonymous.id(), &fields)?;
+    writer.redact(EmployeeBody::ENTITY, anonymous.id(), EmployeeBody::REDACTED)?;
     let after = Some(resource::fields(&anonymous));
     let (entity, id, operation) = (EmployeeBody::ENTITY, anonymous.id(), Operation::Redacted);
     writer.log([Change { entity, id, operation, before: None, after }])?;
@@ -201,7 +200,23 @@ impl Register for Employees {
         Some(Links { unit_id: directory.units.resolve_optional("unit", &mut body.unit, &at, faults) })
     }
 
-    fn check_together(_: &mut Tenant<'_>, _: &[Checked<Self>], _: &mut Faults) -> Result<()> {
+    /// What still has somebody who left long ago doesn't bring the name back; what employs them again does.
+    fn settle(wanted: &mut EmployeeBody, stored: &EmployeeBody, today: NaiveDate) {
+        if stored.is_anonymised() && wanted.is_over(today) {
+            wanted.name = stored.name.clone();
+            wanted.email = stored.email.clone();
+            wanted.title = stored.title.clone();
+        }
+    }
+
+    fn check_together(_: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
+        let today = period::today();
+        for row in rows.iter().filter(|row| row.saved.stored().body.is_anonymised()) {
+            if !row.saved.stored().body.is_over(today) {
+                let detail = "is missing: it was taken out when the employment ended, so write it anew";
+                faults.add(format!("{}/name", row.pointer), detail);
+            }
+        }
         Ok(())
     }
 
@@ -231,12 +246,7 @@ impl Register for Employees {
     }
 
     fn count_under_hr(tenant: &mut Tenant<'_>, day: NaiveDate) -> Result<i64> {
-        Ok(employees::table
-            .filter(employees::municipality_id.eq(tenant.municipality_id))
-            .filter(employees::managed_by.eq(ManagedBy::Hr))
-            .filter(employees::ends_on.is_null().or(employees::ends_on.ge(day)))
-            .count()
-            .get_result(tenant.connection)?)
+        Ok(crate::count_under_hr!(employees, tenant, day)?)
     }
 
     fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
@@ -245,6 +255,7 @@ impl Register for Employees {
     }
 
     fn delete(writer: &mut Writer<'_>, id: Id) -> Result<()> {
+        writer.redact(EmployeeBody::ENTITY, id, EmployeeBody::REDACTED)?;
         diesel::delete(employees::table.find(id)).execute(writer.connection)?;
         Ok(())
     }
