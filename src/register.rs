@@ -63,15 +63,24 @@ pub fn is_called_off(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>) -
 
 /// Notes an end before the start, unless it stands for a row of the HR system's that was called off.
 pub fn check_days(row: &impl Managed, pointer: &str, faults: &mut Faults) {
-    let day_before = row.starts_on().and_then(|first| first.pred_opt());
-    let was_called_off = row.managed_by() == ManagedBy::Hr && row.ends_on().is_some() && row.ends_on() == day_before;
-    if !was_called_off {
+    if !may_be_called_off(row) {
         check_order(row, pointer, faults);
     }
 }
 
-/// Notes an end before the start.
-pub fn check_order(row: &impl Managed, pointer: &str, faults: &mut Faults) {
+/// Notes what [`check_days`] lets pass, for rows that say themselves when they begin and end.
+pub fn check_named_days(row: &impl Managed, pointer: &str, faults: &mut Faults) {
+    if may_be_called_off(row) {
+        check_order(row, pointer, faults);
+    }
+}
+
+fn may_be_called_off(row: &impl Managed) -> bool {
+    let day_before = row.starts_on().and_then(|first| first.pred_opt());
+    row.managed_by() == ManagedBy::Hr && row.ends_on().is_some() && row.ends_on() == day_before
+}
+
+fn check_order(row: &impl Managed, pointer: &str, faults: &mut Faults) {
     resource::check_order(("starts_on", row.starts_on()), ("ends_on", row.ends_on()), pointer, faults);
 }
 

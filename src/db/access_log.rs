@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::connection::Lock;
 use super::schema::{access_log, actors};
 use super::types::{Id, Timestamp};
 use super::{Database, Principal, Tenant, Writer};
@@ -63,6 +64,7 @@ impl Writer<'_> {
     /// Logs an access in this very transaction, and drops what is older than the log is kept.
     pub fn log_access(&mut self, access: Access) -> Result<()> {
         let (actor_id, at, municipality_id) = (self.actor_id()?, self.now(), self.municipality_id);
+        self.tenant.connection.lock(Lock::AccessLog, self.principal.municipality.as_str())?;
         let oldest = at.minus_days(self.access_log_days);
         diesel::insert_into(access_log::table)
             .values((

@@ -195,6 +195,15 @@ fn is_transaction_control(query: &str) -> bool {
         .any(|word| query.trim_start().starts_with(word))
 }
 
+/// What of a municipality a writer has to itself. Whoever takes both takes them in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// All that is stored but the access log.
+    Rows = 165,
+    /// The access log, to which reading requests write while a night's file is being stored.
+    AccessLog = 166,
+}
+
 impl AnyConnection {
     /// Begins a transaction that sees one state throughout; on PostgreSQL it can't write either.
     pub(super) fn begin_read(&mut self) -> QueryResult<()> {
@@ -220,16 +229,18 @@ impl AnyConnection {
     }
 
     /// Lets one writer of a municipality in at a time, until the transaction ends: checks made
-    /// before a write stay true, and the change log's order is the order of commits.
-    pub(super) fn lock_municipality(&mut self, key: &str) -> Result<()> {
+    /// before a write stay true, and a log's order is the order of commits.
+    pub(super) fn lock(&mut self, what: Lock, municipality: &str) -> Result<()> {
         match self {
             Self::Postgres(postgres) => {
-                diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 165))")
-                    .bind::<diesel::sql_types::Text, _>(key)
+                diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))")
+                    .bind::<diesel::sql_types::Text, _>(municipality)
+                    .bind::<diesel::sql_types::BigInt, _>(what as i64)
                     .execute(postgres)
                     .map_err(Problem::from)?;
                 Ok(())
             }
+            // It lets one writer in at a time by itself.
             Self::Sqlite(_) => Ok(()),
         }
     }

@@ -22,8 +22,8 @@ use diesel::r2d2::R2D2Connection;
 use tokio::sync::Semaphore;
 
 use crate::problem::{Kind, Problem, Result};
-use connection::ConnectionFactory;
 pub use connection::{AnyConnection, Engine, Location};
+use connection::{ConnectionFactory, Lock};
 use schema::{actors, municipalities};
 use types::{Id, Key, Timestamp};
 
@@ -193,7 +193,7 @@ impl Database {
         connection.begin_write()?;
         finish(&mut connection, writing.is_kept, |connection| {
             if writing.is_alone {
-                connection.lock_municipality(principal.municipality.as_str())?;
+                connection.lock(Lock::Rows, principal.municipality.as_str())?;
             }
             let municipality_id = locate(connection, &principal.municipality)?;
             let tenant = Tenant { connection, municipality_id };

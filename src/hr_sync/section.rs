@@ -10,11 +10,14 @@ use super::model::{ChangedRow, HrRow, SectionAnswer, SectionCounts, SyncMode, re
 use crate::committee::Committees;
 use crate::committee::membership::Memberships;
 use crate::committee::membership::model::{MemberRole, MembershipBody};
+use crate::committee::model::CommitteeBody;
 use crate::db::types::{Reference, RegisterKey};
 use crate::db::{Tenant, Writer, connection};
 use crate::municipality::model::SyncGuard;
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;
+use crate::organisation::employee::model::EmployeeBody;
+use crate::organisation::model::UnitBody;
 use crate::problem::{Faults, Result};
 use crate::register::{self, Checked, Directory, Managed, ManagedBy, Register, Selection};
 use crate::resource::{Body as _, Draft, Saved, Stored, check_duplicate_keys};
@@ -24,10 +27,8 @@ pub trait Section: Register<Body: ToSchema> {
     /// What the file calls the section.
     const NAME: &'static str;
 
-    /// Whether a row that stays has lost what the guard looks after, apart from its days.
-    fn is_emptied(_before: &Self::Body, _after: &Self::Body) -> bool {
-        false
-    }
+    /// Whether a row that stays has lost its place: an export with an empty column would take it from all.
+    fn is_uprooted(before: &Self::Body, after: &Self::Body) -> bool;
 
     /// Lets rows that the snapshot no longer has make room for those that take their place.
     fn hand_over(_gone: &mut [Draft<Self::Body>], _wanted: &[Draft<Self::Body>]) {}
@@ -35,20 +36,32 @@ pub trait Section: Register<Body: ToSchema> {
 
 impl Section for Units {
     const NAME: &'static str = "units";
+
+    fn is_uprooted(before: &UnitBody, after: &UnitBody) -> bool {
+        before.parent.is_some() && after.parent.is_none()
+    }
 }
 
 impl Section for Employees {
     const NAME: &'static str = "employees";
+
+    fn is_uprooted(before: &EmployeeBody, after: &EmployeeBody) -> bool {
+        before.unit.is_some() && after.unit.is_none()
+    }
 }
 
 impl Section for Committees {
     const NAME: &'static str = "committees";
+
+    fn is_uprooted(before: &CommitteeBody, after: &CommitteeBody) -> bool {
+        before.parent.is_some() && after.parent.is_none() || !before.units.is_empty() && after.units.is_empty()
+    }
 }
 
 impl Section for Memberships {
     const NAME: &'static str = "memberships";
 
-    fn is_emptied(before: &MembershipBody, after: &MembershipBody) -> bool {
+    fn is_uprooted(before: &MembershipBody, after: &MembershipBody) -> bool {
         before.employee.is_some() && after.employee.is_none()
     }
 
@@ -164,7 +177,7 @@ fn wanted<S: Section>(
         body.set_ends_on(None);
     }
     if merged.names_its_days {
-        register::check_order(&body, pointer, faults);
+        register::check_named_days(&body, pointer, faults);
     }
     Ok(Some(body))
 }
@@ -232,8 +245,8 @@ where
             let active = S::count_under_hr(tenant, guard.today)?;
             if lost * 100 > active * i64::from(guard.usual.percent) {
                 let detail = format!(
-                    "{lost} of {active} would end or be emptied: if the file is right, send it with max_ended={lost} \
-                     or more"
+                    "{lost} of {active} would end or lose their place: if the file is right, send it with \
+                     max_ended={lost} or more"
                 );
                 faults.add(format!("/{}", S::NAME), detail);
             }
@@ -251,13 +264,13 @@ where
     }
 }
 
-/// What the guard counts: rows that end, that are there today and no longer would be, or that are emptied.
+/// What the guard counts: rows that end, that are there today and no longer would be, or that lose their place.
 fn is_lost<S: Section>(saved: &Saved<S::Body>, today: NaiveDate) -> bool {
     let Saved::Updated { before, after } = saved else { return false };
     let (before, after) = (&before.body, &after.body);
     let vanishes = before.exists_on(today) && !after.exists_on(today);
     let ends = saved.is_ended() && !before.is_over(today);
-    ends || vanishes || (!before.is_over(today) && S::is_emptied(before, after))
+    ends || vanishes || (!before.is_over(today) && S::is_uprooted(before, after))
 }
 
 /// What came of a row.

@@ -19,7 +19,7 @@ crate::tests![
     absent_stays_and_null_clears,
     what_editors_own_is_left_alone,
     the_guard_stops_a_bad_night,
-    the_guard_counts_seats_that_lose_their_holder,
+    the_guard_counts_rows_that_lose_their_place,
     the_guard_is_a_setting,
     trees_have_bounds,
     countless_rows_are_refused,
@@ -289,8 +289,20 @@ fn the_guard_stops_a_bad_night(app: &App) {
     sync(app, "?max_ended=-1", &json!({})).expect_problem(400, "invalid-query");
 }
 
-fn the_guard_counts_seats_that_lose_their_holder(app: &App) {
+fn the_guard_counts_rows_that_lose_their_place(app: &App) {
     fill(app);
+    let units = |parent: Option<&str>| -> Value {
+        let unit = |n: usize| json!({"key": format!("v-{n}"), "name": "V", "kind": "workplace", "parent": parent});
+        (0..12).map(unit).collect()
+    };
+    delta(app, &json!({"units": units(Some("U.0"))}));
+    sync(app, "", &json!({"units": units(None)})).expect_problem(409, "sync-guard");
+    let working = |unit: Option<&str>| -> Value {
+        (0..12).map(|n| json!({"key": format!("w-{n}"), "name": "W", "unit": unit})).collect()
+    };
+    delta(app, &json!({"employees": working(Some("U.0"))}));
+    sync(app, "", &json!({"employees": working(None)})).expect_problem(409, "sync-guard");
+    delta(app, &json!({"employees": working(Some("U.1"))}));
     let seats = |holder: Option<&str>| -> Value {
         let seat =
             |n: usize| json!({"key": format!("s-{n}"), "committee": "c-1", "employee": holder, "role": "member"});
@@ -350,8 +362,11 @@ fn every_fault_of_a_file_is_told(app: &App) {
         &["/memberships/0/committee", "/memberships/1/employee"],
     );
     refuse(
-        json!({"employees": [{"key": "e-1", "starts_on": "2025-02-01", "ends_on": "2025-01-31"}]}),
-        &["/employees/0/ends_on"],
+        json!({"employees": [
+            {"key": "e-1", "starts_on": "2025-02-01", "ends_on": "2025-01-31"},
+            {"key": "e-2", "starts_on": "2025-12-31", "ends_on": "2025-01-01"},
+        ]}),
+        &["/employees/0/ends_on", "/employees/1/ends_on"],
     );
     refuse(json!({"employees": [{"key": "e-1", "ends_on": "2025-02-30"}]}), &["/employees/0/ends_on"]);
     refuse(json!({"employees": [{"name": "Uden nøgle"}]}), &["/employees/0/key"]);
