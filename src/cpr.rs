@@ -10,38 +10,53 @@ pub fn is_in(text: &str) -> bool {
     if text.chars().filter(|letter| letter.is_numeric()).count() < 10 {
         return false;
     }
-    let letters: Vec<char> = ComposingNormalizer::new_nfkc().normalize(text).chars().collect();
+    let normal = ComposingNormalizer::new_nfkc().normalize(text);
+    let letters: Vec<char> = normal.chars().filter(|letter| !is_invisible(*letter)).collect();
     let begins = |place: usize| place == 0 || !letters[place - 1].is_ascii_digit();
     (0..letters.len()).any(|place| begins(place) && begins_number(&letters[place..]))
 }
 
-/// The same text with crosses for its digits, where there is a CPR number among them.
-pub fn crossed_out(text: String) -> String {
-    match is_in(&text) {
-        true => text.chars().map(|letter| if letter.is_numeric() { 'x' } else { letter }).collect(),
-        false => text,
+/// The same text with crosses for the digits of its parts, between `separator`, that hold a CPR number.
+pub fn crossed_out(text: String, separator: char) -> String {
+    if !is_in(&text) {
+        return text;
     }
+    let cross =
+        |part: &str| -> String { part.chars().map(|letter| if letter.is_numeric() { 'x' } else { letter }).collect() };
+    let parts = text.split(separator).map(|part| if is_in(part) { cross(part) } else { part.to_owned() });
+    let crossed = parts.collect::<Vec<_>>().join(&separator.to_string());
+    // One that goes across parts is left to nobody either.
+    if is_in(&crossed) { cross(&crossed) } else { crossed }
 }
 
-/// Two digits each of day, month and year, then four in one; at most two separators between any of them.
+/// A real date, the year with its century or without, and four digits in one; at most three separators between.
 fn begins_number(letters: &[char]) -> bool {
-    let mut rest = letters;
-    let mut group = |digits: usize| -> Option<u32> {
-        let separators = rest.iter().take(2).take_while(|letter| is_separator(**letter)).count();
-        let begin = if digits == 2 && rest.len() == letters.len() { 0 } else { separators };
-        let number = rest.get(begin..begin + digits)?;
-        rest = &rest[begin + digits..];
-        number.iter().try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)?))
-    };
-    let (Some(day), Some(month), Some(year), Some(_)) = (group(2), group(2), group(2), group(4)) else { return false };
-    // The century is in the serial number; a real date in either will do.
-    let is_date = |century: i32| NaiveDate::from_ymd_opt(century + year as i32, month, day).is_some();
-    !rest.first().is_some_and(char::is_ascii_digit) && (is_date(1900) || is_date(2000))
+    [2, 4].into_iter().any(|digits_of_year| {
+        let mut rest = letters;
+        let groups = [2, 2, digits_of_year, 4].map(|digits| group(&mut rest, digits));
+        let [Some(day), Some(month), Some(year), Some(_)] = groups else { return false };
+        // Without a century, a real date in either will do: it is in the serial number.
+        let centuries: &[i32] = if digits_of_year == 4 { &[0] } else { &[1900, 2000] };
+        let is_date = |century: &i32| NaiveDate::from_ymd_opt(century + year as i32, month, day).is_some();
+        !rest.first().is_some_and(char::is_ascii_digit) && centuries.iter().any(is_date)
+    })
 }
 
-/// Dashes of any length, spaces of any width, full stops and strokes.
+fn group(rest: &mut &[char], digits: usize) -> Option<u32> {
+    let separators = rest.iter().take(3).take_while(|letter| is_separator(**letter)).count();
+    let number = rest.get(separators..separators + digits)?;
+    *rest = &rest[separators + digits..];
+    number.iter().try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)?))
+}
+
+/// Dashes of any length, spaces of any width, and what else people write between digits.
 fn is_separator(letter: char) -> bool {
-    letter.is_whitespace() || matches!(letter, '-' | '.' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+    letter.is_whitespace() || matches!(letter, '-' | '.' | ',' | ':' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
+/// Hyphens and joiners that nobody sees.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -65,6 +80,11 @@ mod tests {
             "010101.1234",
             "01.01.01-1234",
             "01 01 01 1234",
+            "010101 - 1234",
+            "010101\u{ad}1234",
+            "0101\u{200b}011234",
+            "01.01.1901 1234",
+            "010101:1234",
             "\u{ff10}\u{ff11}\u{ff10}\u{ff11}\u{ff10}\u{ff11}-\u{ff11}\u{ff12}\u{ff13}\u{ff14}",
         ] {
             assert!(is_in(text), "{text}");
@@ -90,7 +110,9 @@ mod tests {
 
     #[test]
     fn what_is_told_of_them_has_no_digits() {
-        assert_eq!(crossed_out("names no unit: '010101-1234'".into()), "names no unit: 'xxxxxx-xxxx'");
-        assert_eq!(crossed_out("is before 2025-01-01".into()), "is before 2025-01-01");
+        assert_eq!(crossed_out("names no 1 unit: '010101-1234'".into(), '\''), "names no 1 unit: 'xxxxxx-xxxx'");
+        assert_eq!(crossed_out("/employees/17/010101-1234".into(), '/'), "/employees/17/xxxxxx-xxxx");
+        assert_eq!(crossed_out("/01/01/01/1234".into(), '/'), "/xx/xx/xx/xxxx");
+        assert_eq!(crossed_out("is before 2025-01-01".into(), '\''), "is before 2025-01-01");
     }
 }

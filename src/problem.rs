@@ -106,7 +106,7 @@ impl Faults {
     pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.count += 1;
         if self.kept.len() < MOST_FAULTS {
-            let (pointer, detail) = (cpr::crossed_out(pointer.into()), cpr::crossed_out(detail.into()));
+            let (pointer, detail) = (cpr::crossed_out(pointer.into(), '/'), cpr::crossed_out(detail.into(), '\''));
             self.kept.push(Fault { pointer, detail });
         }
     }
@@ -187,9 +187,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of `kind`, explained by `detail`.
+    /// A problem of `kind`, explained by `detail`, in which nothing that looks like a CPR number is repeated.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), faults: Faults::default(), scope: None, cause: None }
+        let detail = cpr::crossed_out(detail.into(), '\'');
+        Self { kind, detail, faults: Faults::default(), scope: None, cause: None }
     }
 
     /// No `what` under that name; the same answer whether it never was or belongs to somebody else.

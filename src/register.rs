@@ -143,6 +143,8 @@ pub struct Directory {
     pub employees: Names,
     /// Memberships.
     pub memberships: Names,
+    /// The first and last days of employees that are about to be written.
+    pub employment: HashMap<Id, (Option<NaiveDate>, Option<NaiveDate>)>,
 }
 
 /// One kind of row that HR systems keep too.
@@ -171,7 +173,12 @@ pub trait Register: Sized + 'static {
     fn settle(_wanted: &mut Self::Body, _stored: &Self::Body, _today: NaiveDate) {}
 
     /// The rules that span rows, those in the batch and those already stored.
-    fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()>;
+    fn check_together(
+        tenant: &mut Tenant<'_>,
+        rows: &[Checked<Self>],
+        directory: &mut Directory,
+        faults: &mut Faults,
+    ) -> Result<()>;
 
     /// Writes rows, new and changed ones alike, in batches.
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()>;
@@ -249,7 +256,7 @@ pub fn prepare_over<R: Register>(
         let saved = Saved::compare(existing.remove(body.key()), id, body, now);
         rows.push(Checked { pointer, saved, links });
     }
-    R::check_together(tenant, &rows, faults)?;
+    R::check_together(tenant, &rows, directory, faults)?;
     Ok(rows)
 }
 
@@ -278,7 +285,14 @@ impl<R: Register> Resource for R {
 
     fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<R::Body>>) -> Result<Vec<Saved<R::Body>>> {
         let mut faults = Faults::default();
-        let rows = prepare::<R>(writer, &mut Directory::default(), drafts, &mut faults)?;
+        let existing = stored::<R>(writer, &drafts)?;
+        for draft in &drafts {
+            let days = |body: &R::Body| (body.starts_on(), body.ends_on());
+            if existing.get(draft.body.key()).is_none_or(|stored| days(&stored.body) != days(&draft.body)) {
+                check_named_days(&draft.body, &draft.pointer, &mut faults);
+            }
+        }
+        let rows = prepare_over::<R>(writer, &mut Directory::default(), existing, drafts, &mut faults)?;
         faults.into_result()?;
         apply(writer, rows)
     }
@@ -331,7 +345,7 @@ fn check_depth(edges: &[(Id, Id, Option<String>)], faults: &mut Faults) {
             && let Some(pointer) = above.iter().find_map(|(_, pointer)| *pointer)
             && told.insert(pointer)
         {
-            faults.add(pointer.clone(), format!("makes a tree of {DEEPEST} levels or more: choose another parent"));
+            faults.add(pointer.clone(), format!("makes a tree of more than {DEEPEST} levels: choose another parent"));
         }
     }
 }
@@ -355,6 +369,8 @@ macro_rules! count_under_hr {
             .filter($table::municipality_id.eq($tenant.municipality_id))
             .filter($table::managed_by.eq($crate::register::ManagedBy::Hr))
             .filter($table::ends_on.is_null().or($table::ends_on.ge($day)))
+            // What was called off ends before it begins, and was never there.
+            .filter($table::starts_on.is_null().or($table::ends_on.is_null()).or($table::starts_on.le($table::ends_on)))
             .count()
             .get_result($tenant.connection)
     };

@@ -69,7 +69,20 @@ pub struct Change {
 
 /// What of the change log is personal data: the entity, and its fields that tell who somebody is.
 const PERSONAL: [(&str, &[&str]); 2] = [
-    (EmployeeBody::ENTITY, &["key", "name", "email", "title", "unit", "starts_on", "ends_on"]),
+    (
+        EmployeeBody::ENTITY,
+        &[
+            "key",
+            "name",
+            "email",
+            "title",
+            "unit",
+            "has_personnel_responsibility",
+            "starts_on",
+            "ends_on",
+            "name_protected",
+        ],
+    ),
     (MembershipBody::ENTITY, &["employee"]),
 ];
 
@@ -118,7 +131,8 @@ pub type ChangePage = Page<Change, i64>;
 /// List changes
 ///
 /// In the order of commits, nothing skipped, deletions included. `next` is the value of `after` for the following page.
-/// Who employees are is null for tokens without `med.hr`; with it, the reading is logged.
+/// What is about employees, and who holds a membership, is null for tokens without `med.hr`; with it, the reading is
+/// logged.
 #[utoipa::path(
     tag = "audit", operation_id = "list_changes", security(("bearer" = ["med.audit"])),
     params(ListLog, IfNoneMatch),

@@ -259,7 +259,12 @@ impl Register for Committees {
         Some(Links { level_id, parent_id, unit_ids })
     }
 
-    fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
+    fn check_together(
+        tenant: &mut Tenant<'_>,
+        rows: &[Checked<Self>],
+        _: &mut Directory,
+        faults: &mut Faults,
+    ) -> Result<()> {
         register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), faults)
     }
 

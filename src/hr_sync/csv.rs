@@ -53,7 +53,13 @@ impl Lines {
 }
 
 /// How many rows a table may have; as many as a section may have in JSON.
-const MOST_ROWS: usize = 200_000;
+const MOST_ROWS: usize = 100_000;
+
+/// How many cells a table may have.
+const MOST_CELLS: usize = 2_000_000;
+
+/// How many columns a table may have: twice as many as any section has.
+const MOST_COLUMNS: usize = 32;
 
 /// The columns that only answers have: a table may come back as it was fetched.
 const OF_ANSWERS: [&str; 5] = ["id", "managed_by", "version", "created_at", "updated_at"];
@@ -61,7 +67,7 @@ const OF_ANSWERS: [&str; 5] = ["id", "managed_by", "version", "created_at", "upd
 /// Reads a table: what it would be as JSON, and where its rows stand.
 pub fn read(section: CsvSection, bytes: &[u8]) -> Result<(Value, Lines)> {
     let text = text(bytes)?;
-    let mut reader = ReaderBuilder::new().delimiter(delimiter(text)).trim(Trim::All).from_reader(text.as_bytes());
+    let mut reader = ReaderBuilder::new().delimiter(delimiter(text)).trim(Trim::Headers).from_reader(text.as_bytes());
     let fields = reader.headers().map_err(|error| malformed(text, &error))?.clone();
     check_header(&fields)?;
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
@@ -72,6 +78,10 @@ pub fn read(section: CsvSection, bytes: &[u8]) -> Result<(Value, Lines)> {
         if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
             let detail = format!("A cell in line {begins} goes on in the next one: close its quotation marks there.");
             return Err(Problem::new(Kind::MalformedBody, detail));
+        }
+        if rows.len() * fields.len() > MOST_CELLS {
+            let detail = format!("The table has more than {MOST_CELLS} cells: send it in parts.");
+            return Err(Problem::new(Kind::TooLarge, detail));
         }
         if rows.len() == MOST_ROWS {
             let detail = format!("The table has more than {MOST_ROWS} rows: send it in parts.");
@@ -119,6 +129,9 @@ fn check_header(fields: &StringRecord) -> Result<()> {
     let mut seen = std::collections::HashSet::new();
     let twice = fields.iter().find(|field| !seen.insert(*field));
     let detail = match twice {
+        _ if fields.len() > MOST_COLUMNS => {
+            format!("The table's first line names {} fields, where no section has as many.", fields.len())
+        }
         Some(field) => format!("The table's first line names '{field}' twice."),
         None if seen.contains("") => "The table's first line has a cell without a name.".to_owned(),
         None if !seen.contains("key") => {

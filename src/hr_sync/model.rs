@@ -43,19 +43,19 @@ crate::text_enum! {
 pub struct HrSync {
     /// Units.
     #[serde(default)]
-    #[schema(max_items = 200_000)]
+    #[schema(max_items = 100_000)]
     pub units: Option<Vec<HrUnit>>,
     /// Employees.
     #[serde(default)]
-    #[schema(max_items = 200_000)]
+    #[schema(max_items = 100_000)]
     pub employees: Option<Vec<HrEmployee>>,
     /// Committees.
     #[serde(default)]
-    #[schema(max_items = 200_000)]
+    #[schema(max_items = 100_000)]
     pub committees: Option<Vec<HrCommittee>>,
     /// Memberships.
     #[serde(default)]
-    #[schema(max_items = 200_000)]
+    #[schema(max_items = 100_000)]
     pub memberships: Option<Vec<HrMembership>>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -31,7 +31,7 @@ pub trait Section: Register<Body: ToSchema> {
     fn is_uprooted(before: &Self::Body, after: &Self::Body) -> bool;
 
     /// Lets rows that the snapshot no longer has make room for those that take their place.
-    fn hand_over(_gone: &mut [Draft<Self::Body>], _wanted: &[Draft<Self::Body>]) {}
+    fn hand_over(_gone: &mut [Draft<Self::Body>], _wanted: &[Draft<Self::Body>], _yesterday: NaiveDate) {}
 }
 
 impl Section for Units {
@@ -65,16 +65,20 @@ impl Section for Memberships {
         before.employee.is_some() && after.employee.is_none()
     }
 
-    /// A handover that was registered late: the chair who is gone held the seat up to the day before the one
-    /// who follows.
-    fn hand_over(gone: &mut [Draft<MembershipBody>], wanted: &[Draft<MembershipBody>]) {
-        let chairs = wanted.iter().map(|draft| &draft.body).filter(|body| body.role == MemberRole::Chair);
-        let first_days: HashMap<&Reference, NaiveDate> = chairs
-            .filter(|body| body.employee.is_some())
-            .filter_map(|body| Some((&body.committee, body.starts_on?)))
-            .collect();
-        for Draft { body, .. } in gone.iter_mut().filter(|draft| draft.body.role == MemberRole::Chair) {
+    /// A handover that was registered late: the chair who is gone held the seat up to the day before the first of
+    /// those who follow.
+    fn hand_over(gone: &mut [Draft<MembershipBody>], wanted: &[Draft<MembershipBody>], yesterday: NaiveDate) {
+        let is_held = |body: &&MembershipBody| body.role == MemberRole::Chair && body.employee.is_some();
+        let mut first_days: HashMap<&Reference, NaiveDate> = HashMap::new();
+        for body in wanted.iter().map(|draft| &draft.body).filter(is_held).filter(|body| body.exists_on(yesterday)) {
+            if let Some(first) = body.starts_on {
+                first_days.entry(&body.committee).and_modify(|day| *day = first.min(*day)).or_insert(first);
+            }
+        }
+        for Draft { body, .. } in gone.iter_mut().filter(|draft| is_held(&&draft.body)) {
             let day_before = first_days.get(&body.committee).and_then(|first| first.pred_opt());
+            // An HR system that writes 0001-01-01 for "no date" says nothing of a handover.
+            let day_before = day_before.filter(|day| day.year() > 1);
             if let Some(day_before) = day_before.filter(|day| body.starts_on.is_none_or(|first| first <= *day)) {
                 body.ends_on = body.ends_on.min(Some(day_before));
             }
@@ -129,7 +133,7 @@ where
     if reading.mode == SyncMode::Snapshot {
         let gone = existing.values().filter(|stored| !named.contains(stored.body.key()));
         let mut gone: Vec<_> = gone.filter_map(|stored| ended::<S>(stored, reading.today)).collect();
-        S::hand_over(&mut gone, &drafts);
+        S::hand_over(&mut gone, &drafts, reading.today.pred_opt().unwrap_or(reading.today));
         drafts.append(&mut gone);
     }
     drafts.sort_by(|a, b| a.body.key().cmp(b.body.key()));
@@ -176,7 +180,9 @@ fn wanted<S: Section>(
     if reading.mode == SyncMode::Snapshot && !merged.names_its_end && had_ended() {
         body.set_ends_on(None);
     }
-    if merged.names_its_days {
+    let has_other_days =
+        stored.is_none_or(|stored| (stored.starts_on(), stored.ends_on()) != (body.starts_on(), body.ends_on()));
+    if merged.names_its_days && has_other_days {
         register::check_named_days(&body, pointer, faults);
     }
     Ok(Some(body))

@@ -147,7 +147,8 @@ fn cell(value: &Value, decimal_comma: bool) -> String {
         Value::String(text) => neutral(text),
         Value::Number(number) if decimal_comma => number.to_string().replace('.', ","),
         Value::Array(items) => {
-            neutral(&items.iter().map(|item| cell(item, decimal_comma)).collect::<Vec<_>>().join(" "))
+            let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), ToOwned::to_owned));
+            neutral(&words.collect::<Vec<_>>().join(" "))
         }
         other => other.to_string(),
     }
@@ -156,7 +157,8 @@ fn cell(value: &Value, decimal_comma: bool) -> String {
 /// Spreadsheets run cells that begin like a formula; after an apostrophe they are text
 /// (OWASP, CSV injection).
 fn neutral(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    // One that has an apostrophe there already gets another, so that taking one away gives back what was.
+    match text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']) {
         true => format!("'{text}"),
         false => text.to_owned(),
     }

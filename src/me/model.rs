@@ -105,16 +105,20 @@ pub struct CommitteeAbove {
 
 /// The committees above a workplace on a day, the nearest first. Work groups are nobody's committee.
 pub fn chain(workplace: &RegisterKey, units: &[Unit], committees: &[Committee], on: NaiveDate) -> Vec<CommitteeAbove> {
+    let by_key: HashMap<&RegisterKey, &Committee> =
+        committees.iter().map(|committee| (&committee.body.key, committee)).collect();
     let counts =
         |committee: &&Committee| committee.body.exists_on(on) && committee.body.form != CommitteeForm::WorkGroup;
-    let committees: Vec<&Committee> = committees.iter().filter(counts).collect();
-    let by_key: HashMap<&RegisterKey, &Committee> =
-        committees.iter().map(|committee| (&committee.body.key, *committee)).collect();
+    // As in the tree: what hangs below a committee that doesn't exist on the day hangs on the next one above.
+    let above = |committee: &Committee| -> Option<&Committee> {
+        let parent = |committee: &Committee| by_key.get(committee.body.parent.as_ref()?.key()?).copied();
+        std::iter::successors(parent(committee), |committee| parent(committee)).find(counts)
+    };
     let parents: HashMap<&RegisterKey, &RegisterKey> =
         units.iter().filter_map(|unit| Some((&unit.body.key, unit.body.parent.as_ref()?.key()?))).collect();
     let covering = |unit: &RegisterKey| -> Vec<&Committee> {
-        let covers = |committee: &&&Committee| committee.body.units.iter().any(|covered| covered.key() == Some(unit));
-        committees.iter().filter(covers).copied().collect()
+        let covers = |committee: &&Committee| committee.body.units.iter().any(|covered| covered.key() == Some(unit));
+        committees.iter().filter(counts).filter(covers).collect()
     };
     let mut unit = Some(workplace);
     let mut step = Vec::new();
@@ -124,8 +128,7 @@ pub fn chain(workplace: &RegisterKey, units: &[Unit], committees: &[Committee], 
     }
     let (mut chain, mut seen) = (Vec::new(), HashSet::new());
     while !step.is_empty() {
-        let above = step.iter().filter_map(|committee| by_key.get(committee.body.parent.as_ref()?.key()?).copied());
-        let above: Vec<&Committee> = above.collect();
+        let next: Vec<&Committee> = step.iter().filter_map(|committee| above(committee)).collect();
         for committee in step {
             if seen.insert(committee.id()) {
                 chain.push(CommitteeAbove {
@@ -136,7 +139,7 @@ pub fn chain(workplace: &RegisterKey, units: &[Unit], committees: &[Committee], 
                 });
             }
         }
-        step = above;
+        step = next;
     }
     chain
 }

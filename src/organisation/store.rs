@@ -162,7 +162,12 @@ impl Register for Units {
         Some(Links { parent_id: directory.units.resolve_optional("unit", &mut body.parent, &at, faults) })
     }
 
-    fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
+    fn check_together(
+        tenant: &mut Tenant<'_>,
+        rows: &[Checked<Self>],
+        _: &mut Directory,
+        faults: &mut Faults,
+    ) -> Result<()> {
         register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), faults)
     }
 

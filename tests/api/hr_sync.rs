@@ -30,6 +30,8 @@ crate::tests![
     broken_files_change_nothing,
     numbers_like_cpr_numbers_are_refused,
     one_chair_follows_another,
+    a_chair_who_left_is_in_nobody_s_way,
+    a_late_handover_is_told_from_history,
     tables_do_as_well,
     broken_tables_change_nothing,
     another_municipality_keeps_its_rows,
@@ -205,6 +207,14 @@ fn what_has_not_begun_never_was(app: &App) {
     app.patch("/v1/employees/e-4", json!({"title": null})).expect(200);
     let bundle = app.get("/v1/export").json();
     app.post("/v1/import", bundle).expect(200);
+    let never =
+        json!({"key": "e-8", "name": "N", "starts_on": "2025-02-01", "ends_on": "2025-01-31", "managed_by": "hr"});
+    app.post("/v1/employees", never).expect_faults(&["/ends_on"]);
+    let same = delta(app, &json!({"employees": [{"key": "e-4", "starts_on": in_days(40)}]}));
+    assert_eq!(counts(&same["employees"])[4], 1);
+    let table = String::from_utf8(app.get("/v1/employees?format=csv").expect(200).body).unwrap();
+    let again = send_table(app, "?section=employees&mode=snapshot", &table).expect(200).json();
+    assert_eq!(counts(&again["employees"])[4], 4, "{again}");
     assert_eq!(counts(&snapshot(app, &town())["employees"]), [0, 0, 0, 0, 3, 0]);
     file["employees"][3].as_object_mut().unwrap().remove("ends_on");
     assert_eq!(counts(&snapshot(app, &file)["employees"]), [0, 0, 0, 1, 3, 0]);
@@ -460,6 +470,52 @@ fn one_chair_follows_another(app: &App) {
     assert_eq!(chairs, ["Ane Holm"]);
 }
 
+fn a_chair_who_left_is_in_nobody_s_way(app: &App) {
+    fill(app);
+    // Somebody leaves and another follows, in one file.
+    let follower = json!({"key": "m-9", "committee": "c-1", "employee": "e-3", "role": "chair", "starts_on": today()});
+    let file = json!({"employees": [{"key": "e-1", "ends_on": yesterday()}], "memberships": [follower]});
+    assert_eq!(counts(&delta(app, &file)["memberships"])[0], 1);
+    // The seat of the one who left still stands open, and nobody has to mend that first.
+    let both = json!({"memberships": [town()["memberships"][0], town()["memberships"][1], follower]});
+    for mode in ["snapshot", "delta"] {
+        assert_eq!(counts(&sync(app, &format!("?mode={mode}"), &both).expect(200).json()["memberships"])[4], 3);
+    }
+    app.patch("/v1/memberships/m-1", json!({"side": "management"})).expect(200);
+    let bundle = app.get("/v1/export").json();
+    app.post("/v1/import", bundle).expect(200);
+    assert_eq!(counts(&snapshot(app, &json!({"memberships": []}))["memberships"])[2], 3);
+    // Who comes back finds the seat taken: a person decides.
+    delta(app, &json!({"memberships": [{"key": "m-1", "ends_on": null}, {"key": "m-9", "ends_on": null}]}));
+    let answer = delta(app, &json!({"employees": [{"key": "e-1", "ends_on": null}]}));
+    let kinds: Vec<&Value> = answer["proposals"].as_array().unwrap().iter().map(|row| &row["kind"]).collect();
+    assert!(kinds.contains(&&json!("two_chairs")), "{kinds:?}");
+}
+
+fn a_late_handover_is_told_from_history(app: &App) {
+    fill(app);
+    let chair = |key: &str, employee: &str, starts_on: Option<&str>, ends_on: Option<&str>| json!({"key": key, "committee": "c-0", "employee": employee, "role": "chair", "starts_on": starts_on, "ends_on": ends_on});
+    let past = chair("h-1", "e-2", Some("2020-01-01"), Some("2023-12-31"));
+    let old = chair("h-2", "e-1", Some("2024-01-01"), None);
+    let new = chair("h-3", "e-3", Some("2026-03-01"), None);
+    let others = town()["memberships"].as_array().unwrap().clone();
+    let with = |rows: &[&Value]| {
+        let rows: Vec<&Value> = others.iter().chain(rows.iter().copied()).collect();
+        json!({"memberships": rows})
+    };
+    for rows in [[&past, &new], [&new, &past]] {
+        snapshot(app, &with(&[&past, &old]));
+        snapshot(app, &with(&rows));
+        assert_eq!(app.get("/v1/memberships/h-2").json()["ends_on"], "2026-02-28");
+        app.delete("/v1/memberships/h-3").expect(204);
+        app.delete("/v1/memberships/h-2").expect(204);
+    }
+    // Where nobody follows, yesterday was the last day.
+    snapshot(app, &with(&[&past, &old]));
+    snapshot(app, &with(&[&past]));
+    assert_eq!(app.get("/v1/memberships/h-2").json()["ends_on"], json!(yesterday()));
+}
+
 fn trees_have_bounds(app: &App) {
     fill(app);
     let before = app.changes();
@@ -486,7 +542,10 @@ fn countless_rows_are_refused(app: &App) {
         let request = app.request("POST", "/v1/hr-sync?section=units").header("content-type", media_type);
         request.bytes(body).send()
     };
-    send("text/csv", format!("key\n{}", "a\n".repeat(200_001))).expect_problem(413, "too-large");
+    send("text/csv", format!("key\n{}", "a\n".repeat(100_001))).expect_problem(413, "too-large");
+    send("text/csv", format!("key{}\n", ",a".repeat(40).replace(",a", ",x"))).expect_problem(400, "malformed-body");
+    let columns: Vec<String> = (0..40).map(|n| format!("x{n}")).collect();
+    send("text/csv", format!("key,{}\n", columns.join(","))).expect_problem(400, "malformed-body");
     let request = app.request("POST", "/v1/hr-sync").header("content-type", "application/json");
     let body = format!("{{\"units\": [{}{{}}]}}", "{},".repeat(2_000_000));
     request.bytes(body).send().expect_problem(413, "too-large");
@@ -494,7 +553,10 @@ fn countless_rows_are_refused(app: &App) {
 
 fn a_table_comes_back_as_it_was_fetched(app: &App) {
     fill(app);
-    delta(app, &json!({"employees": [{"key": "e-2", "title": "=Leder"}]}));
+    delta(
+        app,
+        &json!({"employees": [{"key": "e-2", "title": "=Leder"}, {"key": "e-3", "title": " '-x "}, {"key": "e-1", "title": "'=x"}]}),
+    );
     for format in ["csv", "csv-excel-da"] {
         let table = String::from_utf8(app.get(&format!("/v1/employees?format={format}")).expect(200).body).unwrap();
         let answer = send_table(app, "?section=employees&mode=snapshot", &table).expect(200).json();

@@ -60,6 +60,18 @@ fn a_token_s_person_is_told_who_they_are(app: &App) {
         let chain: Vec<&Value> = me["chain"].as_array().unwrap().iter().map(|above| &above["key"]).collect();
         assert_eq!(chain, ["s", "h"], "the nearest first, no work groups");
     }
+    app.put_new(
+        "/v1/committees/m",
+        json!({"key": "m", "name": "M", "level": "top", "parent": "h", "form": "committee"}),
+    )
+    .expect(201);
+    app.patch("/v1/committees/s", json!({"parent": "m"})).expect(200);
+    let keys = || -> Vec<Value> {
+        app.get("/v1/me").json()["chain"].as_array().unwrap().iter().map(|above| above["key"].clone()).collect()
+    };
+    assert_eq!(keys(), ["s", "m", "h"]);
+    app.patch("/v1/committees/m", json!({"ends_on": "2025-01-31"})).expect(200);
+    assert_eq!(keys(), ["s", "h"], "past a committee that is no more");
     let read = app.request("GET", "/v1/me").token(&app.token("med.read")).send().json();
     assert_eq!(read["scopes"], json!(["med.progress", "med.read"]));
     assert_eq!(app.list("/v1/access-log").len(), 0, "one's own data is one's own");

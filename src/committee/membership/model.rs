@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::problem::Faults;
-use crate::register::{self, ManagedBy, is_called_off};
+use crate::register::{self, ManagedBy};
 use crate::resource::{Body, Stored};
 use crate::text::{ShortText, check_no_cpr};
 
@@ -110,6 +110,9 @@ impl MembershipBody {
     }
 }
 
+/// First and last days, inclusive; none = without bound.
+pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
+
 /// When somebody chairs which committee.
 #[derive(Debug, Clone)]
 pub struct Chair<C> {
@@ -117,20 +120,42 @@ pub struct Chair<C> {
     pub committee: C,
     /// The membership's key.
     pub key: RegisterKey,
-    /// Its first day, where it is known.
-    pub starts_on: Option<NaiveDate>,
-    /// Its last day.
-    pub ends_on: Option<NaiveDate>,
-    /// Where it stands in what the client sent; none where it is stored and left alone.
+    /// The membership's days.
+    pub seat: Days,
+    /// The holder's days in the house: who is not there chairs nothing.
+    pub employment: Days,
+    /// Where it stands in what the client sent; none where it is stored and left alone, or holds no more than before.
     pub pointer: Option<String>,
 }
 
 impl<C> Chair<C> {
     /// Of a chair without a first day no more is known than that they hold the seat now, or held it on its
-    /// last day: HR systems that send no dates may still let one chair follow another.
-    fn days(&self, today: NaiveDate) -> (NaiveDate, NaiveDate) {
-        let last = self.ends_on.unwrap_or(NaiveDate::MAX);
-        (self.starts_on.unwrap_or(last.min(today)), last)
+    /// last day: HR systems that send no dates may still let one chair follow another. None where it is held on
+    /// no day at all.
+    fn days(&self, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+        let last = self.seat.1.into_iter().chain(self.employment.1).min().unwrap_or(NaiveDate::MAX);
+        let first = self.seat.0.unwrap_or(last.min(today));
+        let first = self.employment.0.map_or(first, |hired| hired.max(first));
+        (first <= last).then_some((first, last))
+    }
+}
+
+impl MembershipBody {
+    /// Whether the seat of a chair is held by somebody else than before, or for longer: else nobody comes into
+    /// anybody's way who didn't stand there already.
+    pub fn is_wider_than(&self, before: &Self) -> bool {
+        let begins_earlier = match (before.starts_on, self.starts_on) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(before), Some(now)) => now < before,
+        };
+        let ends_later = match (before.ends_on, self.ends_on) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(before), Some(now)) => before < now,
+        };
+        let same = (before.role, &before.committee, &before.employee) == (self.role, &self.committee, &self.employee);
+        !same || begins_earlier || ends_later
     }
 }
 
@@ -140,8 +165,8 @@ type HeldSeat = (NaiveDate, NaiveDate, RegisterKey, Option<String>);
 /// Notes each chair who holds the seat at the same time as another.
 pub fn check_one_chair_at_a_time<C: Eq + Hash>(chairs: Vec<Chair<C>>, today: NaiveDate, faults: &mut Faults) {
     let mut by_committee: HashMap<C, Vec<HeldSeat>> = HashMap::new();
-    for chair in chairs.into_iter().filter(|chair| !is_called_off(chair.starts_on, chair.ends_on)) {
-        let (first, last) = chair.days(today);
+    for chair in chairs {
+        let Some((first, last)) = chair.days(today) else { continue };
         by_committee.entry(chair.committee).or_default().push((first, last, chair.key, chair.pointer));
     }
     for chairs in by_committee.values_mut() {
@@ -309,8 +334,8 @@ mod tests {
         let chairs = chairs.iter().enumerate().map(|(n, (committee, starts_on, ends_on))| Chair {
             committee: (*committee).to_owned(),
             key: format!("k{n}").parse().unwrap(),
-            starts_on: day(starts_on),
-            ends_on: day(ends_on),
+            seat: (day(starts_on), day(ends_on)),
+            employment: (None, None),
             pointer: Some(format!("/{n}")),
         });
         let mut faults = Faults::default();

@@ -1,12 +1,12 @@
 //! Queries for memberships.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::Memberships;
-use super::model::{Chair, Holder, MemberFunction, MemberRole, MembershipBody, Seat, Side};
+use super::model::{Chair, Days, Holder, MemberFunction, MemberRole, MembershipBody, Seat, Side};
 use super::model::{Membership, check_one_chair_at_a_time};
 use crate::committee::store as committees_store;
 use crate::db::schema::{committees, employees, memberships};
@@ -16,7 +16,7 @@ use crate::organisation::employee::store as employees_store;
 use crate::period;
 use crate::problem::{Faults, Result};
 use crate::register::{Checked, Directory, ManagedBy, Register, Selection};
-use crate::resource::{Draft, Names, Stored};
+use crate::resource::{Draft, Names, Saved, Stored};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -178,15 +178,43 @@ impl Register for Memberships {
         Some(Links { committee_id, employee_id })
     }
 
-    fn check_together(tenant: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
-        let mut chairs: Vec<Chair<Id>> = rows.iter().filter_map(chair).collect();
-        if !chairs.is_empty() {
-            let here: HashSet<Id> = rows.iter().map(|row| row.saved.stored().id()).collect();
-            let committee_ids: HashSet<Id> = chairs.iter().map(|chair| chair.committee).collect();
-            let stored = stored_chairs(tenant, committee_ids.into_iter().collect())?;
-            chairs.extend(stored.into_iter().filter(|(id, _)| !here.contains(id)).map(|(_, chair)| chair));
+    fn check_together(
+        tenant: &mut Tenant<'_>,
+        rows: &[Checked<Self>],
+        directory: &mut Directory,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        let sent: Vec<&Checked<Self>> = rows.iter().filter(|row| chairs(row)).collect();
+        if sent.iter().all(|row| pointer(row).is_none()) {
+            return Ok(());
         }
-        check_one_chair_at_a_time(chairs, period::today(), faults);
+        let here: HashSet<Id> = rows.iter().map(|row| row.saved.stored().id()).collect();
+        let committee_ids: HashSet<Id> = sent.iter().map(|row| row.links.committee_id).collect();
+        let stored = stored_chairs(tenant, committee_ids.into_iter().collect())?;
+        let holder_ids = sent.iter().filter_map(|row| row.links.employee_id);
+        let mut employment = stored_employment(tenant, holder_ids.collect())?;
+        employment.extend(stored.iter().map(|chair| (chair.holder_id, chair.employment)));
+        // What the same file says of the holders comes before what is stored of them.
+        employment.extend(directory.employment.iter().map(|(id, days)| (*id, *days)));
+        let days_of = |id: Id| employment.get(&id).copied().unwrap_or_default();
+        let stored = stored.iter().filter(|chair| !here.contains(&chair.id)).map(|stored| Chair {
+            committee: stored.committee_id,
+            key: stored.key.clone(),
+            seat: stored.seat,
+            employment: days_of(stored.holder_id),
+            pointer: None,
+        });
+        let sent = sent.iter().map(|row| {
+            let body = &row.saved.stored().body;
+            Chair {
+                committee: row.links.committee_id,
+                key: body.key.clone(),
+                seat: (body.starts_on, body.ends_on),
+                employment: row.links.employee_id.map(days_of).unwrap_or_default(),
+                pointer: pointer(row),
+            }
+        });
+        check_one_chair_at_a_time(sent.chain(stored).collect(), period::today(), faults);
         Ok(())
     }
 
@@ -217,21 +245,33 @@ impl Register for Memberships {
     }
 }
 
-/// Somebody who chairs; a vacant seat chairs nothing.
-fn chair(row: &Checked<Memberships>) -> Option<Chair<Id>> {
-    let body = &row.saved.stored().body;
-    (body.role == MemberRole::Chair && row.links.employee_id.is_some()).then(|| Chair {
-        committee: row.links.committee_id,
-        key: body.key.clone(),
-        starts_on: body.starts_on,
-        ends_on: body.ends_on,
-        pointer: Some(row.pointer.clone()),
-    })
+/// Whether it is a chair's; a vacant seat chairs nothing.
+fn chairs(row: &Checked<Memberships>) -> bool {
+    row.saved.stored().body.role == MemberRole::Chair && row.links.employee_id.is_some()
 }
 
-/// The chairs of committees, as far as their employment lasts: who has left chairs nothing any more.
-fn stored_chairs(tenant: &mut Tenant<'_>, committee_ids: Vec<Id>) -> Result<Vec<(Id, Chair<Id>)>> {
-    type Row = (Id, Id, RegisterKey, Option<NaiveDate>, Option<NaiveDate>, Option<NaiveDate>);
+/// Where a chair's row stands in what was sent, unless it holds no more than before.
+fn pointer(row: &Checked<Memberships>) -> Option<String> {
+    let is_wider = match &row.saved {
+        Saved::Created(_) => true,
+        Saved::Updated { before, after } => after.body.is_wider_than(&before.body),
+        Saved::Unchanged(_) => false,
+    };
+    is_wider.then(|| row.pointer.clone())
+}
+
+/// A chair as it is stored.
+struct StoredChair {
+    id: Id,
+    committee_id: Id,
+    key: RegisterKey,
+    seat: Days,
+    holder_id: Id,
+    employment: Days,
+}
+
+fn stored_chairs(tenant: &mut Tenant<'_>, committee_ids: Vec<Id>) -> Result<Vec<StoredChair>> {
+    type Row = (Id, Id, RegisterKey, Days, Id, Days);
     let mut chairs = Vec::new();
     for batch in committee_ids.chunks(connection::batch()) {
         let rows: Vec<Row> = memberships::table
@@ -242,15 +282,31 @@ fn stored_chairs(tenant: &mut Tenant<'_>, committee_ids: Vec<Id>) -> Result<Vec<
                 memberships::id,
                 memberships::committee_id,
                 memberships::key,
-                memberships::starts_on,
-                memberships::ends_on,
-                employees::ends_on,
+                (memberships::starts_on, memberships::ends_on),
+                employees::id,
+                (employees::starts_on, employees::ends_on),
             ))
             .load(tenant.connection)?;
-        chairs.extend(rows.into_iter().map(|(id, committee, key, starts_on, ends_on, left_on)| {
-            let ends_on = ends_on.into_iter().chain(left_on).min();
-            (id, Chair { committee, key, starts_on, ends_on, pointer: None })
+        chairs.extend(rows.into_iter().map(|(id, committee_id, key, seat, holder_id, employment)| StoredChair {
+            id,
+            committee_id,
+            key,
+            seat,
+            holder_id,
+            employment,
         }));
     }
     Ok(chairs)
+}
+
+fn stored_employment(tenant: &mut Tenant<'_>, employee_ids: Vec<Id>) -> Result<HashMap<Id, Days>> {
+    let mut employment = HashMap::new();
+    for batch in employee_ids.chunks(connection::batch()) {
+        let rows: Vec<(Id, Days)> = employees::table
+            .filter(employees::id.eq_any(batch))
+            .select((employees::id, (employees::starts_on, employees::ends_on)))
+            .load(tenant.connection)?;
+        employment.extend(rows);
+    }
+    Ok(employment)
 }

@@ -27,6 +27,8 @@ crate::text_enum! {
         NoChair = "no_chair",
         /// The committee has no safety representative.
         NoSafetyRep = "no_safety_rep",
+        /// More than one person chairs the committee: somebody who had left is back.
+        TwoChairs = "two_chairs",
     }
 }
 
@@ -185,6 +187,10 @@ fn about_seats(committee: &CommitteeFacts, seats: &[&SeatFacts], language: Langu
         let membership = Some(seat.key.clone());
         proposals.push(Proposal { membership, ..proposal(ProposalKind::HolderLeft, committee, reason) });
     }
+    if seats.iter().filter(|seat| seat.is_held && seat.role == MemberRole::Chair).count() > 1 {
+        let reason = language.pick("Udvalget har mere end én formand.", "More than one person chairs the committee.");
+        proposals.push(proposal(ProposalKind::TwoChairs, committee, reason.into()));
+    }
     if committee.form == CommitteeForm::Committee {
         let held = |wanted: fn(&SeatFacts) -> bool| seats.iter().any(|seat| seat.is_held && wanted(seat));
         if !held(|seat| seat.role == MemberRole::Chair) {
@@ -222,7 +228,7 @@ impl<'f> Organisation<'f> {
     /// How many work in these units and below them, each unit counted once; none where nobody can tell, since
     /// of one of them no number is given and no employee known.
     fn headcount_of(&self, unit_ids: &[Id]) -> Option<i64> {
-        let covered: HashSet<Id> = unit_ids.iter().copied().collect();
+        let covered: HashSet<Id> = unit_ids.iter().copied().filter(|id| self.is_there(*id)).collect();
         let is_below_another = |id: &Id| {
             let mut above = self.units.get(id).and_then(|unit| unit.parent_id);
             while let Some(parent_id) = above {
@@ -233,7 +239,7 @@ impl<'f> Organisation<'f> {
             }
             false
         };
-        let mut tops = covered.iter().filter(|id| !is_below_another(id)).filter(|id| self.is_there(**id)).peekable();
+        let mut tops = covered.iter().filter(|id| !is_below_another(id)).peekable();
         tops.peek()?;
         tops.map(|id| self.headcount(*id)).sum()
     }
@@ -247,8 +253,10 @@ impl<'f> Organisation<'f> {
         let mut waiting = vec![id];
         let (mut count, mut is_known) = (0, false);
         while let Some(id) = waiting.pop() {
-            let Some(unit) = self.units.get(&id).filter(|unit| unit.is_there) else { continue };
+            let Some(unit) = self.units.get(&id) else { continue };
             match unit.headcount {
+                // What has ended counts nobody; what was below it may still be there.
+                _ if !unit.is_there => waiting.extend(self.children.get(&id).into_iter().flatten()),
                 Some(given) => {
                     count += given;
                     is_known = true;
@@ -375,5 +383,8 @@ mod tests {
         assert_eq!(town(MemberRole::Member, Some(MemberFunction::SafetyRep), true), ["no_chair"]);
         assert_eq!(town(MemberRole::Substitute, Some(MemberFunction::SafetyRep), true), ["no_chair", "no_safety_rep"]);
         assert_eq!(Town::new().committee("c", CommitteeForm::WorkGroup, &[]).kinds(), [""; 0]);
+        let two = Town::new().committee("c", CommitteeForm::WorkGroup, &[]);
+        let two = two.seat("c", MemberRole::Chair, None, true).seat("c", MemberRole::Chair, None, true);
+        assert_eq!(two.kinds(), ["two_chairs"]);
     }
 }

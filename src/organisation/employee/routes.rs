@@ -20,6 +20,7 @@ use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
 use crate::problem::{Kind, Problem, Result};
+use crate::register::Managed as _;
 use crate::resource::{self, Precondition};
 
 /// The routes.
@@ -248,7 +249,7 @@ async fn anonymise(
     let work = move |writer: &mut Writer<'_>| {
         let employee = resource::read::<Employees>(writer, &target)?;
         precondition.check_existing(employee.revision.version, employee.id())?;
-        if employee.body.ends_on.is_none_or(|last| period::today() <= last) {
+        if !employee.body.is_over(period::today()) {
             let detail = "Somebody who works here is not anonymised: set ends_on, and wait until that day has passed.";
             return Err(Problem::new(Kind::StillEmployed, detail));
         }

@@ -209,7 +209,14 @@ impl Register for Employees {
         }
     }
 
-    fn check_together(_: &mut Tenant<'_>, rows: &[Checked<Self>], faults: &mut Faults) -> Result<()> {
+    fn check_together(
+        _: &mut Tenant<'_>,
+        rows: &[Checked<Self>],
+        directory: &mut Directory,
+        faults: &mut Faults,
+    ) -> Result<()> {
+        let changed = rows.iter().filter(|row| !row.saved.is_unchanged()).map(|row| row.saved.stored());
+        directory.employment.extend(changed.map(|row| (row.id(), (row.body.starts_on, row.body.ends_on))));
         let today = period::today();
         for row in rows.iter().filter(|row| row.saved.stored().body.is_anonymised()) {
             if !row.saved.stored().body.is_over(today) {
