@@ -15,6 +15,7 @@ crate::tests![
     the_local_secret_is_out_of_force,
     roles_and_claims_are_translated,
     an_issuer_speaks_for_its_municipalities_alone,
+    an_issuer_says_which_claim_names_the_person,
 ];
 
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/keys");
@@ -158,4 +159,20 @@ fn an_issuer_speaks_for_its_municipalities_alone(app: &App) {
     assert_eq!(status(&one, &token(Some(ELSEWHERE))), 401);
     assert_eq!(status(&two, &token(Some(ELSEWHERE))), 200);
     assert_eq!(status(&two, &token(None)), 401);
+}
+
+fn an_issuer_says_which_claim_names_the_person(app: &App) {
+    let app = server(app, &format!("{RSA}\n[issuers.claims]\nperson = \"employee_number\"\n"));
+    let employees = json!([{"key": "person-7", "name": "Ane Holm"}, {"key": "e-42", "name": "Bo Lund"}]);
+    app.import(&json!({"municipality": {"key": HERE, "code": "999", "name": HERE}, "employees": employees})).unwrap();
+    let me = |claims: &Value| {
+        let token = sign(Algorithm::RS256, claims, &rsa());
+        app.request("GET", "/v1/me").token(&token).send().expect(200).json()["employee"].clone()
+    };
+    let mut claims = claims("https://login.example/rsa");
+    assert_eq!(me(&claims), json!(null), "sub is not asked");
+    for (claim, name) in [(json!("e-42"), json!("Bo Lund")), (json!("E-42"), json!(null)), (json!(42), json!(null))] {
+        claims["employee_number"] = claim;
+        assert_eq!(me(&claims)["name"], name);
+    }
 }
