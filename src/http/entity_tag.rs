@@ -62,6 +62,17 @@ pub fn tagged_as<B: MessageBody + 'static>(
     }
 }
 
+/// Says that an answer depends on one more of the request's headers. All stand in one value: the CORS middleware
+/// keeps no more than the first.
+pub fn vary_by(answer: &mut HttpResponse, name: &str) {
+    let headers = answer.headers_mut();
+    let until_now = headers.get(header::VARY).and_then(|value| value.to_str().ok());
+    let value = until_now.map_or_else(|| name.to_owned(), |until_now| format!("{until_now}, {name}"));
+    if let Ok(value) = header::HeaderValue::from_str(&value) {
+        headers.insert(header::VARY, value);
+    }
+}
+
 fn client_has(request: &HttpRequest, tag: &str) -> bool {
     let sent = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     // Proxies that compress weaken a tag; it still means the same content.

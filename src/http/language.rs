@@ -6,6 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, AcceptLanguage, Header as _, HeaderValue, Preference};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
+use super::entity_tag::vary_by;
 use crate::problem::Problem;
 
 /// A language that answers are written in.
@@ -36,9 +37,8 @@ impl Language {
 
     /// Says in an answer that it is written in this language, and that another was to be had.
     pub fn mark(self, answer: &mut HttpResponse) {
-        let headers = answer.headers_mut();
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.tag()));
-        headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+        answer.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.tag()));
+        vary_by(answer, "accept-language");
     }
 
     fn wanted(request: &HttpRequest) -> Self {

@@ -1,7 +1,7 @@
 //! Lists as tables: CSV (RFC 4180) beside JSON, by `Accept` or `?format=`.
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{self, Accept, Header as _};
+use actix_web::http::header::{Accept, Header as _};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::entity_tag::{content_tag, tagged_as};
+use super::entity_tag::{content_tag, tagged_as, vary_by};
 use super::page::{Cursor, Page, PageLimit};
 use crate::problem::{Kind, Problem, Result};
 
@@ -121,7 +121,7 @@ impl<T: Serialize> Responder for Listing<T> {
                 })
             }
         };
-        answer.headers_mut().append(header::VARY, header::HeaderValue::from_static("accept"));
+        vary_by(&mut answer, "accept");
         answer
     }
 }

@@ -290,6 +290,12 @@ impl Response {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// Whether one of the headers of this name lists the word.
+    pub fn lists(&self, name: &str, word: &str) -> bool {
+        let values = self.headers.get_all(name).iter().map(|value| value.to_str().unwrap());
+        values.flat_map(|value| value.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(word))
+    }
+
     #[track_caller]
     pub fn etag(&self) -> String {
         self.header("etag").unwrap_or_else(|| panic!("{} has no ETag", self.what)).to_owned()

@@ -229,7 +229,7 @@ fn seats_come_as_tables(app: &App) {
     let text = |answer: Response| String::from_utf8(answer.expect(200).body).unwrap();
     let csv = app.request("GET", "/v1/committees/c/members?limit=1").header("accept", "text/csv").send();
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
-    assert!(csv.header("vary").is_some_and(|vary| vary.contains("accept") || vary.contains("authorization")));
+    assert!(csv.lists("vary", "accept") && csv.lists("vary", "authorization"));
     let tag = csv.etag();
     let csv = text(csv);
     assert_eq!(csv.lines().count(), 4, "a header and every row: {csv}");

@@ -205,6 +205,7 @@ fn proposals_tell_what_should_be_decided(app: &App) {
     app.patch("/v1/units/school", json!({"headcount": null, "ends_on": "2025-06-30"})).expect(200);
     let page = app.get("/v1/committee-proposals").expect(200);
     assert_eq!(page.header("content-language"), Some("da"));
+    assert!(page.lists("vary", "accept-language"));
     let first = page.json()["items"][0].clone();
     assert_eq!((&first["kind"], &first["unit"]), (&json!("unit_ended"), &json!("school")));
     assert_eq!(first["reason"], "Enheden Skolen ophørte 2025-06-30.");
