@@ -47,7 +47,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     info(
         title = "medstrategi",
         description = "A municipality's MED strategy work: strategies with focus areas, objectives and actions, and \
-            the committees that carry them out.\n\nEvery answer is JSON. Failures are `application/problem+json` \
+            the committees that carry them out.\n\nAnswers are JSON; lists of committees, members and employees also \
+            CSV. Failures are `application/problem+json` \
             (RFC 9457). Lists come in pages: follow `next`. To change a row, send the ETag that you read in \
             `If-Match`. Dates are inclusive; times are UTC.",
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),

@@ -68,10 +68,12 @@ pub fn check_days(row: &impl Managed, pointer: &str, faults: &mut Faults) {
     }
 }
 
-/// Notes what [`check_days`] lets pass, for rows that say themselves when they begin and end.
-pub fn check_named_days(row: &impl Managed, pointer: &str, faults: &mut Faults) {
-    if may_be_called_off(row) {
-        check_order(row, pointer, faults);
+/// Notes what [`check_days`] lets pass, where a client wants other days than are stored: calling a row off is the
+/// sync's, for what a snapshot no longer has.
+pub fn check_new_days<B: Managed>(wanted: &B, stored: Option<&B>, pointer: &str, faults: &mut Faults) {
+    let days = |row: &B| (row.starts_on(), row.ends_on());
+    if may_be_called_off(wanted) && stored.is_none_or(|stored| days(stored) != days(wanted)) {
+        check_order(wanted, pointer, faults);
     }
 }
 
@@ -287,10 +289,8 @@ impl<R: Register> Resource for R {
         let mut faults = Faults::default();
         let existing = stored::<R>(writer, &drafts)?;
         for draft in &drafts {
-            let days = |body: &R::Body| (body.starts_on(), body.ends_on());
-            if existing.get(draft.body.key()).is_none_or(|stored| days(&stored.body) != days(&draft.body)) {
-                check_named_days(&draft.body, &draft.pointer, &mut faults);
-            }
+            let stored = existing.get(draft.body.key()).map(|stored| &stored.body);
+            check_new_days(&draft.body, stored, &draft.pointer, &mut faults);
         }
         let rows = prepare_over::<R>(writer, &mut Directory::default(), existing, drafts, &mut faults)?;
         faults.into_result()?;

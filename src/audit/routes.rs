@@ -67,24 +67,9 @@ pub struct Change {
     after: Option<Value>,
 }
 
-/// What of the change log is personal data: the entity, and its fields that tell who somebody is.
-const PERSONAL: [(&str, &[&str]); 2] = [
-    (
-        EmployeeBody::ENTITY,
-        &[
-            "key",
-            "name",
-            "email",
-            "title",
-            "unit",
-            "has_personnel_responsibility",
-            "starts_on",
-            "ends_on",
-            "name_protected",
-        ],
-    ),
-    (MembershipBody::ENTITY, &["employee"]),
-];
+/// What of the change log is personal data.
+const PERSONAL: [(&str, &[&str]); 2] =
+    [(EmployeeBody::ENTITY, EmployeeBody::PERSONAL_FIELDS), (MembershipBody::ENTITY, MembershipBody::PERSONAL_FIELDS)];
 
 impl Change {
     fn personal_fields(&self) -> &'static [&'static str] {

@@ -1,7 +1,7 @@
 //! Sections as tables (RFC 4180): the first line names the fields, each other line is a row.
 //!
 //! What a table can't say is said by convention: an empty cell is null, a column that is not there leaves
-//! its field alone. Commas or semicolons, with or without a byte order mark; UTF-8 only.
+//! its field alone. Commas, semicolons or tabs, with or without a byte order mark; UTF-8 only.
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 use serde_json::{Map, Value, json};

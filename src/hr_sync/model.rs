@@ -98,8 +98,6 @@ pub struct Merged<B> {
     pub body: B,
     /// Whether the file says anything of the last day.
     pub names_its_end: bool,
-    /// Whether the file says anything of the first day or the last.
-    pub names_its_days: bool,
 }
 
 impl<B: Body + DeserializeOwned + ToSchema> HrRow<B> {
@@ -113,7 +111,6 @@ impl<B: Body + DeserializeOwned + ToSchema> HrRow<B> {
     ) -> Result<Option<Merged<B>>> {
         let fields: Map<String, Value> = serde_json::from_str(&self.fields).map_err(Problem::internal)?;
         let names_its_end = fields.contains_key("ends_on");
-        let names_its_days = names_its_end || fields.contains_key("starts_on");
         let mut wanted = match stored {
             Some(stored) => serde_json::to_value(stored).map_err(Problem::internal)?,
             None => Value::Object(Map::new()),
@@ -138,7 +135,7 @@ impl<B: Body + DeserializeOwned + ToSchema> HrRow<B> {
             }
         }
         match serde_path_to_error::deserialize(wanted) {
-            Ok(body) => Ok(Some(Merged { body, names_its_end, names_its_days })),
+            Ok(body) => Ok(Some(Merged { body, names_its_end })),
             Err(error) => {
                 let field = Some(error.path().to_string()).filter(|path| path != ".");
                 let field = field.map(|field| format!("/{field}")).unwrap_or_default();

@@ -64,7 +64,7 @@ struct SyncWanted {
     )),
     responses(
         (status = 200, description = "What the sync came to", body = SyncAnswer),
-        (status = 409, description = "The file would end more than the sync guard lets pass; `errors` lists the sections", body = ProblemAnswer, content_type = "application/problem+json"),
+        (status = 409, description = "The file would end more than the sync guard lets pass; `errors` lists the sections", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/sync-guard"})),
     ),
 )]
 #[post("/v1/hr-sync")]

@@ -180,11 +180,7 @@ fn wanted<S: Section>(
     if reading.mode == SyncMode::Snapshot && !merged.names_its_end && had_ended() {
         body.set_ends_on(None);
     }
-    let has_other_days =
-        stored.is_none_or(|stored| (stored.starts_on(), stored.ends_on()) != (body.starts_on(), body.ends_on()));
-    if merged.names_its_days && has_other_days {
-        register::check_named_days(&body, pointer, faults);
-    }
+    register::check_new_days(&body, stored, pointer, faults);
     Ok(Some(body))
 }
 

@@ -285,8 +285,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         query = query.filter(strategies::kind.eq(kind));
     }
     if let Some(day) = filter.on {
-        query = query.filter(strategies::starts_on.is_null().or(strategies::starts_on.le(day)));
-        query = query.filter(strategies::ends_on.is_null().or(strategies::ends_on.ge(day)));
+        query = query.filter(crate::exists_on!(strategies, day));
     }
     if let Some(q) = filter.q {
         query = query.filter(strategies::search_text.like(q.pattern()).escape('\\'));

@@ -63,6 +63,9 @@ fn every_operation_is_described(app: &App) {
                 assert!(content.values().all(|media| media.get("example").is_some()), "{name} {status} has no example");
             }
             let is_problem = answer.pointer("/content/application~1problem+json").is_some();
+            if let Some(example) = answer.pointer("/content/application~1problem+json/example") {
+                assert_eq!(example["status"].to_string(), *status, "{name}: {example}");
+            }
             assert_eq!(is_problem, status.starts_with(['4', '5']), "{name} {status}");
         }
         let body = &operation["requestBody"]["content"];

@@ -103,6 +103,9 @@ impl Body for MembershipBody {
 crate::managed!(MembershipBody);
 
 impl MembershipBody {
+    /// The fields that are for `med.hr` alone.
+    pub const PERSONAL_FIELDS: &'static [&'static str] = &["employee"];
+
     /// The rules for one membership by itself.
     pub fn check(&self, pointer: &str, faults: &mut Faults) {
         register::check_days(self, pointer, faults);

@@ -377,13 +377,16 @@ fn add_examples(document: &mut Value) {
         }
     };
     let fill_answer = |status: &str, answer: &mut Value| {
+        // A status may have several kinds: an example that is written by hand names another one than the usual.
+        let problem = answer.get_mut("content").and_then(|content| content.get_mut(PROBLEM));
+        let by_hand = problem.and_then(Value::as_object_mut).and_then(|problem| problem.shift_remove("example"));
+        let named = by_hand.as_ref().and_then(|example| example["type"].as_str());
         if answer.get("content").is_some() {
             fill(&mut answer["content"]);
         }
-        // 409 has two kinds, and the description tells which.
         let key_is_taken = answer["description"] == "The key is taken";
         if let Some(problem) = answer.get_mut("content").and_then(|content| content.get_mut(PROBLEM)) {
-            problem["example"] = problem_example(status, key_is_taken, &problem["example"]);
+            problem["example"] = problem_example(status, named, key_is_taken, &problem["example"]);
         }
     };
     for_each_operation(document, |_, operation| {
@@ -399,10 +402,13 @@ fn add_examples(document: &mut Value) {
     }
 }
 
-/// The problem that stands for a status.
-fn problem_example(status: &str, key_is_taken: bool, example: &Value) -> Value {
+/// The problem that stands for a status, or the one whose type is named.
+fn problem_example(status: &str, named: Option<&str>, key_is_taken: bool, example: &Value) -> Value {
     use crate::problem::Kind;
-    let fits = |kind: &&Kind| kind.status().to_string() == status && (**kind != Kind::AlreadyExists || key_is_taken);
+    let fits = |kind: &&Kind| match named {
+        Some(named) => format!("/problems/{}", kind.slug()) == named,
+        None => kind.status().to_string() == status && (**kind != Kind::AlreadyExists || key_is_taken),
+    };
     let Some(kind) = Kind::ALL.iter().find(fits) else { return example.clone() };
     let mut problem = example.clone();
     if let Some(members) = problem.as_object_mut()

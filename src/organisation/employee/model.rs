@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
-use crate::problem::Faults;
-use crate::register::{self, ManagedBy};
+use crate::problem::{Faults, Kind, Problem, Result};
+use crate::register::{self, Managed as _, ManagedBy};
 use crate::resource::{Body, Stored};
 use crate::text::{ShortText, check_no_cpr};
 
@@ -73,6 +73,28 @@ crate::managed!(EmployeeBody);
 pub const ANONYMISED: &str = "(anonymiseret)";
 
 impl EmployeeBody {
+    /// The fields that are for `med.hr` alone: all but who keeps the row.
+    pub const PERSONAL_FIELDS: &'static [&'static str] = &[
+        "key",
+        "name",
+        "email",
+        "title",
+        "unit",
+        "has_personnel_responsibility",
+        "starts_on",
+        "ends_on",
+        "name_protected",
+    ];
+
+    /// Who works here still can't be forgotten.
+    pub fn check_has_left(&self, today: NaiveDate) -> Result<()> {
+        if self.is_over(today) {
+            return Ok(());
+        }
+        let detail = "Somebody who works here is not anonymised: set ends_on, and wait until that day has passed.";
+        Err(Problem::new(Kind::StillEmployed, detail))
+    }
+
     /// Whether name, e-mail address and title were taken out.
     pub fn is_anonymised(&self) -> bool {
         self.name.as_str() == ANONYMISED
@@ -122,7 +144,7 @@ impl std::fmt::Display for Email {
 impl FromStr for Email {
     type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
         let is_whole =
             |part: &str| !part.is_empty() && !part.contains(['@', '\0']) && !part.contains(char::is_whitespace);
         match text.split_once('@') {

@@ -19,8 +19,7 @@ use crate::http::query::{self, Query};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
-use crate::problem::{Kind, Problem, Result};
-use crate::register::Managed as _;
+use crate::problem::Result;
 use crate::resource::{self, Precondition};
 
 /// The routes.
@@ -236,7 +235,7 @@ async fn delete(
     params(("id" = String, Path, description = "Key or UUID", example = "m-1042"), IfMatch),
     responses(
         (status = 200, description = "What is left of the employee", body = Employee),
-        (status = 409, description = "The employment has not ended", body = ProblemAnswer, content_type = "application/problem+json"),
+        (status = 409, description = "The employment has not ended", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/still-employed"})),
     ),
 )]
 #[post("/v1/employees/{id}/anonymise")]
@@ -249,10 +248,7 @@ async fn anonymise(
     let work = move |writer: &mut Writer<'_>| {
         let employee = resource::read::<Employees>(writer, &target)?;
         precondition.check_existing(employee.revision.version, employee.id())?;
-        if !employee.body.is_over(period::today()) {
-            let detail = "Somebody who works here is not anonymised: set ends_on, and wait until that day has passed.";
-            return Err(Problem::new(Kind::StillEmployed, detail));
-        }
+        employee.body.check_has_left(period::today())?;
         let anonymous = store::anonymise(writer, employee)?;
         writer.log_access(shown("anonymise_employee", &anonymous))?;
         Ok(anonymous)
