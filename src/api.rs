@@ -16,8 +16,10 @@ use crate::http::page::{Cursor, PageLimit};
 use crate::http::table::Format;
 use crate::http::{problem, row};
 use crate::problem::Result;
+use crate::progress::routes::ProgressFormat;
+use crate::progress::series::SeriesStep;
 use crate::text::SearchText;
-use crate::{action, audit, bundle, committee, health, hr_sync, me, municipality, organisation, strategy};
+use crate::{action, audit, bundle, committee, health, hr_sync, me, municipality, organisation, progress, strategy};
 
 /// Every route.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -34,6 +36,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(strategy::routes::configure)
         .configure(strategy::part_routes::configure)
         .configure(action::routes::configure)
+        .configure(action::local::routes::configure)
+        .configure(action::assignment::routes::configure)
+        .configure(action::report::routes::configure)
+        .configure(progress::routes::configure)
         .configure(bundle::routes::configure)
         .configure(audit::routes::configure)
         .service(read_contract)
@@ -47,8 +53,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     info(
         title = "medstrategi",
         description = "A municipality's MED strategy work: strategies with focus areas, objectives and actions, and \
-            the committees that carry them out.\n\nAnswers are JSON; lists of committees, members and employees also \
-            CSV. Failures are `application/problem+json` \
+            the committees that carry them out.\n\nAnswers are JSON; lists of committees, members, employees, assignments and reports also \
+            CSV, progress also pictures. Failures are `application/problem+json` \
             (RFC 9457). Lists come in pages: follow `next`. To change a row, send the ETag that you read in \
             `If-Match`. Dates are inclusive; times are UTC.",
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
@@ -66,7 +72,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
-    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection)),
+    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep)),
     modifiers(&Security),
 )]
 struct Head;

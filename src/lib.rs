@@ -3,7 +3,7 @@
 //! A request walks a straight line: [`server`] → [`api`] → a resource's `routes` → its `store` → its
 //! `model`, and back; the caller is resolved on the way in by [`auth`].
 //!
-//! Between the resources, imports point one way: `strategy → action → committee → organisation`;
+//! Between the resources, imports point one way: `strategy → action → committee → organisation`, and `progress → action`;
 //! `bundle` and `hr_sync` may use all of them. [`http`], [`auth`], [`db`] and [`period`] know no resource.
 
 pub mod cli;
@@ -33,4 +33,5 @@ pub mod hr_sync;
 pub mod me;
 pub mod municipality;
 pub mod organisation;
+pub mod progress;
 pub mod strategy;

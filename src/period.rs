@@ -13,6 +13,16 @@ pub fn today() -> NaiveDate {
     chrono::Utc::now().with_timezone(&chrono_tz::Europe::Copenhagen).date_naive()
 }
 
+/// The first day that anything is counted from or asked for: long before the first plan that could be kept here.
+pub fn earliest() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1990, 1, 1).unwrap_or(NaiveDate::MIN)
+}
+
+/// The last day that can be asked for: plans look some years ahead, and what recurs has no end of its own.
+pub fn latest() -> NaiveDate {
+    today().checked_add_months(Months::new(20 * 12)).unwrap_or(NaiveDate::MAX)
+}
+
 /// A calendar period: `2024`, `2024-H1`, `2024-Q3`, `2024-05` or `2024-05-17`.
 ///
 /// Ordered by first day, then the longer before the shorter it contains.

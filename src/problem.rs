@@ -53,6 +53,8 @@ kinds! {
     InsufficientScope = 403 "insufficient-scope" "The token lacks a scope";
     /// The token is good, but its municipality has no data here. Somebody with access to the machine creates it with `medstrategi import`.
     NoMunicipality = 403 "no-municipality" "The token's municipality is not here";
+    /// Reports, and the local actions of a committee, are for those who sit in it today in one of the municipality's reporting roles; those of a unit for whoever leads it. Whoever may edit reports for all.
+    MayNotReport = 403 "may-not-report" "The token's person doesn't report for this committee or unit";
     /// Nothing stands at this address, or it isn't the caller's to see.
     NotFound = 404 "not-found" "Not found";
     /// The address exists but doesn't take this method; `Allow` names those it takes.
@@ -75,6 +77,8 @@ kinds! {
     UnsupportedMediaType = 415 "unsupported-media-type" "The media type is not supported";
     /// The body can be read but breaks a rule; `errors` lists every fault with a JSON pointer (RFC 6901).
     InvalidBody = 422 "invalid-body" "The body breaks a rule";
+    /// The `Idempotency-Key` was sent before with another body, or to another address. Send a new key with a new report.
+    IdempotencyKeyReused = 422 "idempotency-key-reused" "The key was used for something else";
     /// Changing a row wants `If-Match` with the ETag of the version that the client has seen.
     PreconditionRequired = 428 "precondition-required" "If-Match is missing";
     /// The service failed. The request id leads to the cause in its log.

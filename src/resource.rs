@@ -315,6 +315,11 @@ impl Names {
         self.ids.get(&key).copied()
     }
 
+    /// The key of a row.
+    pub fn key(&self, id: Id) -> Option<&RegisterKey> {
+        self.keys.get(&id)
+    }
+
     /// Finds what is referred to, and turns the reference into its plainest form. Notes a fault and
     /// answers `None` where there is no such row.
     pub fn resolve(&self, what: &str, reference: &mut Reference, pointer: &str, faults: &mut Faults) -> Option<Id> {
@@ -604,6 +609,11 @@ fn save_one<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Saved
 /// Sentences that name what refers to a row, for [`check_unused`].
 pub fn dependents(what: &str, keys: Vec<String>) -> Vec<String> {
     keys.into_iter().map(|key| format!("is referred to by the {what} '{key}'")).collect()
+}
+
+/// A sentence that names how many rows refer to a row, where they have no keys.
+pub fn counted_dependents(what: &str, rows: i64) -> Vec<String> {
+    if rows == 0 { Vec::new() } else { vec![format!("is referred to by {rows} {what}")] }
 }
 
 /// The paths of actions, for [`dependents`]: a key alone may stand in many areas.

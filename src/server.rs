@@ -15,7 +15,7 @@ use crate::api;
 use crate::auth::issuer::Issuers;
 use crate::db::Database;
 use crate::http::body::Limits;
-use crate::http::{method, problem, query};
+use crate::http::{idempotency, method, problem, query};
 use crate::problem::{Kind, Problem, Result};
 use crate::telemetry::RequestSpan;
 
@@ -45,6 +45,15 @@ pub fn listen(bind: SocketAddr) -> Result<TcpListener> {
 
 /// Serves on `listener`. The server ends gracefully on SIGTERM and SIGINT.
 pub fn start(parts: Parts, listener: TcpListener) -> Result<(Server, SocketAddr)> {
+    start_with(parts, listener, |_| {})
+}
+
+/// [`start`] with more routes beside the contract's, behind the same middleware: for benchmarks.
+pub fn start_with(
+    parts: Parts,
+    listener: TcpListener,
+    more: fn(&mut web::ServiceConfig),
+) -> Result<(Server, SocketAddr)> {
     let address = listener.local_addr().map_err(Problem::internal)?;
     let Parts { database, issuers, limits, cors_origins, shutdown_timeout, workers } = parts;
     let contract = web::Data::new(api::contract()?);
@@ -56,6 +65,7 @@ pub fn start(parts: Parts, listener: TcpListener) -> Result<(Server, SocketAddr)
             .configure(api::routes)
             .into_app()
             .configure(api::docs)
+            .configure(more)
             .default_service(web::to(method::otherwise))
             .app_data(contract.clone())
             .app_data(database.clone())
@@ -83,7 +93,14 @@ fn cors(origins: &[String]) -> Cors {
         .iter()
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers(["authorization", "content-type", "accept-language", "if-match", "if-none-match"])
-        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "accept-language",
+            "if-match",
+            "if-none-match",
+            idempotency::HEADER,
+        ])
+        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id", idempotency::REPLAYED])
         .max_age(600)
 }

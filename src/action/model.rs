@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Key, Reference};
+use crate::period::{self, Period, Span};
 use crate::problem::Faults;
 use crate::resource::{self, Body, Stored};
 use crate::text::{LongText, ShortText, fold_all};
@@ -48,6 +49,37 @@ crate::text_enum! {
         Yearly = "P1Y",
         /// Every second year.
         Biennial = "P2Y",
+    }
+}
+
+impl Recurrence {
+    /// How many months lie between two times.
+    pub fn months(self) -> u32 {
+        match self {
+            Self::Monthly => 1,
+            Self::Quarterly => 3,
+            Self::HalfYearly => 6,
+            Self::Yearly => 12,
+            Self::Biennial => 24,
+        }
+    }
+
+    /// The length of the period that names a time; what is done every second year is named by the first of the two.
+    pub fn span(self) -> Span {
+        match self {
+            Self::Monthly => Span::Month,
+            Self::Quarterly => Span::Quarter,
+            Self::HalfYearly => Span::HalfYear,
+            Self::Yearly | Self::Biennial => Span::Year,
+        }
+    }
+
+    /// The period that names the next time.
+    pub fn following(self, period: Period) -> Period {
+        match self {
+            Self::Biennial => period.successor().successor(),
+            _ => period.successor(),
+        }
     }
 }
 
@@ -142,6 +174,12 @@ pub struct ActionBody {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub milestones: Vec<Milestone>,
+    /// Of a local action: the committee that started it, and has to do it. It never changes. None in a plan.
+    #[serde(default)]
+    pub committee: Option<Reference>,
+    /// Of a local action: the plan's action that inspired it. None in a plan.
+    #[serde(default)]
+    pub parent: Option<Reference>,
 }
 
 /// An action as it is stored.
@@ -159,8 +197,32 @@ impl Body for ActionBody {
 }
 
 impl ActionBody {
-    /// The rules for one action in a strategy that starts on `strategy_starts_on`.
-    pub fn check(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
+    /// The rules for one action of a plan, in a strategy that starts on `strategy_starts_on`.
+    pub fn check_planned(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
+        self.check(strategy_starts_on, pointer, faults);
+        for (name, reference) in [("committee", &self.committee), ("parent", &self.parent)] {
+            if reference.is_some() {
+                let detail = "stands in local actions alone: leave it out, or POST to /v1/committees/{id}/actions";
+                faults.add(format!("{pointer}/{name}"), detail);
+            }
+        }
+    }
+
+    /// The rules for one local action, inspired by one of a strategy that starts on `strategy_starts_on`.
+    pub fn check_local(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
+        self.check(strategy_starts_on, pointer, faults);
+        let is_filled = [
+            ("audience", !self.audience.is_empty()),
+            ("after", !self.after.is_empty()),
+            ("invites_local", self.invites_local),
+        ];
+        for (name, _) in is_filled.into_iter().filter(|(_, is_filled)| *is_filled) {
+            let detail = "has no place in a local action, which is its committee's alone: leave it out";
+            faults.add(format!("{pointer}/{name}"), detail);
+        }
+    }
+
+    fn check(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
         resource::check_order(("starts_on", self.starts_on), ("due_on", self.due_on), pointer, faults);
         if self.recurrence.is_some() && self.starts_on.or(strategy_starts_on).is_none() {
             faults.add(
@@ -170,6 +232,10 @@ impl ActionBody {
         }
         if self.cancelled_reason.is_some() && self.cancelled_on.is_none() {
             faults.add(format!("{pointer}/cancelled_reason"), "needs cancelled_on, the day of the cancellation");
+        }
+        if self.recurrence.is_some() && self.starts_on.is_some_and(|first| first < period::earliest()) {
+            let detail = format!("what recurs begins no earlier than {}: write a later day", period::earliest());
+            faults.add(format!("{pointer}/starts_on"), detail);
         }
         for (n, entry) in self.audience.iter().enumerate() {
             let named = [&entry.level, &entry.committee, &entry.unit].into_iter().flatten().count();
@@ -209,7 +275,7 @@ mod tests {
         body.as_object_mut().unwrap().extend(action.as_object().unwrap().clone());
         let mut faults = Faults::default();
         let starts_on = strategy_starts_on.map(|day| day.parse().unwrap());
-        serde_json::from_value::<ActionBody>(body).unwrap().check(starts_on, "", &mut faults);
+        serde_json::from_value::<ActionBody>(body).unwrap().check_planned(starts_on, "", &mut faults);
         faults.kept().iter().map(|fault| fault.pointer.clone()).collect()
     }
 

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::assignment::model::Stage;
+use super::assignment::store::actions_with;
 use super::model::{Action, ActionKind};
 use super::store::{self, Filter};
 use crate::auth::guard::{May, Read};
@@ -36,10 +38,14 @@ struct ListActions {
     /// Only actions addressed to all committees at this level: key or UUID.
     #[param(example = "lokal-med")]
     level: Option<Reference>,
-    /// Only actions addressed to this committee by name: key or UUID.
+    /// Only actions addressed to this committee by name, or started by it: key or UUID.
     committee: Option<Reference>,
     /// Only actions addressed to this unit: key or UUID.
     unit: Option<Reference>,
+    /// Only actions of which an assignment is at this stage today.
+    stage: Option<Stage>,
+    /// Only actions of which an assignment is overdue today, or only the others.
+    overdue: Option<bool>,
     /// Only actions whose title, number, text or key contains this; case and accents don't matter.
     #[param(example = "sygefravær")]
     q: Option<SearchText>,
@@ -55,7 +61,8 @@ pub type ActionPage = Page<Action>;
 
 /// List actions
 ///
-/// Of all strategies, in the order of their keys; `path` tells where each one stands.
+/// Of all strategies, and those that committees started by themselves, in the order of their keys; `path` tells where each
+/// one stands.
 #[utoipa::path(
     tag = "actions", operation_id = "list_actions", security(("bearer" = ["med.read"])),
     params(ListActions, IfNoneMatch),
@@ -67,11 +74,18 @@ async fn list(
     database: web::Data<Database>,
     Query(wanted): Query<ListActions>,
 ) -> Result<ActionPage> {
-    let ListActions { strategy, focus_area, kind, level, committee, unit, q, limit, cursor } = wanted;
+    let ListActions { strategy, focus_area, kind, level, committee, unit, stage, overdue, q, limit, cursor } = wanted;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { strategy, focus_area, kind, level, committee, unit, q, after, ..Filter::default() };
     let most = Some(limit.with_lookahead());
-    let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
+    let work = move |tenant: &mut Tenant<'_>| {
+        let ids = match (stage, overdue) {
+            (None, None) => None,
+            _ => Some(actions_with(tenant, stage, overdue)?),
+        };
+        store::list(tenant, Filter { ids, ..filter }, most)
+    };
+    let rows = database.read(&caller.principal, work).await?;
     let actions = rows.into_iter().map(|found| found.action).collect();
     Ok(Page::of(actions, limit, |last: &Action| (last.body.key.clone(), last.id())))
 }

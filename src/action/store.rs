@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::model::{Action, ActionBody, ActionKind, AudienceEntry, AudienceRole, Milestone, Recurrence};
-use crate::db::schema::aliases::{predecessor_actions, predecessor_areas, predecessor_strategies};
+use crate::db::schema::aliases::{owning_committees, predecessor_actions, predecessor_areas, predecessor_strategies};
 use crate::db::schema::{
-    action_audience, action_predecessors, actions, committees, focus_areas, levels, strategies, units,
+    action_audience, action_predecessors, actions, committees, focus_areas, levels, reports, strategies, units,
 };
 use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
@@ -39,16 +39,22 @@ struct ActionRow {
     version: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
+    committee_id: Option<Id>,
+    parent_id: Option<Id>,
 }
 
 impl ActionRow {
     fn new(municipality_id: Id, placed: &Placed<'_>) -> Self {
+        let (focus_area_id, committee_id, parent_id) = match placed.place {
+            Owner::FocusArea(id) => (Some(id), None, None),
+            Owner::Committee { id, parent_id } => (None, Some(id), Some(parent_id)),
+        };
         let body = placed.action.body.clone();
         let revision = placed.action.revision;
         Self {
             id: placed.action.id(),
             municipality_id,
-            focus_area_id: Some(placed.focus_area_id),
+            focus_area_id,
             position: placed.position,
             search_text: body.search_text(),
             key: body.key,
@@ -66,10 +72,13 @@ impl ActionRow {
             version: revision.version,
             created_at: revision.created_at,
             updated_at: revision.updated_at,
+            committee_id,
+            parent_id,
         }
     }
 
-    fn into_action(self, audience: Vec<AudienceEntry>, after: Vec<Reference>) -> Action {
+    fn into_action(self, audience: Vec<AudienceEntry>, after: Vec<Reference>, owner: LocalOwner) -> Action {
+        let (committee, parent) = owner;
         let body = ActionBody {
             key: self.key,
             number: self.number,
@@ -85,10 +94,15 @@ impl ActionRow {
             cancelled_on: self.cancelled_on,
             cancelled_reason: self.cancelled_reason,
             milestones: self.milestones.0,
+            committee,
+            parent,
         };
         Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
+
+/// Of a local action, its committee and the action that inspired it.
+type LocalOwner = (Option<Reference>, Option<Reference>);
 
 #[derive(Insertable)]
 #[diesel(table_name = action_audience, treat_none_as_default_value = false)]
@@ -114,6 +128,12 @@ struct PredecessorRow {
 pub struct Filter {
     /// Only this one.
     pub id: Option<Id>,
+    /// Only these.
+    pub ids: Option<Vec<Id>>,
+    /// Only local ones, of this committee.
+    pub local_to: Option<Id>,
+    /// Only local ones, inspired by this action.
+    pub parent: Option<Id>,
     /// Only those of these strategies.
     pub strategy_ids: Option<Vec<Id>>,
     /// Only those of this strategy.
@@ -124,7 +144,7 @@ pub struct Filter {
     pub kind: Option<ActionKind>,
     /// Only those addressed to this level.
     pub level: Option<Reference>,
-    /// Only those addressed to this committee by name.
+    /// Only those addressed to this committee by name, and its own.
     pub committee: Option<Reference>,
     /// Only those addressed to this unit.
     pub unit: Option<Reference>,
@@ -134,10 +154,10 @@ pub struct Filter {
     pub after: Option<(Key, Id)>,
 }
 
-/// An action in its focus area.
+/// An action where it stands.
 pub struct Found {
-    /// The focus area that it stands in.
-    pub focus_area_id: Id,
+    /// The focus area that it stands in; none = it is local.
+    pub focus_area_id: Option<Id>,
     /// The action; its origin's path is filled in.
     pub action: Action,
 }
@@ -145,12 +165,26 @@ pub struct Found {
 /// At most `limit` actions in the order of their keys; or, without a limit, in the plan's order.
 pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Result<Vec<Found>> {
     let mut query = actions::table
-        .inner_join(focus_areas::table.inner_join(strategies::table))
+        .left_join(focus_areas::table.inner_join(strategies::table))
+        .left_join(owning_committees.on(owning_committees.field(committees::id).nullable().eq(actions::committee_id)))
         .filter(actions::municipality_id.eq(tenant.municipality_id))
-        .select((ActionRow::as_select(), focus_areas::id, focus_areas::key, strategies::key))
+        .select((
+            ActionRow::as_select(),
+            (focus_areas::key, strategies::key).nullable(),
+            owning_committees.field(committees::key).nullable(),
+        ))
         .into_boxed();
     if let Some(id) = filter.id {
         query = query.filter(actions::id.eq(id));
+    }
+    if let Some(ids) = filter.ids {
+        query = query.filter(actions::id.eq_any(ids));
+    }
+    if let Some(id) = filter.local_to {
+        query = query.filter(actions::committee_id.eq(id));
+    }
+    if let Some(id) = filter.parent {
+        query = query.filter(actions::parent_id.eq(id));
     }
     if let Some(ids) = &filter.strategy_ids {
         query = query.filter(focus_areas::strategy_id.eq_any(ids.clone()));
@@ -173,7 +207,10 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
     }
     if let Some(committee) = filter.committee {
         let column = committees::key.eq(committee.to_string()).or(committees::id.eq(committee.to_string()));
-        query = query.filter(actions::id.eq_any(addressed.inner_join(committees::table).filter(column)));
+        let own = owning_committees.field(committees::key).nullable().eq(committee.to_string());
+        let own = own.or(actions::committee_id.eq(committee.to_string())).assume_not_null();
+        let by_name = actions::id.eq_any(addressed.inner_join(committees::table).filter(column));
+        query = query.filter(by_name.or(own));
     }
     if let Some(unit) = filter.unit {
         let column = units::key.eq(unit.to_string()).or(units::id.eq(unit.to_string()));
@@ -189,23 +226,82 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         Some(limit) => query.order((actions::key, actions::id)).limit(limit),
         None => query.order((actions::focus_area_id, actions::position)),
     };
-    let rows: Vec<(ActionRow, Id, RegisterKey, RegisterKey)> = query.load(tenant.connection)?;
+    type Row = (ActionRow, Option<(RegisterKey, RegisterKey)>, Option<RegisterKey>);
+    let rows: Vec<Row> = query.load(tenant.connection)?;
     let scope = match filter.strategy_ids {
         Some(ids) => Scope::Strategies(ids),
         None => Scope::Actions(rows.iter().map(|(row, ..)| row.id).collect()),
     };
     let mut audiences = audiences(tenant, &scope)?;
     let mut paths = predecessor_paths(tenant, &scope)?;
-    let found = |(row, focus_area_id, area, strategy): (ActionRow, Id, RegisterKey, RegisterKey)| {
-        let base = [strategy, area];
+    let inspiring: Vec<Id> = rows.iter().filter_map(|(row, ..)| row.parent_id).collect();
+    let inspiring = if inspiring.is_empty() { Planned::default() } else { planned(tenant, Some(inspiring))? };
+    let found = |(row, above, committee): Row| {
+        let focus_area_id = row.focus_area_id;
+        let base = above.map(|(area, strategy)| [strategy, area]).into_iter().flatten();
+        let base: Vec<RegisterKey> = base.chain(committee.clone()).collect();
         let after = paths.remove(&row.id).unwrap_or_default();
         let after = after.iter().map(|path| Reference::shortest(path, &base)).collect();
         let audience = audiences.remove(&row.id).unwrap_or_default();
-        let mut action = row.into_action(audience, after);
-        action.origin.path = Some(format!("{}/{}/{}", base[0], base[1], action.body.key));
+        let parent = row.parent_id.and_then(|id| inspiring.path(id)).cloned();
+        let mut action = row.into_action(audience, after, (committee.map(Reference::from), parent));
+        let path = [base, vec![action.body.key.clone().into()]].concat();
+        action.origin.path = Some(Reference::Path(path).to_string());
         Found { focus_area_id, action }
     };
     Ok(rows.into_iter().map(found).collect())
+}
+
+/// The actions of plans that others can refer to: their paths, and the first days of their strategies.
+#[derive(Debug, Default)]
+pub struct Planned {
+    by_path: HashMap<Reference, (Id, Option<NaiveDate>)>,
+    by_id: HashMap<Id, Reference>,
+}
+
+impl Planned {
+    /// An action can be referred to from now on.
+    pub fn add(&mut self, id: Id, path: Reference, strategy_starts_on: Option<NaiveDate>) {
+        self.by_path.insert(path.clone(), (id, strategy_starts_on));
+        self.by_id.insert(id, path);
+    }
+
+    /// An action's path.
+    pub fn path(&self, id: Id) -> Option<&Reference> {
+        self.by_id.get(&id)
+    }
+
+    /// Every path, and what it leads to.
+    pub fn into_paths(self) -> impl Iterator<Item = (Reference, Id)> {
+        self.by_path.into_iter().map(|(path, (id, _))| (path, id))
+    }
+
+    /// The action that is referred to, by its whole path or its UUID, with its strategy's first day.
+    pub fn find(&self, reference: &Reference) -> Option<(Id, Option<NaiveDate>)> {
+        let path = match reference {
+            Reference::Id(id) => self.path(*id)?,
+            path => path,
+        };
+        self.by_path.get(path).copied()
+    }
+}
+
+/// The actions of plans, all of them or those with these ids.
+pub fn planned(tenant: &mut Tenant<'_>, ids: Option<Vec<Id>>) -> Result<Planned> {
+    let mut query = actions::table
+        .inner_join(focus_areas::table.inner_join(strategies::table))
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .select((actions::id, strategies::key, focus_areas::key, actions::key, strategies::starts_on))
+        .into_boxed();
+    if let Some(ids) = ids {
+        query = query.filter(actions::id.eq_any(ids));
+    }
+    let rows: Vec<(Id, RegisterKey, RegisterKey, RegisterKey, Option<NaiveDate>)> = query.load(tenant.connection)?;
+    let mut planned = Planned::default();
+    for (id, strategy, area, key, starts_on) in rows {
+        planned.add(id, Reference::Path(vec![strategy, area, key]), starts_on);
+    }
+    Ok(planned)
 }
 
 /// The actions whose audiences and predecessors are wanted: whole strategies, or one page.
@@ -302,14 +398,28 @@ pub fn edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id)>> {
 
 /// An action about to be written, and where it stands.
 pub struct Placed<'a> {
-    /// The focus area that it stands in.
-    pub focus_area_id: Id,
+    /// Where it stands.
+    pub place: Owner,
     /// Its place in the focus area's array.
     pub position: i32,
     /// What it is to be.
     pub action: &'a Action,
     /// What its references resolved to.
     pub links: &'a Links,
+}
+
+/// Where an action stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner {
+    /// In a plan.
+    FocusArea(Id),
+    /// With a committee: it is local.
+    Committee {
+        /// The committee.
+        id: Id,
+        /// The action that inspired it.
+        parent_id: Id,
+    },
 }
 
 /// What an action's references resolved to.
@@ -372,6 +482,25 @@ pub fn delete(writer: &mut Writer<'_>, ids: &[Id]) -> Result<()> {
         diesel::delete(actions::table.filter(actions::id.eq_any(batch))).execute(writer.connection)?;
     }
     Ok(())
+}
+
+/// Sentences that name the reports and local actions of actions, which keep those from being removed.
+pub fn dependents(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<Vec<String>> {
+    let reported: Vec<(Id, i64)> = reports::table
+        .filter(reports::action_id.eq_any(ids.to_vec()))
+        .group_by(reports::action_id)
+        .order(reports::action_id)
+        .select((reports::action_id, diesel::dsl::count_star()))
+        .load(tenant.connection)?;
+    let local: Vec<(RegisterKey, Key)> = actions::table
+        .inner_join(committees::table.on(committees::id.nullable().eq(actions::committee_id)))
+        .filter(actions::parent_id.assume_not_null().eq_any(ids.to_vec()))
+        .order((committees::key, actions::key))
+        .select((committees::key, actions::key))
+        .load(tenant.connection)?;
+    let reported = reported.into_iter().map(|(id, reports)| format!("has {reports} reports, of the action {id}"));
+    let local = local.into_iter().map(|(committee, key)| format!("has inspired the local action '{committee}/{key}'"));
+    Ok(reported.chain(local).collect())
 }
 
 /// The paths of the actions that come after one of `ids`, but for those of the strategies `except`.

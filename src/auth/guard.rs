@@ -42,6 +42,10 @@ permissions! {
     ReadOrganisation = [Read, Hr];
     /// Changes strategies, actions and levels.
     Edit = [Edit];
+    /// Reports, and starts local actions: for whom, rule by rule.
+    Report = [Report, Edit];
+    /// Reads figures.
+    ReadProgress = [Progress];
     /// Changes units and committees.
     EditOrganisation = [Edit, Hr];
     /// Reads and changes people's data.
@@ -73,13 +77,18 @@ impl<P: Permission> FromRequest for May<P> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).and_then(|caller| {
-            if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
-                Ok(Self { caller, permission: PhantomData })
-            } else {
-                Err(missing_scope(P::SCOPES))
-            }
-        }))
+        ready(caller(request).and_then(|caller| Self::of(&caller)))
+    }
+}
+
+impl<P: Permission> May<P> {
+    /// The permission of somebody who is known already, for what can't be told before the database is asked.
+    pub fn of(caller: &Caller) -> Result<Self> {
+        if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
+            Ok(Self { caller: caller.clone(), permission: PhantomData })
+        } else {
+            Err(missing_scope(P::SCOPES))
+        }
     }
 }
 

@@ -1,12 +1,21 @@
 //! Giving a bundle out.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::model::Bundle;
+use crate::action::local::store as local;
+use crate::action::model::Action;
+use crate::action::report::model::{BundledReport, Report, ReportBody};
+use crate::action::report::store as reports;
+use crate::action::store as actions;
 use crate::committee::Committees;
 use crate::committee::level;
 use crate::committee::membership::Memberships;
 use crate::db::Tenant;
+use crate::db::types::{Id, Reference};
+use crate::municipality::model::usual_reporting_roles;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;
@@ -31,16 +40,37 @@ pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
         indicators: Vec::new(),
         employees: bodies(Employees::select(tenant, Selection::All)?),
         memberships: bodies(Memberships::select(tenant, Selection::All)?),
-        reports: Vec::new(),
+        local_actions: bodies(local::all(tenant)?),
+        reports: bundled_reports(tenant)?,
     };
     let is_usual_guard = bundle.municipality.sync_guard == Default::default();
+    let are_usual_roles = bundle.municipality.reporting_roles == usual_reporting_roles();
     let mut bundle = serde_json::to_value(bundle).map_err(Problem::internal)?;
     if let (true, Some(head)) = (is_usual_guard, bundle["municipality"].as_object_mut()) {
         head.remove("sync_guard");
     }
+    if let (true, Some(head)) = (are_usual_roles, bundle["municipality"].as_object_mut()) {
+        head.remove("reporting_roles");
+    }
     // The sections themselves always stand.
     bundle.as_object_mut().into_iter().flat_map(|sections| sections.values_mut()).for_each(leave_out_defaults);
     Ok(bundle)
+}
+
+fn bundled_reports(tenant: &mut Tenant<'_>) -> Result<Vec<BundledReport>> {
+    let planned = actions::planned(tenant, None)?.into_paths().map(|(path, id)| (id, path));
+    let mut paths: HashMap<Id, Reference> = planned.collect();
+    let path = |action: &Action| Some((action.id(), action.origin.path.as_ref()?.parse().ok()?));
+    paths.extend(local::all(tenant)?.iter().filter_map(path));
+    let bundled = |report: Report| {
+        let action =
+            paths.get(&report.action_id).cloned().ok_or_else(|| Problem::internal("a report without action"))?;
+        let Report { occurrence, stage, judgement, note, minutes_url, discussed_on, reported_at, .. } = report;
+        let (committee, unit) = (report.committee.map(Into::into), report.unit.map(Into::into));
+        let body = ReportBody { committee, unit, occurrence, stage, judgement, note, minutes_url, discussed_on };
+        Ok(BundledReport { action, report: body, reported_by: report.reported_by.map(Into::into), reported_at })
+    };
+    reports::all(tenant)?.into_iter().map(bundled).collect()
 }
 
 /// In the order in which they were created, which is the order that a bundle gave them.
@@ -63,7 +93,9 @@ fn leave_out_defaults(value: &mut Value) {
 fn goes_without_saying(name: &str, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty() || (name == "managed_by" && text == "editor"),
+        Value::String(text) => {
+            text.is_empty() || (name == "managed_by" && text == "editor") || (name == "judgement" && text == "none")
+        }
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
         Value::Bool(true) | Value::Number(_) => false,

@@ -1,10 +1,15 @@
 //! Taking a bundle in.
 
+use std::collections::HashMap;
+
 use super::model::{Bundle, ImportAnswer};
+use crate::action::local::store as local;
+use crate::action::report::save as report;
+use crate::action::store::{self as actions, Planned};
 use crate::committee::level;
 use crate::committee::membership::Memberships;
 use crate::committee::{Committees, store as committees};
-use crate::db::types::Id;
+use crate::db::types::{Id, Reference};
 use crate::db::{Database, Principal, Writer};
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
@@ -13,7 +18,7 @@ use crate::organisation::employee::Employees;
 use crate::problem::{Faults, Problem, Result};
 use crate::register::{self, Directory};
 use crate::resource::{Counts, Draft, Saved};
-use crate::strategy::resolve::{self, Part, PreparedTree, Unnamed};
+use crate::strategy::resolve::{self, Part, Prepared, PreparedTree, Unnamed};
 use crate::strategy::save;
 
 /// Imports a bundle into its municipality, which is created where there is none: for the command
@@ -44,6 +49,7 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     check_municipality(writer, &bundle.municipality)?;
     let left_out = bundle.left_out();
     let Bundle { municipality: head, levels, units, employees, committees, memberships, strategies, .. } = bundle;
+    let (local_actions, reports) = (bundle.local_actions, bundle.reports);
     let mut faults = Faults::default();
     let mut directory = Directory::default();
     committees::learn_names(writer, &mut directory)?;
@@ -57,6 +63,11 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     let memberships = register::prepare::<Memberships>(writer, &mut directory, drafts, &mut faults)?;
     let drafts = Draft::array("/strategies", strategies);
     let strategies = resolve::prepare(writer, &directory, drafts, Unnamed::Keep, &mut faults)?;
+    let planned = planned(writer, &strategies)?;
+    let drafts = Draft::array("/local_actions", local_actions);
+    let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut faults)?;
+    let actions = named_actions(writer, planned, &local)?;
+    let reports = report::prepare(writer, &directory, &actions, reports, &mut faults)?;
     faults.into_result()?;
 
     let head = municipality::save(writer, head)?;
@@ -66,6 +77,8 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     let committees = register::apply(writer, committees)?;
     let memberships = register::apply(writer, memberships)?;
     save::apply(writer, &strategies)?;
+    let local = local::apply(writer, local)?;
+    let reports = report::apply(writer, reports)?;
     let trees = &strategies.trees;
     Ok(ImportAnswer {
         municipality: Counts::of([&head]),
@@ -78,8 +91,40 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
         focus_areas: count(trees, |tree| &tree.areas),
         objectives: count(trees, |tree| &tree.objectives),
         actions: count(trees, |tree| &tree.actions),
+        local_actions: Counts::of(&local),
+        reports,
         left_out,
     })
+}
+
+/// The actions of plans, those included that the bundle brings.
+fn planned(writer: &mut Writer<'_>, strategies: &Prepared) -> Result<Planned> {
+    let mut planned = actions::planned(writer, None)?;
+    for tree in &strategies.trees {
+        let starts_on = tree.strategy.stored().body.starts_on;
+        for action in tree.actions.iter().map(|part| part.saved.stored()) {
+            if let Some(path) = action.origin.path.as_ref().and_then(|path| path.parse().ok()) {
+                planned.add(action.id(), path, starts_on);
+            }
+        }
+    }
+    Ok(planned)
+}
+
+/// What reports can name: the actions of plans, and the local ones, those included that the bundle brings.
+fn named_actions(
+    writer: &mut Writer<'_>,
+    planned: Planned,
+    local: &[local::Checked],
+) -> Result<HashMap<Reference, Id>> {
+    let mut named: HashMap<Reference, Id> = planned.into_paths().collect();
+    let stored = local::all(writer)?;
+    for action in stored.iter().chain(local.iter().map(|checked| checked.saved.stored())) {
+        if let Some(path) = action.origin.path.as_ref().and_then(|path| path.parse().ok()) {
+            named.insert(path, action.id());
+        }
+    }
+    Ok(named)
 }
 
 fn check_municipality(writer: &mut Writer<'_>, head: &MunicipalityBody) -> Result<()> {

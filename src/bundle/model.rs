@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::action::model::ActionBody;
+use crate::action::report::model::BundledReport;
 use crate::committee::level::model::LevelBody;
 use crate::committee::membership::model::MembershipBody;
 use crate::committee::model::CommitteeBody;
@@ -40,16 +42,18 @@ pub struct Bundle {
     /// Who sits in its committees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memberships: Vec<MembershipBody>,
-    /// Not read by this version; an import names it in `left_out`.
+    /// The actions that its committees started by themselves; each names its committee.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>, example = json!([]))]
-    pub reports: Vec<Value>,
+    pub local_actions: Vec<ActionBody>,
+    /// What was reported, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<BundledReport>,
 }
 
 impl Bundle {
     /// The sections that hold rows which this version doesn't read.
     pub fn left_out(&self) -> Vec<LeftOut> {
-        let sections = [("indicators", &self.indicators), ("reports", &self.reports)];
+        let sections = [("indicators", &self.indicators)];
         let filled = sections.into_iter().filter(|(_, rows)| !rows.is_empty());
         filled.map(|(section, rows)| LeftOut { section: section.to_owned(), rows: rows.len() }).collect()
     }
@@ -87,8 +91,12 @@ pub struct ImportAnswer {
     pub focus_areas: Counts,
     /// Objectives.
     pub objectives: Counts,
-    /// Actions.
+    /// Actions of plans.
     pub actions: Counts,
+    /// Local actions.
+    pub local_actions: Counts,
+    /// Reports; those that are kept already are unchanged, and none is ever updated.
+    pub reports: Counts,
     /// Sections with rows that this version doesn't read.
     pub left_out: Vec<LeftOut>,
 }

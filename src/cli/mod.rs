@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::action::assignment::tally::Tallies;
 use crate::config::{Flags, Settings};
 use crate::db::{Database, migrate as migrations};
 use crate::problem::Problem;
@@ -108,7 +109,8 @@ fn report(failure: &Failure) {
 /// Opens the database and brings it to this version's schema.
 fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
     let database = Database::open(settings.database.clone(), settings.database_pool)?
-        .keeping_access_log_for(settings.access_log_days);
+        .keeping_access_log_for(settings.access_log_days)
+        .keeping(Tallies);
     let ran = database.unbound(migrations::run)?;
     Ok((database, ran))
 }

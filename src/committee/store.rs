@@ -11,7 +11,7 @@ use super::level;
 use super::model::{Committee, CommitteeBody, CommitteeForm};
 use crate::db::schema::aliases::parent_committees;
 use crate::db::schema::{
-    action_audience, actions, committee_units, committees, focus_areas, levels, memberships, strategies, units,
+    action_audience, actions, committee_units, committees, focus_areas, levels, memberships, reports, strategies, units,
 };
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
@@ -338,6 +338,9 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         memberships::table.filter(memberships::committee_id.eq(id)).select(memberships::key).load(tenant.connection)?;
     let adopted: Vec<String> =
         strategies::table.filter(strategies::adopted_by_id.eq(id)).select(strategies::key).load(tenant.connection)?;
+    let local: Vec<String> =
+        actions::table.filter(actions::committee_id.eq(id)).select(actions::key).load(tenant.connection)?;
+    let reported: i64 = reports::table.filter(reports::committee_id.eq(id)).count().get_result(tenant.connection)?;
     let audiences = action_audience::table
         .inner_join(actions::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(action_audience::committee_id.eq(id))
@@ -348,6 +351,8 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         resource::dependents("membership", seats),
         resource::dependents("strategy", adopted),
         resource::dependents("action", resource::paths(audiences)),
+        resource::dependents("local action", local),
+        resource::counted_dependents("reports", reported),
     ]
     .concat())
 }

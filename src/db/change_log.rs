@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::schema::changes;
-use super::types::{Id, Json, Timestamp};
-use super::{Tenant, Writer, connection};
+use super::projection::Heeded;
+use super::schema::{changes, municipalities};
+use super::types::{Id, Json, Key, Timestamp};
+use super::{AnyConnection, Tenant, Writer, connection};
 use crate::problem::Result;
 
 crate::text_enum! {
@@ -94,7 +95,11 @@ impl Writer<'_> {
             after: change.after.map(Json),
         };
         while changes.peek().is_some() {
-            let batch: Vec<_> = changes.by_ref().take(connection::batch()).map(row).collect();
+            let batch: Vec<Change> = changes.by_ref().take(connection::batch()).collect();
+            let heeded = batch.iter().filter(|change| self.projection.heeds(change));
+            let heeded: Vec<_> = heeded.map(|change| Heeded { entity: change.entity, id: change.id }).collect();
+            self.heeded.extend(heeded);
+            let batch: Vec<_> = batch.into_iter().map(row).collect();
             crate::insert_all!(self.connection, changes::table, &batch)?;
         }
         Ok(())
@@ -119,6 +124,14 @@ impl Writer<'_> {
 pub fn latest(tenant: &mut Tenant<'_>) -> Result<i64> {
     let mine = changes::table.filter(changes::municipality_id.eq(tenant.municipality_id));
     let latest: Option<i64> = mine.select(diesel::dsl::max(changes::sequence)).first(tenant.connection)?;
+    Ok(latest.unwrap_or(0))
+}
+
+/// [`latest`] for a municipality by its key.
+pub(super) fn latest_of(connection: &mut AnyConnection, municipality: &Key) -> Result<i64> {
+    let id = municipalities::table.filter(municipalities::key.eq(municipality)).select(municipalities::id);
+    let its = changes::table.filter(changes::municipality_id.nullable().eq(id.single_value()));
+    let latest = its.order(changes::sequence.desc()).select(changes::sequence).first(connection).optional()?;
     Ok(latest.unwrap_or(0))
 }
 

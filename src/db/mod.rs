@@ -8,6 +8,7 @@ pub mod access_log;
 pub mod change_log;
 pub mod connection;
 pub mod migrate;
+pub mod projection;
 pub mod schema;
 pub mod types;
 
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use crate::problem::{Kind, Problem, Result};
 pub use connection::{AnyConnection, Engine, Location};
 use connection::{ConnectionFactory, Lock};
+use projection::{Heeded, Nothing, Projection};
 use schema::{actors, municipalities};
 use types::{Id, Key, Timestamp};
 
@@ -57,6 +59,7 @@ pub struct Database {
     /// How long the access log is kept, in days.
     access_log_days: u32,
     statements: Arc<AtomicU64>,
+    projection: Arc<dyn Projection>,
 }
 
 impl Database {
@@ -76,12 +79,24 @@ impl Database {
             .build(factory)
             .map_err(Problem::unavailable)?;
         let writers = Arc::new(Semaphore::new(pool_size.saturating_sub(KEPT_FOR_READERS).max(1) as usize));
-        Ok(Self { pool, writers, location: Arc::new(location), access_log_days: 365, statements })
+        Ok(Self {
+            pool,
+            writers,
+            location: Arc::new(location),
+            access_log_days: 365,
+            statements,
+            projection: Arc::new(Nothing),
+        })
     }
 
     /// The same database, its access log kept for `days`.
     pub fn keeping_access_log_for(self, days: u32) -> Self {
         Self { access_log_days: days, ..self }
+    }
+
+    /// The same database, with something that is kept beside its rows.
+    pub fn keeping(self, projection: impl Projection + 'static) -> Self {
+        Self { projection: Arc::new(projection), ..self }
     }
 
     /// Where it stands.
@@ -197,9 +212,28 @@ impl Database {
             }
             let municipality_id = locate(connection, &principal.municipality)?;
             let tenant = Tenant { connection, municipality_id };
-            let (principal, access_log_days) = (principal.clone(), self.access_log_days);
-            work(&mut Writer { tenant, principal, actor_id: None, now: Timestamp::now(), access_log_days })
+            let mut writer = Writer {
+                tenant,
+                principal: principal.clone(),
+                actor_id: None,
+                now: Timestamp::now(),
+                access_log_days: self.access_log_days,
+                projection: Arc::clone(&self.projection),
+                heeded: Vec::new(),
+            };
+            let outcome = work(&mut writer)?;
+            if writing.is_kept {
+                writer.follow()?;
+            }
+            Ok(outcome)
         })
+    }
+
+    /// Where the change log of a principal's municipality has come to: one statement, which sees one state by
+    /// itself. 0 where the municipality has no row in it, or is not there.
+    pub async fn latest_change(&self, principal: &Principal) -> Result<i64> {
+        let (database, key) = (self.clone(), principal.municipality.clone());
+        off_the_async_threads(move || database.unbound(|connection| change_log::latest_of(connection, &key))).await
     }
 
     /// Runs `work` outside any municipality: health, migrations, and what the command line looks up.
@@ -291,6 +325,8 @@ pub struct Writer<'c> {
     actor_id: Option<Id>,
     now: Timestamp,
     access_log_days: u32,
+    projection: Arc<dyn Projection>,
+    heeded: Vec<Heeded>,
 }
 
 impl<'c> Deref for Writer<'c> {
@@ -311,6 +347,15 @@ impl Writer<'_> {
     /// The time of this transaction: the same in every row it writes.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Brings up to date what is kept beside the rows that this transaction has changed.
+    fn follow(&mut self) -> Result<()> {
+        let heeded = std::mem::take(&mut self.heeded);
+        match heeded.is_empty() {
+            true => Ok(()),
+            false => Arc::clone(&self.projection).follow(self, heeded),
+        }
     }
 
     /// The row that stands for whoever acts, made on first use. The change log refers to people

@@ -17,6 +17,7 @@ table! {
         version -> Integer,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        reporting_roles -> Text,
     }
 }
 
@@ -219,6 +220,8 @@ table! {
         version -> Integer,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        committee_id -> Nullable<Text>,
+        parent_id -> Nullable<Text>,
     }
 }
 
@@ -297,6 +300,67 @@ table! {
     }
 }
 
+table! {
+    /// What was reported, never changed.
+    reports (id) {
+        id -> Text,
+        municipality_id -> Text,
+        action_id -> Text,
+        committee_id -> Nullable<Text>,
+        unit_id -> Nullable<Text>,
+        occurrence -> Text,
+        stage -> Text,
+        judgement -> Text,
+        note -> Nullable<Text>,
+        minutes_url -> Nullable<Text>,
+        discussed_on -> Nullable<Date>,
+        reporter_id -> Nullable<Text>,
+        actor_id -> Text,
+        reported_at -> Timestamp,
+    }
+}
+
+table! {
+    /// The report that counts of each assignment.
+    latest_reports (action_id, occurrence, party_id) {
+        action_id -> Text,
+        occurrence -> Text,
+        party_id -> Text,
+        committee_id -> Nullable<Text>,
+        unit_id -> Nullable<Text>,
+        report_id -> Text,
+        stage -> Text,
+        reported_at -> Timestamp,
+        reported_on -> Date,
+    }
+}
+
+table! {
+    /// How many of the latest reports say what.
+    tallies (action_id, occurrence, level_id, exists_from, exists_to, stage, reported_on) {
+        action_id -> Text,
+        occurrence -> Text,
+        level_id -> Text,
+        exists_from -> Date,
+        exists_to -> Date,
+        stage -> Text,
+        reported_on -> Date,
+        reports -> Integer,
+        last_reported_at -> Timestamp,
+    }
+}
+
+table! {
+    /// What clients that repeat themselves are answered with.
+    idempotency_keys (actor_id, key) {
+        actor_id -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        report_id -> Text,
+        created_at -> Timestamp,
+    }
+}
+
 joinable!(changes -> actors (actor_id));
 joinable!(committees -> levels (level_id));
 joinable!(committee_units -> committees (committee_id));
@@ -313,6 +377,15 @@ joinable!(employees -> units (unit_id));
 joinable!(memberships -> committees (committee_id));
 joinable!(memberships -> employees (employee_id));
 joinable!(access_log -> actors (actor_id));
+joinable!(reports -> actions (action_id));
+joinable!(reports -> committees (committee_id));
+joinable!(reports -> units (unit_id));
+joinable!(reports -> employees (reporter_id));
+joinable!(latest_reports -> actions (action_id));
+joinable!(latest_reports -> committees (committee_id));
+joinable!(latest_reports -> units (unit_id));
+joinable!(latest_reports -> reports (report_id));
+joinable!(tallies -> actions (action_id));
 
 allow_tables_to_appear_in_same_query!(
     municipalities,
@@ -333,6 +406,10 @@ allow_tables_to_appear_in_same_query!(
     employees,
     memberships,
     access_log,
+    reports,
+    latest_reports,
+    tallies,
+    idempotency_keys,
 );
 
 /// Tables that a query joins a second time, under another name.
@@ -342,9 +419,11 @@ pub mod aliases {
     diesel::alias!(
         units as parent_units: ParentUnits,
         committees as parent_committees: ParentCommittees,
+        committees as owning_committees: OwningCommittees,
         strategies as predecessor_strategies: PredecessorStrategies,
         focus_areas as predecessor_areas: PredecessorAreas,
         actions as predecessor_actions: PredecessorActions,
+        actions as local_actions: LocalActions,
         strategies as continued_strategies: ContinuedStrategies,
         focus_areas as continued_areas: ContinuedAreas
     );

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{NaiveDateTime, SubsecRound, Utc};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -368,7 +368,7 @@ impl utoipa::PartialSchema for Reference {
 impl utoipa::ToSchema for Reference {}
 
 /// A moment in UTC, to the microsecond, which is what both engines keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = SqlTimestamp)]
 pub struct Timestamp(NaiveDateTime);
 
@@ -376,6 +376,24 @@ impl Timestamp {
     /// The present moment.
     pub fn now() -> Self {
         Self(Utc::now().naive_utc().trunc_subsecs(6))
+    }
+
+    /// The next moment that can be told from this one.
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_signed(chrono::TimeDelta::microseconds(1)).unwrap_or(self.0))
+    }
+
+    /// The day in Denmark.
+    pub fn day(self) -> NaiveDate {
+        self.0.and_utc().with_timezone(&chrono_tz::Europe::Copenhagen).date_naive()
+    }
+
+    /// The moment at which a day begins in Denmark.
+    pub fn beginning_of(day: NaiveDate) -> Self {
+        // Clocks are never changed at midnight there; where a calendar disagreed, UTC would be an hour or two off.
+        let midnight = day.and_time(chrono::NaiveTime::MIN);
+        let moment = midnight.and_local_timezone(chrono_tz::Europe::Copenhagen).earliest();
+        Self(moment.map_or(midnight, |moment| moment.naive_utc()))
     }
 
     /// As many days before.
@@ -393,6 +411,23 @@ impl fmt::Display for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let moment = chrono::DateTime::parse_from_rfc3339(text).map(|moment| moment.naive_utc().trunc_subsecs(6));
+        // Years of other lengths would not compare as SQLite compares.
+        let is_common = |moment: &NaiveDateTime| (1..=9999).contains(&moment.year());
+        moment.ok().filter(is_common).map(Self).ok_or("is not a moment: write it as in 2025-01-31T08:15:30Z")
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

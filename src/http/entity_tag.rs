@@ -73,10 +73,19 @@ pub fn vary_by(answer: &mut HttpResponse, name: &str) {
     }
 }
 
-fn client_has(request: &HttpRequest, tag: &str) -> bool {
+/// Whether the client names exactly this tag: what it has is known to be there, and to be current.
+pub fn client_names(request: &HttpRequest, tag: &str) -> bool {
+    request.method() == Method::GET && sent(request).any(|sent| strong(sent) == tag)
+}
+
+fn sent(request: &HttpRequest) -> impl Iterator<Item = &str> {
     let sent = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    sent.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+fn client_has(request: &HttpRequest, tag: &str) -> bool {
     // Proxies that compress weaken a tag; it still means the same content.
-    sent.flat_map(|value| value.split(',')).map(str::trim).any(|sent| sent == "*" || strong(sent) == tag)
+    sent(request).any(|sent| sent == "*" || strong(sent) == tag)
 }
 
 /// The tag itself, where a proxy has weakened it.

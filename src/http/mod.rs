@@ -5,6 +5,7 @@
 pub mod body;
 pub mod contract;
 pub mod entity_tag;
+pub mod idempotency;
 pub mod json;
 pub mod language;
 pub mod method;

@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::contract::Contract;
+use crate::period;
 use crate::problem::{Kind, Problem};
 
 /// The query parameters of an operation, parsed.
@@ -64,6 +65,15 @@ pub async fn known_parameters<B: MessageBody>(
     let detail = format!("There is no query parameter '{name}' here; the operation {taken}.");
     let refusal = request.error_response(Problem::new(Kind::InvalidQuery, detail));
     Ok(refusal.map_into_right_body())
+}
+
+/// [`day`], within the years that anything can be asked for.
+pub fn day_asked_for<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let (first, last) = (period::earliest(), period::latest());
+    match day(deserializer)? {
+        Some(day) if day < first || last < day => Err(D::Error::custom(format!("write a date from {first} to {last}"))),
+        day => Ok(day),
+    }
 }
 
 /// A day, for `#[serde(deserialize_with)]`: says what to write where it is none.

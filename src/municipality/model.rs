@@ -5,13 +5,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::committee::membership::model::MemberRole;
 use crate::db::types::Key;
 use crate::resource::{Body, Stored};
 use crate::text::ShortText;
 
 /// A municipality (kommune).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune", "sync_guard": {"percent": 10, "rows": 5}}))]
+#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune", "sync_guard": {"percent": 10, "rows": 5}, "reporting_roles": ["chair", "deputy_chair", "secretary"]}))]
 pub struct MunicipalityBody {
     /// Chosen when the municipality is created; never changes. Tokens name the municipality by it.
     pub key: Key,
@@ -23,6 +24,15 @@ pub struct MunicipalityBody {
     /// How much of a register one HR sync may end without being told to.
     #[serde(default)]
     pub sync_guard: SyncGuard,
+    /// What somebody has to be in a committee to report for it; whoever may edit reports for any.
+    #[serde(default = "usual_reporting_roles")]
+    #[schema(default = json!(["chair", "deputy_chair", "secretary"]), max_items = 5)]
+    pub reporting_roles: Vec<MemberRole>,
+}
+
+/// The reporting roles of a municipality that doesn't say otherwise.
+pub fn usual_reporting_roles() -> Vec<MemberRole> {
+    vec![MemberRole::Chair, MemberRole::DeputyChair, MemberRole::Secretary]
 }
 
 /// An HR sync is refused where it would end more than this share, and more than this number, of the rows that are

@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 
 use super::model::{Municipality, MunicipalityBody, MunicipalityCode, SyncGuard};
+use crate::committee::membership::model::MemberRole;
 use crate::db::schema::municipalities;
-use crate::db::types::{Id, Key, Timestamp};
+use crate::db::types::{Id, Json, Key, Timestamp};
 use crate::db::{AnyConnection, Tenant, Writer};
 use crate::problem::Result;
 use crate::resource::{Saved, Stored};
@@ -19,6 +20,7 @@ struct MunicipalityRow {
     name: ShortText,
     sync_guard_percent: i32,
     sync_guard_rows: i32,
+    reporting_roles: Json<Vec<MemberRole>>,
     version: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -26,7 +28,7 @@ struct MunicipalityRow {
 
 impl MunicipalityRow {
     fn new(municipality: &Municipality) -> Self {
-        let MunicipalityBody { key, code, name, sync_guard } = municipality.body.clone();
+        let MunicipalityBody { key, code, name, sync_guard, reporting_roles } = municipality.body.clone();
         let revision = municipality.revision;
         Self {
             id: municipality.id(),
@@ -35,6 +37,7 @@ impl MunicipalityRow {
             name,
             sync_guard_percent: sync_guard.percent,
             sync_guard_rows: sync_guard.rows,
+            reporting_roles: Json(reporting_roles),
             version: revision.version,
             created_at: revision.created_at,
             updated_at: revision.updated_at,
@@ -43,7 +46,13 @@ impl MunicipalityRow {
 
     fn into_municipality(self) -> Municipality {
         let sync_guard = SyncGuard { percent: self.sync_guard_percent, rows: self.sync_guard_rows };
-        let body = MunicipalityBody { key: self.key, code: self.code, name: self.name, sync_guard };
+        let body = MunicipalityBody {
+            key: self.key,
+            code: self.code,
+            name: self.name,
+            sync_guard,
+            reporting_roles: self.reporting_roles.0,
+        };
         Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }

@@ -7,7 +7,7 @@ use super::Units;
 use super::model::{Unit, UnitBody, UnitKind};
 use crate::db::schema::aliases::parent_units;
 use crate::db::schema::{
-    action_audience, actions, committee_units, committees, employees, focus_areas, strategies, units,
+    action_audience, actions, committee_units, committees, employees, focus_areas, reports, strategies, units,
 };
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
@@ -217,6 +217,7 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         .filter(committee_units::unit_id.eq(id))
         .select(committees::key)
         .load(tenant.connection)?;
+    let reported: i64 = reports::table.filter(reports::unit_id.eq(id)).count().get_result(tenant.connection)?;
     let audiences = action_audience::table
         .inner_join(actions::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(action_audience::unit_id.eq(id))
@@ -227,6 +228,7 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         workplace.into_iter().collect(),
         resource::dependents("committee", covering),
         resource::dependents("action", resource::paths(audiences)),
+        resource::counted_dependents("reports", reported),
     ]
     .concat())
 }

@@ -317,7 +317,7 @@ impl StrategyBody {
             );
             let actions = || area.actions.iter().enumerate().map(|(n, action)| (format!("{at}/actions/{n}"), action));
             resource::check_duplicate_keys(actions().map(|(at, action)| (at, &action.key)), faults);
-            actions().for_each(|(at, action)| action.check(self.fields.starts_on, &at, faults));
+            actions().for_each(|(at, action)| action.check_planned(self.fields.starts_on, &at, faults));
         }
     }
 }

@@ -7,9 +7,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{FocusArea, FocusAreaBody, FocusAreaFields, Objective, ObjectiveBody};
 use super::{parts, store};
+use crate::action::local::store as local;
 use crate::action::model::{Action, ActionBody};
+use crate::action::report::reporter::Reporter;
 use crate::action::routes::ActionPage;
-use crate::auth::guard::{Edit, May, Read};
+use crate::auth::guard::{Edit, May, Read, Report};
 use crate::db::types::Id;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
@@ -306,29 +308,39 @@ async fn create_action(
 }
 
 /// Change an action
+///
+/// A local one changes whoever may report for its committee; one of a plan needs `med.edit`.
 #[utoipa::path(
-    tag = "actions", operation_id = "change_action", security(("bearer" = ["med.edit"])),
+    tag = "actions", operation_id = "change_action", security(("bearer" = ["med.edit"]), ("bearer" = ["med.report"])),
     params(("id" = Id, Path, description = "UUID of the action"), IfMatch),
     request_body(content = ActionBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The action as it is now", body = Action)),
 )]
 #[patch("/v1/actions/{id}")]
 async fn change_action(
-    caller: May<Edit>,
+    caller: May<Report>,
     database: web::Data<Database>,
     PartId(id): PartId,
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Action>> {
-    let work = move |writer: &mut Writer<'_>| parts::change_action(writer, id, &precondition, |part| patch.apply(part));
+    let (reporter, edits) = (Reporter::of(&caller), May::<Edit>::of(&caller));
+    let work = move |writer: &mut Writer<'_>| {
+        let change = |action: &ActionBody| patch.apply(action);
+        match local::owner(writer, id)? {
+            Some(owner) => local::change(writer, &reporter, (id, owner), &precondition, change),
+            None => edits.and_then(|_| parts::change_action(writer, id, &precondition, change)),
+        }
+    };
     database.write(&caller.principal, work).await.map(Row::read)
 }
 
 /// Delete an action
 ///
-/// Only where nothing refers to it.
+/// Only where nothing refers to it, and nothing was reported of it; others are cancelled: give them a `cancelled_on`. A
+/// local one deletes whoever may report for its committee; one of a plan needs `med.edit`.
 #[utoipa::path(
-    tag = "actions", operation_id = "delete_action", security(("bearer" = ["med.edit"])),
+    tag = "actions", operation_id = "delete_action", security(("bearer" = ["med.edit"]), ("bearer" = ["med.report"])),
     params(("id" = Id, Path, description = "UUID of the action"), IfMatch),
     responses(
         (status = 204, description = "The action is gone"),
@@ -337,12 +349,16 @@ async fn change_action(
 )]
 #[delete("/v1/actions/{id}")]
 async fn delete_action(
-    caller: May<Edit>,
+    caller: May<Report>,
     database: web::Data<Database>,
     PartId(id): PartId,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let work = move |writer: &mut Writer<'_>| parts::delete_action(writer, id, &precondition);
+    let (reporter, edits) = (Reporter::of(&caller), May::<Edit>::of(&caller));
+    let work = move |writer: &mut Writer<'_>| match local::owner(writer, id)? {
+        Some(owner) => local::delete(writer, &reporter, (id, owner), &precondition),
+        None => edits.and_then(|_| parts::delete_action(writer, id, &precondition)),
+    };
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

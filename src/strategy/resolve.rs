@@ -193,6 +193,7 @@ fn in_use(tenant: &mut Tenant<'_>, trees: &[PreparedTree]) -> Result<Vec<String>
     }
     for batch in action_ids.chunks(crate::db::connection::batch()) {
         in_use.extend(resource::dependents("action", actions::successors(tenant, batch, &strategy_ids)?));
+        in_use.extend(actions::dependents(tenant, batch)?);
     }
     Ok(in_use)
 }

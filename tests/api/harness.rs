@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use medstrategi::action::assignment::tally::Tallies;
 use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
@@ -46,7 +47,7 @@ impl<'e> App<'e> {
         let folder = tempfile::tempdir().unwrap();
         let secret = LocalSecret::read_or_create(&folder.path().join("medstrategi.secret")).unwrap();
         let url = engines.create(engine, folder.path());
-        let database = Database::open(Location::parse(&url).unwrap(), 8).unwrap();
+        let database = Database::open(Location::parse(&url).unwrap(), 8).unwrap().keeping(Tallies);
         let (handle, base) = serve(database.clone(), issuers(&secret));
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)

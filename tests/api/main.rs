@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod access;
+mod assignments;
 mod bad_input;
 mod bundles;
 mod command_line;
@@ -22,10 +23,15 @@ mod hr_sync;
 mod hr_sync_sequences;
 mod issuers;
 mod levels;
+mod local_actions;
 mod memberships;
 mod municipality;
 mod people;
 mod plans;
+mod progress;
+mod progress_sequences;
+mod reporting_at_once;
+mod reports;
 mod schema;
 mod statements;
 mod strategies;
@@ -60,7 +66,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 22] = [
+    let modules: [fn() -> Vec<Test>; 28] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -78,6 +84,12 @@ fn main() -> ExitCode {
         municipality::tests,
         people::tests,
         plans::tests,
+        assignments::tests,
+        local_actions::tests,
+        progress::tests,
+        progress_sequences::tests,
+        reporting_at_once::tests,
+        reports::tests,
         schema::tests,
         statements::tests,
         strategies::tests,

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::Employees;
 use super::model::{ANONYMISED, Email, Employee, EmployeeBody};
 use crate::db::change_log::{Change, Operation};
-use crate::db::schema::{employees, memberships, units};
+use crate::db::schema::{employees, memberships, reports, units};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as units_store;
@@ -258,7 +258,9 @@ impl Register for Employees {
 
     fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         let seats = memberships::table.filter(memberships::employee_id.eq(id)).select(memberships::key);
-        Ok(resource::dependents("membership", seats.load(tenant.connection)?))
+        let seats = resource::dependents("membership", seats.load(tenant.connection)?);
+        let reported: i64 = reports::table.filter(reports::reporter_id.eq(id)).count().get_result(tenant.connection)?;
+        Ok([seats, resource::counted_dependents("reports that they made", reported)].concat())
     }
 
     fn delete(writer: &mut Writer<'_>, id: Id) -> Result<()> {

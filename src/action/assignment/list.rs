@@ -1,0 +1,223 @@
+//! Lists of assignments, line by line.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+
+use super::model::{Addressed, Assignment, Judgement, Member, Party, Share, Stage, each_share, is_overdue, is_stale};
+use super::store::{self, Board, Which, Whose};
+use crate::committee::level;
+use crate::db::Tenant;
+use crate::db::types::{Id, Reference, RegisterKey};
+use crate::period::Period;
+use crate::problem::{Problem, Result};
+
+/// Whose assignments are wanted.
+#[derive(Debug, Clone)]
+pub enum Of {
+    /// Those of an action.
+    Action(Id),
+    /// Those of a committee, by key or id.
+    Committee(Reference),
+}
+
+/// Which assignments are wanted.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Only those at this stage.
+    pub stage: Option<Stage>,
+    /// Only those judged so.
+    pub judgement: Option<Judgement>,
+    /// Only those that are, or aren't, overdue.
+    pub overdue: Option<bool>,
+    /// Only those that are, or aren't, stale.
+    pub stale: Option<bool>,
+    /// Only those of this time.
+    pub occurrence: Option<Period>,
+    /// Only those of committees at this level.
+    pub level: Option<Reference>,
+    /// Only those of this committee.
+    pub committee: Option<Reference>,
+    /// Only those of this unit.
+    pub unit: Option<Reference>,
+    /// Only those of this strategy.
+    pub strategy: Option<Reference>,
+    /// Only those that are, or aren't, local.
+    pub local: Option<bool>,
+}
+
+impl Filter {
+    fn takes_share(&self, share: &Share<'_>, levels: &HashMap<Id, RegisterKey>) -> bool {
+        let Share { action, occurrence, member } = share;
+        let names = |reference: &Reference, id: Id, key: &RegisterKey| match reference {
+            Reference::Id(named) => *named == id,
+            path => path.key() == Some(key),
+        };
+        let is_party = |reference: &Reference, wanted: fn(Party) -> Option<Id>| {
+            wanted(member.party).is_some_and(|id| names(reference, id, &member.key))
+        };
+        let is_level = |reference: &Reference| {
+            let level = member.level_id.and_then(|id| Some((id, levels.get(&id)?)));
+            level.is_some_and(|(id, key)| names(reference, id, key))
+        };
+        self.occurrence.is_none_or(|wanted| occurrence.period == Some(wanted))
+            && self.local.is_none_or(|wanted| action.is_local() == wanted)
+            && self.committee.as_ref().is_none_or(|wanted| is_party(wanted, Party::committee_id))
+            && self.unit.as_ref().is_none_or(|wanted| is_party(wanted, Party::unit_id))
+            && self.level.as_ref().is_none_or(is_level)
+    }
+
+    fn takes(&self, assignment: &Assignment) -> bool {
+        self.stage.is_none_or(|wanted| assignment.stage == wanted)
+            && self.judgement.is_none_or(|wanted| assignment.judgement == wanted)
+            && self.overdue.is_none_or(|wanted| assignment.is_overdue == wanted)
+            && self.stale.is_none_or(|wanted| assignment.is_stale == wanted)
+    }
+
+    fn takes_strategy(&self, action: &Addressed) -> bool {
+        let key = action.strategy.as_str();
+        self.strategy.as_ref().is_none_or(|wanted| match wanted {
+            Reference::Id(id) => *id == action.strategy_id,
+            path => path.to_string() == key,
+        })
+    }
+}
+
+/// A place in the list; see [`Assignment::place`].
+type Place = (String, Id, String, String);
+
+/// At most `most` assignments after a place, as they stand on a day.
+pub fn list(
+    tenant: &mut Tenant<'_>,
+    of: &Of,
+    filter: &Filter,
+    on: NaiveDate,
+    after: Option<Place>,
+    most: Option<usize>,
+) -> Result<Vec<Assignment>> {
+    let committees = store::committees(tenant)?;
+    let members: Vec<Member> = committees.into_iter().map(|node| node.member).collect();
+    let (actions, members, whose) = match of {
+        Of::Action(id) => {
+            let mut found = store::actions(tenant, Which::Action(*id))?;
+            found.retain(|action| action.id == *id);
+            if found.is_empty() {
+                return Err(Problem::not_found("action"));
+            }
+            (found, members, Whose::Action(*id))
+        }
+        Of::Committee(reference) => {
+            let is_it = |member: &Member| match reference {
+                Reference::Id(id) => member.party.id() == *id,
+                path => path.key() == Some(&member.key),
+            };
+            let own: Vec<Member> = members.into_iter().filter(is_it).collect();
+            let party = own.first().map(|member| member.party).ok_or_else(|| Problem::not_found("committee"))?;
+            let mut found = store::actions(tenant, Which::All)?;
+            found.retain(|action| !action.is_draft && filter.takes_strategy(action));
+            found.iter_mut().for_each(|action| action.named.retain(|member| member.party == party));
+            (found, own, Whose::Committee(party.id()))
+        }
+    };
+    let levels: HashMap<Id, RegisterKey> = level::store::names(tenant)?.into_iter().collect();
+    let latest = store::latest_in_full(tenant, whose, on)?;
+    let forerunners = Forerunners::read(tenant, &actions, on)?;
+    let mut assignments = Vec::new();
+    each_share(&actions, &members, on, |share| {
+        if !filter.takes_share(&share, &levels) {
+            return;
+        }
+        let Share { action, occurrence, member } = share;
+        let report = latest.get(&share.place());
+        let stage = report.map_or(Stage::NotStarted, |report| report.stage);
+        let is_begun = matches!(stage, Stage::InProgress | Stage::Done);
+        let assignment = Assignment {
+            action: action.path.clone(),
+            action_id: action.id,
+            title: action.title.clone(),
+            is_local: action.is_local(),
+            committee: member.party.committee_id().map(|_| member.key.clone()),
+            unit: member.party.unit_id().map(|_| member.key.clone()),
+            name: member.name.clone(),
+            level: member.level_id.and_then(|id| levels.get(&id).cloned()),
+            occurrence: occurrence.period,
+            starts_on: occurrence.starts_on,
+            due_on: occurrence.due_on,
+            stage,
+            judgement: report.map_or(Judgement::None, |report| report.judgement),
+            is_overdue: is_overdue(&occurrence, stage, on),
+            is_stale: report.is_some_and(|report| is_stale(action.schedule, stage, report.reported_at, on)),
+            is_ahead_of_forerunner: is_begun && forerunners.hold_up(action.id),
+            report_id: report.map(|report| report.id),
+            reported_at: report.map(|report| report.reported_at),
+            note: report.and_then(|report| report.note.clone()),
+            minutes_url: report.and_then(|report| report.minutes_url.clone()),
+            discussed_on: report.and_then(|report| report.discussed_on),
+        };
+        let follows = after.as_ref().is_none_or(|after| assignment.place() > *after);
+        if follows && filter.takes(&assignment) {
+            assignments.push(assignment);
+        }
+    });
+    assignments.sort_by_cached_key(Assignment::place);
+    assignments.truncate(most.unwrap_or(usize::MAX));
+    Ok(assignments)
+}
+
+/// Actions that come before others, and whether they are done.
+pub struct Forerunners {
+    before: HashMap<Id, Vec<Forerunner>>,
+}
+
+/// An action that comes before another.
+#[derive(Debug, Clone)]
+pub struct Forerunner {
+    /// The action.
+    pub action: Addressed,
+    /// Whether there is something to do in it, and all of it is done or dropped.
+    pub is_done: bool,
+}
+
+impl Forerunners {
+    /// What comes before some actions, as it stands on a day.
+    pub fn read(tenant: &mut Tenant<'_>, actions: &[Addressed], on: NaiveDate) -> Result<Self> {
+        let of = match actions {
+            [one] => Some(one.id),
+            _ => None,
+        };
+        let later: HashSet<Id> = actions.iter().map(|action| action.id).collect();
+        let mut edges = store::forerunners(tenant, of)?;
+        edges.retain(|(action, _)| later.contains(action));
+        let wanted: HashSet<Id> = edges.iter().map(|(_, first)| *first).collect();
+        let mut found = if wanted.is_empty() { Vec::new() } else { store::actions(tenant, Which::All)? };
+        found.retain(|action| wanted.contains(&action.id));
+        let board = match found.is_empty() {
+            true => None,
+            false => Some(Board::read(tenant, Which::Some, found, on)?),
+        };
+        let mut done: HashMap<Id, Forerunner> = HashMap::new();
+        if let Some(board) = &board {
+            let entries = board.entries();
+            for action in &board.actions {
+                let own = entries.iter().filter(|entry| entry.action.id == action.id);
+                let is_done = own.map(|entry| entry.figures).sum::<super::figures::Figures>().is_done();
+                done.insert(action.id, Forerunner { action: action.clone(), is_done });
+            }
+        }
+        let mut before: HashMap<Id, Vec<Forerunner>> = HashMap::new();
+        for (action, first) in edges {
+            before.entry(action).or_default().extend(done.get(&first).cloned());
+        }
+        Ok(Self { before })
+    }
+
+    /// What comes before an action.
+    pub fn of(&self, action: Id) -> &[Forerunner] {
+        self.before.get(&action).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether something that comes before an action isn't done.
+    pub fn hold_up(&self, action: Id) -> bool {
+        self.of(action).iter().any(|forerunner| !forerunner.is_done)
+    }
+}

@@ -1,0 +1,13 @@
+//! Assignments: who has to do an action, when, and how far they are.
+//!
+//! They are not stored. `model` tells them from an action's audience and dates, the committees, and the latest reports;
+//! `count` sums them up without listing each; `tally` keeps, beside the reports, the counts from which today's sums are
+//! quick to tell.
+
+pub mod count;
+pub mod figures;
+pub mod list;
+pub mod model;
+pub mod routes;
+pub mod store;
+pub mod tally;

@@ -1,0 +1,295 @@
+//! The rule of assignments: an action's audience and dates, held against those who exist.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::figures::Figures;
+use crate::action::schedule::{Lifetime, Occurrence, Schedule};
+use crate::db::types::{Id, Key, RegisterKey, Timestamp};
+use crate::period::Period;
+use crate::text::{LongText, ShortText};
+
+crate::text_enum! {
+    /// How far an assignment is.
+    Stage {
+        /// Nothing was begun, or nothing was reported.
+        NotStarted = "not_started",
+        /// It is being worked on.
+        InProgress = "in_progress",
+        /// It is done.
+        Done = "done",
+        /// It won't be done.
+        Dropped = "dropped",
+    }
+}
+
+crate::text_enum! {
+    /// How those who report see the way ahead.
+    Judgement {
+        /// It goes as planned.
+        OnTrack = "on_track",
+        /// It may fail.
+        AtRisk = "at_risk",
+        /// It fails, unless something changes.
+        OffTrack = "off_track",
+        /// They did not say.
+        None = "none",
+    }
+}
+
+// The enum comes out of a macro that takes no derives.
+#[allow(clippy::derivable_impls)]
+impl Default for Judgement {
+    fn default() -> Self {
+        Self::None
+    }
+}
+
+/// Who can have an assignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// A committee.
+    Committee(Id),
+    /// A unit.
+    Unit(Id),
+}
+
+impl Party {
+    /// The committee's or the unit's id.
+    pub fn id(self) -> Id {
+        match self {
+            Self::Committee(id) | Self::Unit(id) => id,
+        }
+    }
+
+    /// The id, where it is a committee's.
+    pub fn committee_id(self) -> Option<Id> {
+        match self {
+            Self::Committee(id) => Some(id),
+            Self::Unit(_) => None,
+        }
+    }
+
+    /// The id, where it is a unit's.
+    pub fn unit_id(self) -> Option<Id> {
+        match self {
+            Self::Committee(_) => None,
+            Self::Unit(id) => Some(id),
+        }
+    }
+
+    /// Of two columns, the one that is filled.
+    pub fn of(committee_id: Option<Id>, unit_id: Option<Id>) -> Option<Self> {
+        committee_id.map(Self::Committee).or(unit_id.map(Self::Unit))
+    }
+}
+
+/// A committee or unit, as far as assignments depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Which one.
+    pub party: Party,
+    /// Its key.
+    pub key: RegisterKey,
+    /// Its name.
+    pub name: ShortText,
+    /// A committee's level.
+    pub level_id: Option<Id>,
+    /// When it exists.
+    pub lifetime: Lifetime,
+}
+
+/// An action and whom it is addressed to.
+#[derive(Debug, Clone)]
+pub struct Addressed {
+    /// Its id.
+    pub id: Id,
+    /// The keys that lead to it: of its strategy, area and itself, or of its committee and itself.
+    pub path: String,
+    /// Its title.
+    pub title: ShortText,
+    /// The focus area in which it stands; of a local action, the one of the action that inspired it.
+    pub focus_area_id: Id,
+    /// The strategy of that area.
+    pub strategy_id: Id,
+    /// The strategy's key.
+    pub strategy: Key,
+    /// Whether that strategy is a draft.
+    pub is_draft: bool,
+    /// The action that inspired it: what has one is local.
+    pub parent_id: Option<Id>,
+    /// When it is to be done.
+    pub schedule: Schedule,
+    /// The strategy's first and last day.
+    pub strategy_days: (Option<NaiveDate>, Option<NaiveDate>),
+    /// The levels whose committees all have to do it.
+    pub level_ids: Vec<Id>,
+    /// Those who have to do it by name, and not by their level already.
+    pub named: Vec<Member>,
+}
+
+impl Addressed {
+    /// Whether a committee started it by itself.
+    pub fn is_local(&self) -> bool {
+        self.parent_id.is_some()
+    }
+
+    /// Whether it is the party's to do, on a day on which the party exists.
+    pub fn addresses(&self, party: Party, level_id: Option<Id>) -> bool {
+        self.addresses_level(level_id) || self.named.iter().any(|member| member.party == party)
+    }
+
+    /// Whether it is to be done by all committees of a level.
+    pub fn addresses_level(&self, level_id: Option<Id>) -> bool {
+        level_id.is_some_and(|level| self.level_ids.contains(&level))
+    }
+}
+
+/// Which assignment: an action, one of its occurrences, a party.
+pub type Place = (Id, Option<Period>, Party);
+
+/// What the latest report says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatestReport {
+    /// The report.
+    pub id: Id,
+    /// How far it was.
+    pub stage: Stage,
+    /// How those who reported saw the way ahead.
+    pub judgement: Judgement,
+    /// What they wrote.
+    pub note: Option<LongText>,
+    /// Where the minutes stand.
+    pub minutes_url: Option<String>,
+    /// When it was discussed.
+    pub discussed_on: Option<NaiveDate>,
+    /// When it was reported.
+    pub reported_at: Timestamp,
+}
+
+/// One party's share in one occurrence of an action: a line to read.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({"action": "med-plan-2025-2028/balance-i-arbejdet/gennemgaa-fravaeret", "action_id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "title": "Gennemgå sygefraværet", "is_local": false, "committee": "lokal-med-hasselengskolen", "unit": null, "name": "Lokal-MED Hasselengskolen", "level": "lokal-med", "occurrence": "2025-H1", "starts_on": "2025-01-01", "due_on": "2025-06-30", "stage": "done", "judgement": "on_track", "is_overdue": false, "is_stale": false, "is_ahead_of_forerunner": false, "report_id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f02", "reported_at": "2025-05-12T08:15:30.123456Z", "note": "Drøftet på majmødet.", "minutes_url": "https://intranet.example.dk/referater/12", "discussed_on": "2025-05-08"}))]
+pub struct Assignment {
+    /// The action: the keys that lead to it.
+    pub action: String,
+    /// The action's id.
+    pub action_id: Id,
+    /// The action's title.
+    pub title: ShortText,
+    /// Whether a committee started the action by itself.
+    pub is_local: bool,
+    /// The key of the committee that has to do it; null where it is a unit.
+    pub committee: Option<RegisterKey>,
+    /// The key of the unit that has to do it; null where it is a committee.
+    pub unit: Option<RegisterKey>,
+    /// What the committee or unit is called.
+    pub name: ShortText,
+    /// The key of the committee's level.
+    pub level: Option<RegisterKey>,
+    /// Which time, where the action recurs; what is done every second year is named by the first of the two.
+    #[schema(value_type = Option<Period>)]
+    pub occurrence: Option<Period>,
+    /// First day; null = no day was set.
+    pub starts_on: Option<NaiveDate>,
+    /// The day by which it is done; null = no day was set.
+    pub due_on: Option<NaiveDate>,
+    /// How far it is.
+    pub stage: Stage,
+    /// How those who reported see the way ahead.
+    pub judgement: Judgement,
+    /// Whether the day by which it is done has passed, and it is neither done nor dropped.
+    pub is_overdue: bool,
+    /// Whether it is in progress and nothing was heard of it for as long as it takes until it recurs, or for a year.
+    pub is_stale: bool,
+    /// Whether it was begun before an action that comes first is done.
+    pub is_ahead_of_forerunner: bool,
+    /// The report that says so; null where nothing was reported.
+    pub report_id: Option<Id>,
+    /// When it was reported.
+    pub reported_at: Option<Timestamp>,
+    /// What those who reported wrote.
+    pub note: Option<LongText>,
+    /// Where the minutes stand.
+    pub minutes_url: Option<String>,
+    /// When the committee discussed it.
+    pub discussed_on: Option<NaiveDate>,
+}
+
+impl Assignment {
+    /// Its place in a list: by action, occurrence and party. Of two with one name, ids decide.
+    pub fn place(&self) -> (String, Id, String, String) {
+        let period = self.occurrence.map(|period| period.to_string()).unwrap_or_default();
+        let party = self.committee.as_ref().or(self.unit.as_ref()).map(ToString::to_string).unwrap_or_default();
+        (self.action.clone(), self.action_id, period, format!("{}{party}", if self.unit.is_some() { "1" } else { "0" }))
+    }
+}
+
+/// One party's share in one occurrence of an action, before it is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Share<'a> {
+    /// The action.
+    pub action: &'a Addressed,
+    /// Which time.
+    pub occurrence: Occurrence,
+    /// Who has to do it.
+    pub member: &'a Member,
+}
+
+impl Share<'_> {
+    /// Under which reports for it are kept.
+    pub fn place(&self) -> Place {
+        (self.action.id, self.occurrence.period, self.member.party)
+    }
+
+    /// What it adds to a sum, with what was last reported.
+    pub fn figures(&self, latest: Option<(Stage, Timestamp)>, on: NaiveDate) -> Figures {
+        let (stage, reported_at) = latest.unzip();
+        let stage = stage.unwrap_or(Stage::NotStarted);
+        let is_stale = reported_at.is_some_and(|at| is_stale(self.action.schedule, stage, at, on));
+        let mut figures = Figures::expecting(1);
+        figures.last_reported_at = reported_at;
+        figures.count(stage, 1);
+        figures.stale = u64::from(is_stale);
+        figures.overdue = u64::from(is_overdue(&self.occurrence, stage, on));
+        figures
+    }
+}
+
+/// Whether something at this stage is late.
+pub fn is_overdue(occurrence: &Occurrence, stage: Stage, on: NaiveDate) -> bool {
+    !matches!(stage, Stage::Done | Stage::Dropped) && occurrence.is_overdue(on)
+}
+
+/// Whether something at this stage was silent for too long.
+pub fn is_stale(schedule: Schedule, stage: Stage, reported_at: Timestamp, on: NaiveDate) -> bool {
+    stage == Stage::InProgress && schedule.is_stale(reported_at.day(), on)
+}
+
+/// Visits every share in `actions` that has begun by `on`: of `members`, where they have to do an action by their level,
+/// and of those who are named.
+pub fn each_share<'a>(
+    actions: &'a [Addressed],
+    members: &'a [Member],
+    on: NaiveDate,
+    mut visit: impl FnMut(Share<'a>),
+) {
+    let mut by_level: HashMap<Id, Vec<&Member>> = HashMap::new();
+    for member in members {
+        if let Some(level) = member.level_id {
+            by_level.entry(level).or_default().push(member);
+        }
+    }
+    for action in actions {
+        let by_level = action.level_ids.iter().filter_map(|level| by_level.get(level)).flatten().copied();
+        let addressed: Vec<&Member> = by_level.chain(&action.named).collect();
+        for occurrence in action.schedule.occurrences(on) {
+            let day = occurrence.reference_day(on);
+            let present = addressed.iter().filter(|member| member.lifetime.holds(day));
+            present.for_each(|member| visit(Share { action, occurrence, member }));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! HTTP for assignments.
+
+use actix_web::{HttpRequest, get, web};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::list::{self, Filter, Of};
+use super::model::{Assignment, Judgement, Stage};
+use crate::auth::guard::{May, Read};
+use crate::db::types::{Id, Reference};
+use crate::db::{Database, Tenant};
+use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::query::{self, Query};
+use crate::http::row::{IfNoneMatch, PartId, Target};
+use crate::http::table::{Format, Listing, Tabular};
+use crate::period::{self, Period};
+use crate::problem::Result;
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list_of_action).service(list_of_committee);
+}
+
+/// A page of assignments.
+pub type AssignmentPage = Page<Assignment>;
+
+impl Tabular for Assignment {
+    const COLUMNS: &'static [&'static str] = &[
+        "action",
+        "action_id",
+        "title",
+        "is_local",
+        "committee",
+        "unit",
+        "name",
+        "level",
+        "occurrence",
+        "starts_on",
+        "due_on",
+        "stage",
+        "judgement",
+        "is_overdue",
+        "is_stale",
+        "is_ahead_of_forerunner",
+        "report_id",
+        "reported_at",
+        "note",
+        "minutes_url",
+        "discussed_on",
+    ];
+}
+
+/// Which assignments of an action are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListAssignmentsOfAction {
+    /// As of this day, with what was reported by then; today, unless said otherwise.
+    #[serde(default, deserialize_with = "query::day_asked_for")]
+    #[param(value_type = Option<NaiveDate>)]
+    on: Option<NaiveDate>,
+    /// Only those at this stage.
+    stage: Option<Stage>,
+    /// Only those judged so.
+    judgement: Option<Judgement>,
+    /// Only those that are overdue, or only the others.
+    overdue: Option<bool>,
+    /// Only those that are stale, or only the others.
+    stale: Option<bool>,
+    /// Only those of this time.
+    #[param(example = "2026-H1")]
+    occurrence: Option<Period>,
+    /// Only those of committees at this level: key.
+    #[param(example = "lokal-med")]
+    level: Option<Reference>,
+    /// Only those of this committee: key.
+    #[param(example = "lokal-med-hasselengskolen")]
+    committee: Option<Reference>,
+    /// Only those of this unit: key.
+    unit: Option<Reference>,
+    /// In which form; else by `Accept`.
+    format: Option<Format>,
+    /// Rows a page; CSV holds every row.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<Cursor>,
+}
+
+/// List the assignments of an action
+///
+/// Who has to do it, which time, and how far they are: told from the audience, the committee tree and the dates, with
+/// what was last reported. By occurrence, then by the key of the committee or unit. Parents, levels and audiences are
+/// today's, whatever day is asked for.
+#[utoipa::path(
+    tag = "actions", operation_id = "list_assignments_of_action", security(("bearer" = ["med.read"])),
+    params(("id" = Id, Path, description = "UUID of the action"), ListAssignmentsOfAction, IfNoneMatch),
+    responses((status = 200, description = "A page of assignments", content((AssignmentPage = "application/json"), (String = "text/csv", example = "action,action_id,title,is_local,committee\r\n")))),
+)]
+#[get("/v1/actions/{id}/assignments")]
+async fn list_of_action(
+    caller: May<Read>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    PartId(id): PartId,
+    Query(wanted): Query<ListAssignmentsOfAction>,
+) -> Result<Listing<Assignment>> {
+    let ListAssignmentsOfAction { on, stage, judgement, overdue, stale, occurrence, level, committee, unit, .. } =
+        wanted;
+    let filter = Filter { stage, judgement, overdue, stale, occurrence, level, committee, unit, ..Filter::default() };
+    let wanted = Wanted { on, format: wanted.format, limit: wanted.limit, cursor: wanted.cursor };
+    answer(caller, database, &request, Of::Action(id), filter, wanted).await
+}
+
+/// Which assignments of a committee are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListAssignmentsOfCommittee {
+    /// As of this day, with what was reported by then; today, unless said otherwise.
+    #[serde(default, deserialize_with = "query::day_asked_for")]
+    #[param(value_type = Option<NaiveDate>)]
+    on: Option<NaiveDate>,
+    /// Only those at this stage.
+    stage: Option<Stage>,
+    /// Only those judged so.
+    judgement: Option<Judgement>,
+    /// Only those that are overdue, or only the others.
+    overdue: Option<bool>,
+    /// Only those that are stale, or only the others.
+    stale: Option<bool>,
+    /// Only those of this time.
+    #[param(example = "2026-H1")]
+    occurrence: Option<Period>,
+    /// Only those of this strategy, and what it inspired: key or UUID.
+    #[param(example = "med-plan-2025-2028")]
+    strategy: Option<Reference>,
+    /// Only what the committee started by itself, or only what plans ask of it.
+    local: Option<bool>,
+    /// In which form; else by `Accept`.
+    format: Option<Format>,
+    /// Rows a page; CSV holds every row.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<Cursor>,
+}
+
+/// List a committee's assignments
+///
+/// All that plans ask of it, and what it started by itself; not what stands in drafts. By action, then by occurrence.
+#[utoipa::path(
+    tag = "committees", operation_id = "list_assignments_of_committee", security(("bearer" = ["med.read"])),
+    params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"), ListAssignmentsOfCommittee, IfNoneMatch),
+    responses((status = 200, description = "A page of assignments", content((AssignmentPage = "application/json"), (String = "text/csv", example = "action,action_id,title,is_local,committee\r\n")))),
+)]
+#[get("/v1/committees/{id}/assignments")]
+async fn list_of_committee(
+    caller: May<Read>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    Target(target): Target,
+    Query(wanted): Query<ListAssignmentsOfCommittee>,
+) -> Result<Listing<Assignment>> {
+    let ListAssignmentsOfCommittee { on, stage, judgement, overdue, stale, occurrence, strategy, local, .. } = wanted;
+    let filter = Filter { stage, judgement, overdue, stale, occurrence, strategy, local, ..Filter::default() };
+    let wanted = Wanted { on, format: wanted.format, limit: wanted.limit, cursor: wanted.cursor };
+    answer(caller, database, &request, Of::Committee(target), filter, wanted).await
+}
+
+/// How a list is wanted, whatever it lists.
+struct Wanted {
+    on: Option<NaiveDate>,
+    format: Option<Format>,
+    limit: PageLimit,
+    cursor: Option<Cursor>,
+}
+
+async fn answer(
+    caller: May<Read>,
+    database: web::Data<Database>,
+    request: &HttpRequest,
+    of: Of,
+    filter: Filter,
+    wanted: Wanted,
+) -> Result<Listing<Assignment>> {
+    let on = wanted.on.unwrap_or_else(period::today);
+    let format = Format::wanted(wanted.format, request);
+    let most = format.most(wanted.limit, wanted.cursor.as_ref())?.and_then(|most| usize::try_from(most).ok());
+    let after = wanted.cursor.as_ref().map(Cursor::place).transpose()?;
+    let work = move |tenant: &mut Tenant<'_>| list::list(tenant, &of, &filter, on, after, most);
+    let rows = database.read(&caller.principal, work).await?;
+    Listing::of(rows, format, wanted.limit, Assignment::place)
+}

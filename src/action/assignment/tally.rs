@@ -1,0 +1,290 @@
+//! What is kept beside the reports, so that today's sums are quick to tell: the latest report of each assignment, and how
+//! many of those say the same.
+//!
+//! Both can be told from the reports, the committees and the actions' dates at any time, and are, as far as a
+//! transaction has changed one of these: whatever way a change comes in, it is told by the change log.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::model::Stage;
+use crate::action::model::{ActionBody, Recurrence};
+use crate::action::schedule::{Lifetime, Schedule, StoredPeriod};
+use crate::committee::model::CommitteeBody;
+use crate::db::change_log::Change;
+use crate::db::projection::{Heeded, Projection};
+use crate::db::schema::{actions, committees, focus_areas, latest_reports, reports, strategies, tallies};
+use crate::db::types::{Id, Timestamp};
+use crate::db::{Tenant, Writer, connection};
+use crate::problem::Result;
+use crate::resource::Body as _;
+
+/// What the change log calls a report.
+pub const REPORT: &str = "report";
+/// What it calls a strategy, of which this module knows no more than the dates.
+const STRATEGY: &str = "strategy";
+
+/// Up to as many assignments are looked up one by one; for more, all reports of their actions are read.
+const FEW: usize = 8;
+
+/// Keeps the latest reports and their counts.
+pub struct Tallies;
+
+impl Projection for Tallies {
+    fn heeds(&self, change: &Change) -> bool {
+        let differs = |fields: &[&str]| match (&change.before, &change.after) {
+            (Some(before), Some(after)) => fields.iter().any(|field| before.get(field) != after.get(field)),
+            // What is new, or goes, has no reports.
+            _ => false,
+        };
+        match change.entity {
+            REPORT => true,
+            CommitteeBody::ENTITY => differs(&["level", "starts_on", "ends_on"]),
+            ActionBody::ENTITY => differs(&["recurrence", "starts_on", "due_on", "cancelled_on"]),
+            STRATEGY => differs(&["starts_on", "ends_on"]),
+            _ => false,
+        }
+    }
+
+    fn follow(&self, writer: &mut Writer<'_>, changes: Vec<Heeded>) -> Result<()> {
+        let ids = |entity: &str| -> Vec<Id> {
+            changes.iter().filter(|change| change.entity == entity).map(|change| change.id).collect()
+        };
+        let mut whole: BTreeSet<Id> = ids(ActionBody::ENTITY).into_iter().collect();
+        whole.extend(reported_by(writer, &ids(CommitteeBody::ENTITY))?);
+        whole.extend(belonging_to(writer, &ids(STRATEGY))?);
+        let places = places(writer, &ids(REPORT))?;
+        if places.len() <= FEW {
+            for place in &places {
+                find_latest(writer, *place)?;
+            }
+            let occurrences: BTreeSet<(Id, String)> =
+                places.iter().map(|(action, occurrence, ..)| (*action, occurrence.to_string())).collect();
+            for (action, occurrence) in occurrences.into_iter().filter(|(action, _)| !whole.contains(action)) {
+                recount(writer, &[action], Some(&occurrence))?;
+            }
+        } else {
+            let reported: BTreeSet<Id> = places.iter().map(|(action, ..)| *action).collect();
+            let reported: Vec<Id> = reported.into_iter().collect();
+            find_all_latest(writer, &reported)?;
+            whole.extend(reported);
+        }
+        recount(writer, &whole.into_iter().collect::<Vec<_>>(), None)
+    }
+}
+
+/// Whose report on what: action, occurrence, and the committee or the unit.
+type Place = (Id, StoredPeriod, Option<Id>, Option<Id>);
+
+fn places(tenant: &mut Tenant<'_>, report_ids: &[Id]) -> Result<Vec<Place>> {
+    let mut places = Vec::new();
+    for batch in report_ids.chunks(connection::batch()) {
+        let rows: Vec<Place> = reports::table
+            .filter(reports::id.eq_any(batch))
+            .select((reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id))
+            .distinct()
+            .load(tenant.connection)?;
+        places.extend(rows);
+    }
+    Ok(places)
+}
+
+/// The actions of which committees have reported.
+fn reported_by(tenant: &mut Tenant<'_>, committee_ids: &[Id]) -> Result<Vec<Id>> {
+    let mut found = Vec::new();
+    for batch in committee_ids.chunks(connection::batch()) {
+        let theirs = latest_reports::committee_id.eq_any(batch.iter().copied().map(Some));
+        let query = latest_reports::table.filter(theirs).select(latest_reports::action_id).distinct();
+        found.extend(query.load::<Id>(tenant.connection)?);
+    }
+    Ok(found)
+}
+
+fn belonging_to(tenant: &mut Tenant<'_>, strategy_ids: &[Id]) -> Result<Vec<Id>> {
+    if strategy_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(actions::table
+        .inner_join(focus_areas::table)
+        .filter(focus_areas::strategy_id.eq_any(strategy_ids))
+        .select(actions::id)
+        .load(tenant.connection)?)
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = latest_reports, treat_none_as_default_value = false)]
+struct LatestRow {
+    action_id: Id,
+    occurrence: StoredPeriod,
+    party_id: Id,
+    committee_id: Option<Id>,
+    unit_id: Option<Id>,
+    report_id: Id,
+    stage: Stage,
+    reported_at: Timestamp,
+    reported_on: NaiveDate,
+}
+
+type ReportRow = (Place, Id, Stage, Timestamp);
+
+impl LatestRow {
+    fn new(((action_id, occurrence, committee_id, unit_id), report_id, stage, reported_at): ReportRow) -> Option<Self> {
+        let party_id = committee_id.or(unit_id)?;
+        let reported_on = reported_at.day();
+        Some(Self {
+            action_id,
+            occurrence,
+            party_id,
+            committee_id,
+            unit_id,
+            report_id,
+            stage,
+            reported_at,
+            reported_on,
+        })
+    }
+}
+
+fn find_latest(writer: &mut Writer<'_>, place: Place) -> Result<()> {
+    let (action, occurrence, committee, unit) = place;
+    let mut query = reports::table
+        .filter(reports::action_id.eq(action))
+        .filter(reports::occurrence.eq(occurrence))
+        .order((reports::reported_at.desc(), reports::id.desc()))
+        .select((reports::id, reports::stage, reports::reported_at))
+        .into_boxed();
+    query = match committee {
+        Some(id) => query.filter(reports::committee_id.eq(id)),
+        None => query.filter(reports::unit_id.eq(unit)),
+    };
+    let (report_id, stage, reported_at) = query.first(writer.connection)?;
+    let Some(row) = LatestRow::new((place, report_id, stage, reported_at)) else { return Ok(()) };
+    let until_now = latest_reports::table.find((action, occurrence, row.party_id));
+    diesel::delete(until_now).execute(writer.connection)?;
+    crate::insert_all!(writer.connection, latest_reports::table, &[row])?;
+    Ok(())
+}
+
+/// Reads actions' reports from the first to the last, and keeps the last of each assignment.
+fn find_all_latest(writer: &mut Writer<'_>, action_ids: &[Id]) -> Result<()> {
+    for batch in action_ids.chunks(connection::batch()) {
+        let history: Vec<ReportRow> = reports::table
+            .filter(reports::action_id.eq_any(batch))
+            .order((reports::reported_at, reports::id))
+            .select((
+                (reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id),
+                reports::id,
+                reports::stage,
+                reports::reported_at,
+            ))
+            .load(writer.connection)?;
+        let latest: HashMap<Place, ReportRow> = history.into_iter().map(|row| (row.0, row)).collect();
+        let rows: Vec<LatestRow> = latest.into_values().filter_map(LatestRow::new).collect();
+        let until_now = latest_reports::table.filter(latest_reports::action_id.eq_any(batch));
+        diesel::delete(until_now).execute(writer.connection)?;
+        crate::insert_all!(writer.connection, latest_reports::table, &rows)?;
+    }
+    Ok(())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = tallies)]
+struct TallyRow {
+    action_id: Id,
+    occurrence: String,
+    level_id: Id,
+    exists_from: NaiveDate,
+    exists_to: NaiveDate,
+    stage: Stage,
+    reported_on: NaiveDate,
+    reports: i32,
+    last_reported_at: Timestamp,
+}
+
+/// Stands for "since ever" and for "no matter which day"; SQL compares no nothings.
+const EVER: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
+/// Stands for "open-ended".
+const OPEN: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
+
+/// Counts the latest reports of actions anew, or of one occurrence alone.
+fn recount(writer: &mut Writer<'_>, action_ids: &[Id], occurrence: Option<&str>) -> Result<()> {
+    for batch in action_ids.chunks(connection::batch()) {
+        let rows = count(writer, batch, occurrence)?;
+        let mut until_now = diesel::delete(tallies::table.filter(tallies::action_id.eq_any(batch))).into_boxed();
+        if let Some(occurrence) = occurrence {
+            until_now = until_now.filter(tallies::occurrence.eq(occurrence));
+        }
+        until_now.execute(writer.connection)?;
+        crate::insert_all!(writer.connection, tallies::table, &rows)?;
+    }
+    Ok(())
+}
+
+fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<&str>) -> Result<Vec<TallyRow>> {
+    let schedules = schedules(tenant, action_ids)?;
+    let mut query = latest_reports::table
+        .inner_join(committees::table)
+        .filter(latest_reports::action_id.eq_any(action_ids.to_vec()))
+        .select((
+            (latest_reports::action_id, latest_reports::occurrence),
+            (committees::level_id, committees::starts_on, committees::ends_on),
+            (latest_reports::stage, latest_reports::reported_on, latest_reports::reported_at),
+        ))
+        .into_boxed();
+    if let Some(occurrence) = occurrence {
+        query = query.filter(latest_reports::occurrence.eq(occurrence.to_owned()));
+    }
+    type Row = ((Id, StoredPeriod), (Option<Id>, Option<NaiveDate>, Option<NaiveDate>), (Stage, NaiveDate, Timestamp));
+    let rows: Vec<Row> = query.load(tenant.connection)?;
+    type Key = (Id, String, Id, NaiveDate, NaiveDate, Stage, NaiveDate);
+    let mut counted: BTreeMap<Key, (i32, Timestamp)> = BTreeMap::new();
+    for ((action, occurrence), (level, starts_on, ends_on), (stage, day, reported_at)) in rows {
+        let (Some(schedule), Some(level)) = (schedules.get(&action), level) else { continue };
+        // What matters of a committee's lifetime is cut to the occurrence's, so that nearly all say the same.
+        let lifetime = Lifetime { starts_on, ends_on };
+        let cut = schedule.at(occurrence.0).and_then(|occurrence| occurrence.cut(lifetime));
+        let Some(Lifetime { starts_on, ends_on }) = cut else { continue };
+        let day = if stage == Stage::InProgress { day } else { EVER };
+        let key =
+            (action, occurrence.to_string(), level, starts_on.unwrap_or(EVER), ends_on.unwrap_or(OPEN), stage, day);
+        let (reports, last) = counted.entry(key).or_insert((0, reported_at));
+        *reports += 1;
+        *last = reported_at.max(*last);
+    }
+    let row =
+        |((action_id, occurrence, level_id, exists_from, exists_to, stage, reported_on), (reports, last)): (Key, _)| {
+            TallyRow {
+                action_id,
+                occurrence,
+                level_id,
+                exists_from,
+                exists_to,
+                stage,
+                reported_on,
+                reports,
+                last_reported_at: last,
+            }
+        };
+    Ok(counted.into_iter().map(row).collect())
+}
+
+/// The schedules of actions of plans; nobody is counted by level of what is local.
+fn schedules(tenant: &mut Tenant<'_>, action_ids: &[Id]) -> Result<HashMap<Id, Schedule>> {
+    type Row = (
+        (Id, Option<Recurrence>),
+        (Option<NaiveDate>, Option<NaiveDate>, Option<NaiveDate>),
+        (Option<NaiveDate>, Option<NaiveDate>),
+    );
+    let rows: Vec<Row> = actions::table
+        .inner_join(focus_areas::table.inner_join(strategies::table))
+        .filter(actions::id.eq_any(action_ids))
+        .select((
+            (actions::id, actions::recurrence),
+            (actions::starts_on, actions::due_on, actions::cancelled_on),
+            (strategies::starts_on, strategies::ends_on),
+        ))
+        .load(tenant.connection)?;
+    Ok(rows.into_iter().map(|((id, recurrence), own, whole)| (id, Schedule::of(recurrence, own, whole))).collect())
+}

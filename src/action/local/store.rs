@@ -1,0 +1,230 @@
+//! Queries and writes for local actions.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::action::model::{Action, ActionBody};
+use crate::action::report::reporter::Reporter;
+use crate::action::store::{self, Filter, Links, Owner, Placed, Planned};
+use crate::db::schema::actions;
+use crate::db::types::{Id, Key, Reference};
+use crate::db::{Tenant, Writer, connection};
+use crate::problem::{Faults, Problem, Result};
+use crate::resource::{self, Draft, Names, Precondition, Saved, Stored};
+
+/// A local action that was compared and checked, and waits to be written.
+pub struct Checked {
+    /// What storing it comes to.
+    pub saved: Saved<ActionBody>,
+    committee_id: Id,
+    parent_id: Id,
+}
+
+/// The local actions of a municipality, in the order in which they were created.
+pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<Action>> {
+    let theirs = actions::table
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .filter(actions::committee_id.is_not_null())
+        .order(actions::id)
+        .select(actions::id);
+    let ids: Vec<Id> = theirs.load(tenant.connection)?;
+    let mut found = Vec::new();
+    for batch in ids.chunks(connection::batch()) {
+        let filter = Filter { ids: Some(batch.to_vec()), ..Filter::default() };
+        found.extend(store::list(tenant, filter, Some(i64::MAX))?.into_iter().map(|found| found.action));
+    }
+    found.sort_by_key(Stored::id);
+    Ok(found)
+}
+
+/// Compares wanted local actions with those stored, and checks them; faults go to `faults`. `planned` are the actions
+/// that may have inspired them.
+pub fn prepare(
+    tenant: &mut Tenant<'_>,
+    committees: &Names,
+    planned: &Planned,
+    drafts: Vec<Draft<ActionBody>>,
+    faults: &mut Faults,
+) -> Result<Vec<Checked>> {
+    let mut resolved = Vec::new();
+    for Draft { pointer, mut body } in drafts {
+        let at = format!("{pointer}/committee");
+        let committee_id = match body.committee.is_some() {
+            true => committees.resolve_optional("committee", &mut body.committee, &at, faults),
+            false => {
+                faults.add(at, "is missing: name the committee that started it");
+                None
+            }
+        };
+        let parent = parent(&mut body, planned, &pointer, faults);
+        body.check_local(parent.and_then(|(_, starts_on)| starts_on), &pointer, faults);
+        if let (Some(committee_id), Some((parent_id, _))) = (committee_id, parent) {
+            resolved.push((pointer, body, committee_id, parent_id));
+        }
+    }
+    let mut seen: HashMap<(Id, Key), String> = HashMap::new();
+    for (pointer, body, committee_id, _) in &resolved {
+        if let Some(first) = seen.insert((*committee_id, body.key.clone()), pointer.clone()) {
+            faults.add(format!("{pointer}/key"), format!("'{}' is the key at {first}/key too", body.key));
+        }
+    }
+    let mut stored = stored(tenant, &resolved.iter().map(|(_, _, committee, _)| *committee).collect::<Vec<_>>())?;
+    let now = crate::db::types::Timestamp::now();
+    let checked = resolved.into_iter().map(|(_, body, committee_id, parent_id)| {
+        let existing = stored.remove(&(committee_id, body.key.clone()));
+        let path = committees.key(committee_id).map(|committee| format!("{committee}/{}", body.key));
+        let mut saved = Saved::compare(existing, Id::new(), body, now);
+        if let Saved::Created(created) = &mut saved {
+            created.origin.path = path;
+        }
+        Checked { saved, committee_id, parent_id }
+    });
+    Ok(checked.collect())
+}
+
+fn parent(
+    body: &mut ActionBody,
+    planned: &Planned,
+    pointer: &str,
+    faults: &mut Faults,
+) -> Option<(Id, Option<chrono::NaiveDate>)> {
+    let at = format!("{pointer}/parent");
+    let Some(reference) = &mut body.parent else {
+        faults.add(at, "is missing: name the plan's action that inspired it, as strategy/area/action or by its UUID");
+        return None;
+    };
+    let found = planned.find(reference);
+    match found.and_then(|(id, _)| planned.path(id)) {
+        Some(path) => *reference = path.clone(),
+        None => faults.add(at, format!("names no action of a plan of this municipality: '{reference}'")),
+    }
+    found
+}
+
+fn stored(tenant: &mut Tenant<'_>, committee_ids: &[Id]) -> Result<HashMap<(Id, Key), Action>> {
+    let mut ids: Vec<(Id, Id)> = Vec::new();
+    for batch in committee_ids.chunks(connection::batch()) {
+        let theirs = actions::committee_id.eq_any(batch.iter().copied().map(Some));
+        let query = actions::table.filter(theirs).select((actions::id, actions::committee_id.assume_not_null()));
+        ids.extend(query.load::<(Id, Id)>(tenant.connection)?);
+    }
+    let owners: HashMap<Id, Id> = ids.into_iter().collect();
+    let ids: Vec<Id> = owners.keys().copied().collect();
+    let mut stored = HashMap::new();
+    for batch in ids.chunks(connection::batch()) {
+        let filter = Filter { ids: Some(batch.to_vec()), ..Filter::default() };
+        for found in store::list(tenant, filter, Some(i64::MAX))? {
+            let action = found.action;
+            if let Some(owner) = owners.get(&action.id()) {
+                stored.insert((*owner, action.body.key.clone()), action);
+            }
+        }
+    }
+    Ok(stored)
+}
+
+/// Writes what differs from what is stored, and logs it.
+pub fn apply(writer: &mut Writer<'_>, mut checked: Vec<Checked>) -> Result<Vec<Saved<ActionBody>>> {
+    let (now, links) = (writer.now(), Links::default());
+    checked.iter_mut().for_each(|row| row.saved.stamp(now));
+    let changed = checked.iter().filter(|row| !row.saved.is_unchanged());
+    let (new, updated): (Vec<_>, Vec<_>) = changed.partition(|row| row.saved.is_created());
+    store::insert(writer, &placed(&new, &links))?;
+    store::update(writer, &placed(&updated, &links))?;
+    writer.log(checked.iter().filter_map(|row| row.saved.change()))?;
+    Ok(checked.into_iter().map(|row| row.saved).collect())
+}
+
+fn placed<'a>(rows: &[&'a Checked], links: &'a Links) -> Vec<Placed<'a>> {
+    let place = |row: &Checked| Owner::Committee { id: row.committee_id, parent_id: row.parent_id };
+    rows.iter().map(|row| Placed { place: place(row), position: 0, action: row.saved.stored(), links }).collect()
+}
+
+/// The committee that a local action belongs to; none where the action stands in a plan, or isn't there.
+pub fn owner(tenant: &mut Tenant<'_>, id: Id) -> Result<Option<Id>> {
+    let found = actions::table
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .filter(actions::id.eq(id))
+        .select(actions::committee_id);
+    Ok(found.first::<Option<Id>>(tenant.connection).optional()?.flatten())
+}
+
+fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
+    crate::committee::store::names(tenant)
+}
+
+/// POST: a committee starts an action of its own.
+pub fn create(
+    writer: &mut Writer<'_>,
+    reporter: &Reporter,
+    committee: &Reference,
+    mut body: ActionBody,
+) -> Result<Action> {
+    let committees = names(writer)?;
+    let id = match committee {
+        Reference::Id(id) => committees.key(*id).map(|_| *id),
+        path => path.key().and_then(|key| committees.id(key.as_str())),
+    };
+    let id = id.ok_or_else(|| Problem::not_found("committee"))?;
+    reporter.check_may_act_for(writer, id)?;
+    if body.committee.as_ref().is_some_and(|named| named != committee) {
+        return Err(Problem::invalid("/committee", "differs from the committee in the address: leave it out"));
+    }
+    body.committee = committees.key(id).cloned().map(Reference::from);
+    let key = body.key.clone();
+    if stored(writer, &[id])?.contains_key(&(id, key.clone())) {
+        return Err(resource::key_taken("action of the committee", key.as_str()));
+    }
+    save(writer, &committees, body)
+}
+
+fn save(writer: &mut Writer<'_>, committees: &Names, body: ActionBody) -> Result<Action> {
+    let mut faults = Faults::default();
+    let planned = store::planned(writer, None)?;
+    let checked = prepare(writer, committees, &planned, vec![Draft::whole(body)], &mut faults)?;
+    faults.into_result()?;
+    let saved = apply(writer, checked)?.pop().ok_or_else(|| Problem::internal("nothing was saved"))?;
+    Ok(saved.into_stored())
+}
+
+fn existing(tenant: &mut Tenant<'_>, id: Id) -> Result<Action> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    let found = store::list(tenant, filter, Some(1))?.pop().ok_or_else(|| Problem::not_found("action"))?;
+    Ok(found.action)
+}
+
+/// PATCH: what `change` makes of a committee's own action.
+pub fn change(
+    writer: &mut Writer<'_>,
+    reporter: &Reporter,
+    (id, owner): (Id, Id),
+    precondition: &Precondition,
+    change: impl FnOnce(&ActionBody) -> Result<ActionBody>,
+) -> Result<Action> {
+    reporter.check_may_act_for(writer, owner)?;
+    let stored = existing(writer, id)?;
+    precondition.check_existing(stored.revision.version, id)?;
+    let wanted = change(&stored.body)?;
+    resource::check_key_kept(&stored.body, &wanted)?;
+    if wanted.committee != stored.body.committee {
+        return Err(Problem::invalid("/committee", "a local action stays with its committee: leave it out"));
+    }
+    let committees = names(writer)?;
+    save(writer, &committees, wanted)
+}
+
+/// DELETE: removes a committee's own action of which nothing was reported.
+pub fn delete(
+    writer: &mut Writer<'_>,
+    reporter: &Reporter,
+    (id, owner): (Id, Id),
+    precondition: &Precondition,
+) -> Result<()> {
+    reporter.check_may_act_for(writer, owner)?;
+    let stored = existing(writer, id)?;
+    precondition.check_existing(stored.revision.version, id)?;
+    resource::check_unused("action", store::dependents(writer, &[id])?)?;
+    store::delete(writer, &[id])?;
+    writer.log([resource::deletion(&stored)])
+}

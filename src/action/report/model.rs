@@ -1,0 +1,212 @@
+//! What a report is.
+
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::action::assignment::model::{Addressed, Judgement, Member, Party, Stage};
+use crate::action::schedule::Occurrence;
+use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::period::Period;
+use crate::problem::Faults;
+use crate::text::{LongText, check_no_cpr};
+
+/// How far a committee or a unit is with an action, as it tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"committee": "lokal-med-hasselengskolen", "occurrence": "2026-H2", "stage": "done", "judgement": "on_track", "note": "Drøftet på novembermødet; vi følger op i foråret.", "minutes_url": "https://intranet.noerrelund.example/referater/2026-11", "discussed_on": "2026-11-12"}))]
+pub struct ReportBody {
+    /// Which committee reports; or `unit`. Of a local action it is its own, and may be left out.
+    #[serde(default)]
+    pub committee: Option<Reference>,
+    /// Which unit reports; or `committee`.
+    #[serde(default)]
+    pub unit: Option<Reference>,
+    /// Which time, where the action recurs, as its assignments name it; none where it is done once.
+    #[serde(default)]
+    pub occurrence: Option<Period>,
+    /// How far it is.
+    pub stage: Stage,
+    /// How those who report see the way ahead.
+    #[serde(default)]
+    #[schema(default = "none")]
+    pub judgement: Judgement,
+    /// In their own words.
+    #[serde(default)]
+    pub note: Option<LongText>,
+    /// Where the minutes stand.
+    #[serde(default)]
+    pub minutes_url: Option<MinutesUrl>,
+    /// The day on which it was discussed; none of those to come.
+    #[serde(default)]
+    pub discussed_on: Option<NaiveDate>,
+}
+
+impl ReportBody {
+    /// The rules for what a report says, whoever reports.
+    pub fn check(&self, today: NaiveDate, pointer: &str, faults: &mut Faults) {
+        if let Some(note) = &self.note {
+            check_no_cpr(&format!("{pointer}/note"), note.as_str(), faults);
+        }
+        if self.discussed_on.is_some_and(|day| day > today) {
+            faults.add(format!("{pointer}/discussed_on"), format!("lies ahead: write {today} or a day before it"));
+        }
+    }
+}
+
+/// The rules for a report on an action by a party, made today. Answers the occurrence that it is for.
+pub fn check_fits(
+    action: &Addressed,
+    (member, pointer): (&Member, &str),
+    period: Option<Period>,
+    today: NaiveDate,
+    faults: &mut Faults,
+) {
+    if action.is_draft {
+        faults.add("", "the action stands in a draft: reports are taken once its strategy is adopted");
+    }
+    let Member { key, lifetime, .. } = member;
+    if !action.addresses(member.party, member.level_id) {
+        let detail = format!("the action is not '{key}' to do: its assignments name those who report");
+        return faults.add(pointer, detail);
+    }
+    if let Some(last) = lifetime.ends_on.filter(|last| *last < today) {
+        return faults.add(pointer, format!("'{key}' ended on {last}, and takes no more reports"));
+    }
+    let occurrence = match action.schedule.occurrence(period, today) {
+        Ok(occurrence) => occurrence,
+        Err(detail) => return faults.add("/occurrence", detail),
+    };
+    let day = Occurrence::reference_day(&occurrence, today);
+    if !lifetime.holds(day) {
+        faults.add(pointer, format!("'{key}' did not exist on {day}, the day that decides who has to do it"));
+    }
+}
+
+/// A report as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f02", "action": "med-plan-2025-2028/balance-i-arbejdet/gennemgaa-fravaeret", "action_id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "committee": "lokal-med-hasselengskolen", "unit": null, "occurrence": "2026-H2", "stage": "done", "judgement": "on_track", "note": "Drøftet på novembermødet; vi følger op i foråret.", "minutes_url": "https://intranet.noerrelund.example/referater/2026-11", "discussed_on": "2026-11-12", "reported_by": null, "reported_at": "2026-11-12T14:20:00.000000Z"}))]
+pub struct Report {
+    /// Given by the service.
+    pub id: Id,
+    /// The action: the keys that lead to it.
+    pub action: String,
+    /// The action's id.
+    pub action_id: Id,
+    /// The key of the committee that reported; null where it was a unit.
+    pub committee: Option<RegisterKey>,
+    /// The key of the unit that reported; null where it was a committee.
+    pub unit: Option<RegisterKey>,
+    /// Which time, where the action recurs.
+    pub occurrence: Option<Period>,
+    /// How far it was.
+    pub stage: Stage,
+    /// How those who reported saw the way ahead.
+    pub judgement: Judgement,
+    /// In their own words.
+    pub note: Option<LongText>,
+    /// Where the minutes stand.
+    pub minutes_url: Option<MinutesUrl>,
+    /// The day on which it was discussed.
+    pub discussed_on: Option<NaiveDate>,
+    /// The key of the employee who reported; null where no employee is known, and for all but `med.hr`.
+    pub reported_by: Option<RegisterKey>,
+    /// When it was reported.
+    pub reported_at: Timestamp,
+}
+
+/// A report in a bundle: whose it is, and when it was made, are told along.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"action": "med-plan-2025-2028/balance-i-arbejdet/gennemgaa-fravaeret", "committee": "lokal-med-hasselengskolen", "occurrence": "2026-H1", "stage": "done", "reported_by": "m-1005", "reported_at": "2026-05-12T14:20:00Z"}))]
+pub struct BundledReport {
+    /// The action: `strategy/area/action`, or `committee/action` where it is local.
+    pub action: Reference,
+    /// What was reported.
+    #[serde(flatten)]
+    pub report: ReportBody,
+    /// The employee who reported.
+    #[serde(default)]
+    pub reported_by: Option<Reference>,
+    /// When it was reported; none of the moments to come. It tells reports of one assignment apart.
+    pub reported_at: Timestamp,
+}
+
+/// Whose report, when: of two with the same, one was made twice.
+pub type Identity = (Id, Option<Period>, Party, Timestamp);
+
+/// Where minutes stand: an https address without a user name, up to 2,000 characters.
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[serde(try_from = "String", into = "String")]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub struct MinutesUrl(String);
+
+const URL_LENGTH: usize = 2_000;
+
+impl FromStr for MinutesUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = url::Url::parse(text).ok().filter(|_| text.starts_with("https://") && text.len() <= URL_LENGTH);
+        // A password in an address would be everybody's to read.
+        let is_open = |url: &url::Url| url.username().is_empty() && url.password().is_none() && url.host().is_some();
+        let is_plain = !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+        match parsed.is_some_and(|url| is_open(&url)) && is_plain {
+            true => Ok(Self(text.to_owned())),
+            false => {
+                Err("is not the address of minutes: write one that begins with https://, of at most 2000 characters")
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for MinutesUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+crate::sent_as_text!(MinutesUrl);
+
+crate::stored_as_text!(MinutesUrl);
+
+impl utoipa::PartialSchema for MinutesUrl {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uri".into())))
+            .pattern(Some("^https://"))
+            .max_length(Some(URL_LENGTH))
+            .examples(["https://intranet.noerrelund.example/referater/2026-11"])
+            .into()
+    }
+}
+
+impl ToSchema for MinutesUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_stand_at_open_https_addresses() {
+        for good in ["https://a.dk", "https://a.dk/b?c=d#e"] {
+            assert!(good.parse::<MinutesUrl>().is_ok(), "{good}");
+        }
+        for bad in ["http://a.dk", "https://", "https://u:p@a.dk", "javascript:alert(1)", "https://a b", "HTTPS//", ""]
+        {
+            assert!(bad.parse::<MinutesUrl>().is_err(), "{bad}");
+        }
+    }
+}

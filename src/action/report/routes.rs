@@ -1,0 +1,172 @@
+//! HTTP for reports.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Responder, get, post, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Report, ReportBody};
+use super::reporter::Reporter;
+use super::save::{self, Filed};
+use super::store::{self, Filter};
+use crate::auth::caller::Caller;
+use crate::auth::guard::{self, May, Read};
+use crate::auth::scope::Scope;
+use crate::db::types::{Id, Reference};
+use crate::db::{Database, Tenant};
+use crate::http::body::Body;
+use crate::http::idempotency::{IdempotencyHeader, IdempotencyKey, REPLAYED};
+use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::problem::ProblemAnswer;
+use crate::http::query::Query;
+use crate::http::row::{IfNoneMatch, PartId, Row, Versioned};
+use crate::http::table::{Format, Listing, Tabular};
+use crate::period::Period;
+use crate::problem::Result;
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(read);
+}
+
+/// Which reports are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListReports {
+    /// Only reports of this committee: key or UUID.
+    #[param(example = "lokal-med-hasselengskolen")]
+    committee: Option<Reference>,
+    /// Only reports of this unit: key or UUID.
+    unit: Option<Reference>,
+    /// Only reports for this time.
+    #[param(example = "2026-H1")]
+    occurrence: Option<Period>,
+    /// In which form; else by `Accept`.
+    format: Option<Format>,
+    /// Rows a page; CSV holds every row.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<Cursor>,
+}
+
+/// A page of reports.
+pub type ReportPage = Page<Report>;
+
+impl Versioned for Report {
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    /// What another scope shows is another answer.
+    fn variant(&self) -> Option<String> {
+        self.reported_by.as_ref().map(ToString::to_string)
+    }
+}
+
+impl Tabular for Report {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "action",
+        "action_id",
+        "committee",
+        "unit",
+        "occurrence",
+        "stage",
+        "judgement",
+        "note",
+        "minutes_url",
+        "discussed_on",
+        "reported_by",
+        "reported_at",
+    ];
+}
+
+/// Who reported is for those who keep the employees.
+fn sees_reporter(caller: &Caller) -> bool {
+    caller.scopes.holds(Scope::Hr)
+}
+
+/// List the reports on an action
+///
+/// The newest first; all that was ever reported, what was corrected included. Who reported is for `med.hr` alone.
+#[utoipa::path(
+    tag = "actions", operation_id = "list_reports", security(("bearer" = ["med.read"])),
+    params(("id" = Id, Path, description = "UUID of the action"), ListReports, IfNoneMatch),
+    responses((status = 200, description = "A page of reports", content((ReportPage = "application/json"), (String = "text/csv", example = "id,action,action_id,committee,unit\r\n")))),
+)]
+#[get("/v1/actions/{id}/reports")]
+async fn list(
+    caller: May<Read>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    PartId(id): PartId,
+    Query(wanted): Query<ListReports>,
+) -> Result<Listing<Report>> {
+    let ListReports { committee, unit, occurrence, format, limit, cursor } = wanted;
+    let format = Format::wanted(format, &request);
+    let most = format.most(limit, cursor.as_ref())?;
+    let before = cursor.as_ref().map(Cursor::place).transpose()?;
+    let filter = Filter { committee, unit, occurrence, before, ..Filter::default() };
+    let sees_reporter = sees_reporter(&caller);
+    let work = move |tenant: &mut Tenant<'_>| store::of_action(tenant, id, filter, most, sees_reporter);
+    let rows = database.read(&caller.principal, work).await?;
+    Listing::of(rows, format, limit, |last| (last.reported_at, last.id))
+}
+
+/// Report on an action
+///
+/// For a committee in which the token's person sits today in one of the municipality's reporting roles, for a unit that
+/// they lead, or, with `med.edit`, for any. A report is never changed: to correct one, send another. With an
+/// `Idempotency-Key` it may be sent again until an answer arrives; an answer that was given before carries
+/// `Idempotency-Replayed: true`.
+#[utoipa::path(
+    tag = "actions", operation_id = "create_report", security(("bearer" = ["med.report"]), ("bearer" = ["med.edit"])),
+    params(("id" = Id, Path, description = "UUID of the action"), IdempotencyHeader),
+    request_body = ReportBody,
+    responses(
+        (status = 201, description = "The report", body = Report),
+        (status = 403, description = "The token lacks a scope, or its person doesn't report for this committee or unit", body = ProblemAnswer, content_type = "application/problem+json"),
+        (status = 422, description = "The body breaks a rule, or the Idempotency-Key came with another one before", body = ProblemAnswer, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/actions/{id}/reports")]
+async fn create(
+    caller: May<guard::Report>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    PartId(id): PartId,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(wanted): Body<ReportBody>,
+) -> Result<HttpResponse> {
+    let (reporter, sees_reporter) = (Reporter::of(&caller), sees_reporter(&caller));
+    let filed = database
+        .write(&caller.principal, move |writer| {
+            save::file(writer, &reporter, id, wanted, key.as_deref(), sees_reporter)
+        })
+        .await?;
+    let Filed { report, is_replayed } = filed;
+    let location = format!("/v1/reports/{}", report.id);
+    let mut answer = Row::created(report, location).respond_to(&request);
+    if is_replayed {
+        answer.headers_mut().insert(HeaderName::from_static(REPLAYED), HeaderValue::from_static("true"));
+    }
+    Ok(answer)
+}
+
+/// Read a report
+#[utoipa::path(
+    tag = "actions", operation_id = "read_report", security(("bearer" = ["med.read"])),
+    params(("id" = Id, Path, description = "UUID of the report"), IfNoneMatch),
+    responses((status = 200, description = "The report", body = Report)),
+)]
+#[get("/v1/reports/{id}")]
+async fn read(caller: May<Read>, database: web::Data<Database>, PartId(id): PartId) -> Result<Row<Report>> {
+    let sees_reporter = sees_reporter(&caller);
+    database.read(&caller.principal, move |tenant| store::one(tenant, id, sees_reporter)).await.map(Row::read)
+}

@@ -1,0 +1,137 @@
+//! Queries for reports.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::model::{MinutesUrl, Report};
+use crate::action::assignment::model::{Judgement, Stage};
+use crate::action::schedule::StoredPeriod;
+use crate::action::store as actions;
+use crate::db::Tenant;
+use crate::db::schema::{committees, employees, reports, units};
+use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::period::Period;
+use crate::problem::{Problem, Result};
+use crate::text::LongText;
+
+/// Which reports are wanted.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Only this one.
+    pub id: Option<Id>,
+    /// Only those on this action.
+    pub action: Option<Id>,
+    /// Only those of this committee.
+    pub committee: Option<Reference>,
+    /// Only those of this unit.
+    pub unit: Option<Reference>,
+    /// Only those on this occurrence.
+    pub occurrence: Option<Period>,
+    /// Only those before this one.
+    pub before: Option<(Timestamp, Id)>,
+}
+
+/// At most `limit` reports, the newest first; who made them only where `with_reporter`. The path of the action is left
+/// empty.
+fn select(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>, with_reporter: bool) -> Result<Vec<Report>> {
+    let mut query = reports::table
+        .left_join(committees::table)
+        .left_join(units::table)
+        .left_join(employees::table)
+        .filter(reports::municipality_id.eq(tenant.municipality_id))
+        .order((reports::reported_at.desc(), reports::id.desc()))
+        .select((
+            (reports::id, reports::action_id, reports::occurrence, reports::reported_at),
+            (committees::key.nullable(), units::key.nullable(), employees::key.nullable()),
+            (reports::stage, reports::judgement),
+            (reports::note, reports::minutes_url, reports::discussed_on),
+        ))
+        .into_boxed();
+    if let Some(id) = filter.id {
+        query = query.filter(reports::id.eq(id));
+    }
+    if let Some(id) = filter.action {
+        query = query.filter(reports::action_id.eq(id));
+    }
+    match filter.committee {
+        Some(Reference::Id(id)) => query = query.filter(reports::committee_id.eq(id)),
+        Some(path) => query = query.filter(committees::key.eq(path.to_string())),
+        None => {}
+    }
+    match filter.unit {
+        Some(Reference::Id(id)) => query = query.filter(reports::unit_id.eq(id)),
+        Some(path) => query = query.filter(units::key.eq(path.to_string())),
+        None => {}
+    }
+    if let Some(period) = filter.occurrence {
+        query = query.filter(reports::occurrence.eq(StoredPeriod(Some(period))));
+    }
+    if let Some((at, id)) = filter.before {
+        query = query.filter(reports::reported_at.lt(at).or(reports::reported_at.eq(at).and(reports::id.lt(id))));
+    }
+    if let Some(limit) = limit {
+        query = query.limit(limit);
+    }
+    type Row = (
+        (Id, Id, StoredPeriod, Timestamp),
+        (Option<RegisterKey>, Option<RegisterKey>, Option<RegisterKey>),
+        (Stage, Judgement),
+        (Option<LongText>, Option<MinutesUrl>, Option<NaiveDate>),
+    );
+    let rows: Vec<Row> = query.load(tenant.connection)?;
+    let report = |(own, who, said, words): Row| {
+        let (id, action_id, StoredPeriod(occurrence), reported_at) = own;
+        let (committee, unit, reporter) = who;
+        let (stage, judgement) = said;
+        let (note, minutes_url, discussed_on) = words;
+        Report {
+            id,
+            action: String::new(),
+            action_id,
+            committee,
+            unit,
+            occurrence,
+            stage,
+            judgement,
+            note,
+            minutes_url,
+            discussed_on,
+            reported_by: reporter.filter(|_| with_reporter),
+            reported_at,
+        }
+    };
+    Ok(rows.into_iter().map(report).collect())
+}
+
+fn path(tenant: &mut Tenant<'_>, action: Id) -> Result<String> {
+    let filter = actions::Filter { id: Some(action), ..actions::Filter::default() };
+    let found = actions::list(tenant, filter, Some(1))?.pop().ok_or_else(|| Problem::not_found("action"))?;
+    Ok(found.action.origin.path.unwrap_or_default())
+}
+
+/// At most `limit` of an action's reports, the newest first.
+pub fn of_action(
+    tenant: &mut Tenant<'_>,
+    action: Id,
+    filter: Filter,
+    limit: Option<i64>,
+    with_reporter: bool,
+) -> Result<Vec<Report>> {
+    let path = path(tenant, action)?;
+    let rows = select(tenant, Filter { action: Some(action), ..filter }, limit, with_reporter)?;
+    Ok(rows.into_iter().map(|report| Report { action: path.clone(), ..report }).collect())
+}
+
+/// The report with this id.
+pub fn one(tenant: &mut Tenant<'_>, id: Id, with_reporter: bool) -> Result<Report> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    let found = select(tenant, filter, Some(1), with_reporter)?.pop().ok_or_else(|| Problem::not_found("report"))?;
+    Ok(Report { action: path(tenant, found.action_id)?, ..found })
+}
+
+/// Every report, the oldest first, with who made it.
+pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<Report>> {
+    let mut rows = select(tenant, Filter::default(), None, true)?;
+    rows.reverse();
+    Ok(rows)
+}

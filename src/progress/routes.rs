@@ -1,0 +1,226 @@
+//! HTTP for progress.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::gather::{self, Gathered, Wanted};
+use super::model::Progress;
+use super::series::SeriesStep;
+use crate::auth::caller::Caller;
+use crate::auth::guard::{May, ReadProgress};
+use crate::db::types::{Id, RegisterKey};
+use crate::db::{Database, Tenant, change_log};
+use crate::http::entity_tag::{client_names, content_tag, tagged_as};
+use crate::http::language::{Language, LanguageHeader};
+use crate::http::page::{Cursor, PageLimit};
+use crate::http::query::{self, Query};
+use crate::http::row::{IfNoneMatch, PartId, Target};
+use crate::period;
+use crate::problem::{Problem, Result};
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(read_strategy)
+        .service(read_focus_area)
+        .service(read_action)
+        .service(read_committee)
+        .service(read_me);
+}
+
+crate::text_enum! {
+    /// In which form progress is answered.
+    ProgressFormat {
+        /// Figures.
+        Json = "json",
+        /// A drawing: a bar by stage, readable at a width of 320 pixels.
+        Svg = "svg",
+    }
+}
+
+/// How progress is wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct HowProgress {
+    /// As of this day, with what was reported by then; today, unless said otherwise.
+    #[serde(default, deserialize_with = "query::day_asked_for")]
+    #[param(value_type = Option<NaiveDate>)]
+    on: Option<NaiveDate>,
+    /// Whether to tell the same one step down.
+    #[serde(default)]
+    children: bool,
+    /// Whether to tell the figures month by month.
+    series: Option<SeriesStep>,
+    /// Figures, or a drawing.
+    format: Option<ProgressFormat>,
+    /// Children a page.
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where the page of children begins: its `next` on the page before.
+    cursor: Option<Cursor>,
+}
+
+/// Read how far a strategy has come
+///
+/// Its focus areas stand one step down. A draft is told like any other: as a preview. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
+/// next to nothing: ask as often as you like.
+#[utoipa::path(
+    tag = "strategies", operation_id = "read_strategy_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    params(("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"), HowProgress, LanguageHeader, IfNoneMatch),
+    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+)]
+#[get("/v1/strategies/{id}/progress")]
+async fn read_strategy(
+    caller: May<ReadProgress>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    language: Language,
+    Target(target): Target,
+    Query(how): Query<HowProgress>,
+) -> Result<HttpResponse> {
+    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
+    asked.answer(move |tenant, wanted| gather::strategy(tenant, &target, wanted)).await
+}
+
+/// Read how far a focus area has come
+///
+/// Its actions stand one step down. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
+/// next to nothing: ask as often as you like.
+#[utoipa::path(
+    tag = "strategies", operation_id = "read_focus_area_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    params(("id" = Id, Path, description = "UUID of the focus area"), HowProgress, LanguageHeader, IfNoneMatch),
+    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+)]
+#[get("/v1/focus-areas/{id}/progress")]
+async fn read_focus_area(
+    caller: May<ReadProgress>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    language: Language,
+    PartId(id): PartId,
+    Query(how): Query<HowProgress>,
+) -> Result<HttpResponse> {
+    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
+    asked.answer(move |tenant, wanted| gather::focus_area(tenant, id, wanted)).await
+}
+
+/// Read how far an action has come
+///
+/// The times that it is to be done stand one step down. `forerunners` are the actions that come first. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
+/// next to nothing: ask as often as you like.
+#[utoipa::path(
+    tag = "actions", operation_id = "read_action_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    params(("id" = Id, Path, description = "UUID of the action"), HowProgress, LanguageHeader, IfNoneMatch),
+    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+)]
+#[get("/v1/actions/{id}/progress")]
+async fn read_action(
+    caller: May<ReadProgress>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    language: Language,
+    PartId(id): PartId,
+    Query(how): Query<HowProgress>,
+) -> Result<HttpResponse> {
+    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
+    asked.answer(move |tenant, wanted| gather::action(tenant, id, wanted)).await
+}
+
+/// Read how far a committee has come
+///
+/// The figures are its own assignments, `subtree` those and all below it; the committees right below it stand one step down. What stands in drafts doesn't count. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
+/// next to nothing: ask as often as you like.
+#[utoipa::path(
+    tag = "committees", operation_id = "read_committee_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"), HowProgress, LanguageHeader, IfNoneMatch),
+    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+)]
+#[get("/v1/committees/{id}/progress")]
+async fn read_committee(
+    caller: May<ReadProgress>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    language: Language,
+    Target(target): Target,
+    Query(how): Query<HowProgress>,
+) -> Result<HttpResponse> {
+    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
+    asked.answer(move |tenant, wanted| gather::committee(tenant, &target, wanted)).await
+}
+
+/// Read how far my committees have come
+///
+/// Those in which the token's person sits today: together, and, one step down, each by itself. Units that they lead are
+/// not counted. A token whose person is nobody here, or sits nowhere, gets zeroes.
+#[utoipa::path(
+    tag = "people", operation_id = "read_my_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    params(HowProgress, LanguageHeader, IfNoneMatch),
+    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+)]
+#[get("/v1/me/progress")]
+async fn read_me(
+    caller: May<ReadProgress>,
+    database: web::Data<Database>,
+    request: HttpRequest,
+    language: Language,
+    Query(how): Query<HowProgress>,
+) -> Result<HttpResponse> {
+    let person: Option<RegisterKey> = caller.person.as_ref().and_then(|person| person.parse().ok());
+    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
+    asked.answer(move |tenant, wanted| gather::me(tenant, person.as_ref(), wanted)).await
+}
+
+/// A question for progress, whatever it is about.
+struct Asked<'a> {
+    caller: &'a Caller,
+    database: &'a Database,
+    request: &'a HttpRequest,
+    language: Language,
+    how: HowProgress,
+}
+
+impl Asked<'_> {
+    /// Answers with what `gather` sums up, unless the client has it already.
+    async fn answer(
+        self,
+        gather: impl FnOnce(&mut Tenant<'_>, Wanted) -> Result<Gathered> + Send + 'static,
+    ) -> Result<HttpResponse> {
+        let HowProgress { on, children, series, format, limit, cursor } = &self.how;
+        let on = on.unwrap_or_else(period::today);
+        if self.request.headers().contains_key(header::IF_NONE_MATCH) {
+            let sequence = self.database.latest_change(&self.caller.principal).await?;
+            let tag = self.tag(sequence, on);
+            if client_names(self.request, &tag) {
+                return Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, "", || Ok(Vec::new()))));
+            }
+        }
+        let wanted = Wanted { on, children: *children, series: series.is_some() };
+        let work = move |tenant: &mut Tenant<'_>| Ok((change_log::latest(tenant)?, gather(tenant, wanted)?));
+        let (sequence, gathered) = self.database.read(&self.caller.principal, work).await?;
+        let progress = Progress::of(&gathered, self.language, *limit, cursor.as_ref())?;
+        let (media_type, body) = match format.unwrap_or(ProgressFormat::Json) {
+            ProgressFormat::Json => ("application/json", serde_json::to_vec(&progress).map_err(Problem::internal)?),
+            ProgressFormat::Svg => ("image/svg+xml", progress.picture(self.language).into_bytes()),
+        };
+        let tag = self.tag(sequence, on);
+        Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, media_type, || Ok(body))))
+    }
+
+    fn marked(&self, mut answer: HttpResponse) -> HttpResponse {
+        self.language.mark(&mut answer);
+        answer
+    }
+
+    /// All that the answer depends on: what is asked, by whom, in which language, on which day, and what was written by
+    /// then. The service's version stands for its words.
+    fn tag(&self, sequence: i64, on: NaiveDate) -> String {
+        let Caller { principal, person, .. } = self.caller;
+        let asked = (self.request.path(), self.request.query_string(), self.language.tag(), on.to_string());
+        let by = (&principal.municipality, &principal.issuer, person);
+        content_tag(format!("{sequence} {asked:?} {by:?} {}", env!("CARGO_PKG_VERSION")).as_bytes())
+    }
+}

@@ -1,0 +1,77 @@
+//! Queries for what progress is about; the figures come from the assignments.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use crate::db::Tenant;
+use crate::db::schema::{employees, focus_areas, memberships, strategies};
+use crate::db::types::{Id, Key, Reference, RegisterKey};
+use crate::period;
+use crate::problem::{Problem, Result};
+use crate::text::ShortText;
+
+/// A strategy or a focus area, as far as its figures show it.
+#[derive(Debug)]
+pub struct Heading {
+    /// Its id.
+    pub id: Id,
+    /// Its key.
+    pub key: String,
+    /// Its title.
+    pub title: ShortText,
+    /// The strategy's first and last day.
+    pub days: (Option<NaiveDate>, Option<NaiveDate>),
+}
+
+/// A strategy, by key or id.
+pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Heading> {
+    let mut query = strategies::table
+        .filter(strategies::municipality_id.eq(tenant.municipality_id))
+        .select((strategies::id, strategies::key, strategies::title, strategies::starts_on, strategies::ends_on))
+        .into_boxed();
+    query = match reference {
+        Reference::Id(id) => query.filter(strategies::id.eq(*id)),
+        path => query.filter(strategies::key.eq(path.to_string())),
+    };
+    type Row = (Id, Key, ShortText, Option<NaiveDate>, Option<NaiveDate>);
+    let found: Option<Row> = query.first(tenant.connection).optional()?;
+    let (id, key, title, first, last) = found.ok_or_else(|| Problem::not_found("strategy"))?;
+    Ok(Heading { id, key: key.to_string(), title, days: (first, last) })
+}
+
+/// A focus area.
+pub fn focus_area(tenant: &mut Tenant<'_>, id: Id) -> Result<Heading> {
+    type Row = (Id, Key, ShortText, Option<NaiveDate>, Option<NaiveDate>);
+    let found: Option<Row> = focus_areas::table
+        .inner_join(strategies::table)
+        .filter(focus_areas::municipality_id.eq(tenant.municipality_id))
+        .filter(focus_areas::id.eq(id))
+        .select((focus_areas::id, focus_areas::key, focus_areas::title, strategies::starts_on, strategies::ends_on))
+        .first(tenant.connection)
+        .optional()?;
+    let (id, key, title, first, last) = found.ok_or_else(|| Problem::not_found("focus area"))?;
+    Ok(Heading { id, key: key.to_string(), title, days: (first, last) })
+}
+
+/// The focus areas of a strategy, in the plan's order.
+pub fn focus_areas(tenant: &mut Tenant<'_>, strategy: Id) -> Result<Vec<(Id, Key, ShortText)>> {
+    Ok(focus_areas::table
+        .filter(focus_areas::strategy_id.eq(strategy))
+        .order(focus_areas::position)
+        .select((focus_areas::id, focus_areas::key, focus_areas::title))
+        .load(tenant.connection)?)
+}
+
+/// The committees in which somebody sits today.
+pub fn committees_of(tenant: &mut Tenant<'_>, person: &RegisterKey) -> Result<Vec<Id>> {
+    let today = period::today();
+    Ok(memberships::table
+        .inner_join(employees::table)
+        .filter(employees::municipality_id.eq(tenant.municipality_id))
+        .filter(employees::key.eq(person))
+        .filter(crate::exists_on!(employees, today))
+        .filter(crate::exists_on!(memberships, today))
+        .select(memberships::committee_id)
+        .distinct()
+        .load(tenant.connection)?)
+}
