@@ -43,10 +43,22 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// The sums of occurrences, the local ones apart.
+    /// The sums of a plan's occurrences, the local ones apart.
     fn of<'e, 'a: 'e>(entries: impl Iterator<Item = &'e Entry<'a>>, on: NaiveDate) -> Self {
         let mut sums = Self { local: Some(Figures::default()), ..Self::default() };
         entries.for_each(|entry| sums.add(entry.action.is_local(), entry.occurrence.is_running(on), entry.figures));
+        sums
+    }
+
+    /// The sums of an action, local or not, those of the local ones that it inspired apart.
+    fn of_action(action: Id, entries: &[Entry<'_>], on: NaiveDate) -> Self {
+        let mut sums = Self { local: Some(Figures::default()), ..Self::default() };
+        for entry in entries {
+            let is_inspired = entry.action.parent_id == Some(action);
+            if entry.action.id == action || is_inspired {
+                sums.add(is_inspired, entry.occurrence.is_running(on), entry.figures);
+            }
+        }
         sums
     }
 
@@ -152,7 +164,7 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) 
         gathered.children = Some(store::focus_areas(tenant, heading.id)?.into_iter().map(area).collect());
     }
     if wanted.series {
-        gathered.series = Some(plan_series(tenant, which, &board.actions, heading.days, on)?);
+        gathered.series = Some(plan_series(tenant, which, &planned(board.actions), heading.days, on)?);
     }
     Ok(gathered)
 }
@@ -169,43 +181,37 @@ pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gat
     let mut gathered = Gathered::new(Part::new(ProgressKind::FocusArea, id, &key, &title, sums), on);
     if wanted.children {
         let planned = board.actions.iter().filter(|action| !action.is_local());
-        gathered.children =
-            Some(planned.map(|action| Part::of_action(action, of_action(action, &entries, on))).collect());
+        let part = |action: &Addressed| Part::of_action(action, Sums::of_action(action.id, &entries, on));
+        gathered.children = Some(planned.map(part).collect());
     }
     if wanted.series {
-        gathered.series = Some(plan_series(tenant, which, &board.actions, days, on)?);
+        gathered.series = Some(plan_series(tenant, which, &planned(board.actions), days, on)?);
     }
     Ok(gathered)
 }
 
-/// The sums of an action of a plan, and of the local ones that it inspired.
-fn of_action(action: &Addressed, entries: &[Entry<'_>], on: NaiveDate) -> Sums {
-    Sums::of(entries.iter().filter(|entry| belongs(entry.action, action)), on)
-}
-
-fn belongs(action: &Addressed, to: &Addressed) -> bool {
-    action.id == to.id || action.parent_id == Some(to.id)
+/// Those that stand in a plan.
+fn planned(mut actions: Vec<Addressed>) -> Vec<Addressed> {
+    actions.retain(|action| !action.is_local());
+    actions
 }
 
 /// How far an action has come; its occurrences stand one step down.
 pub fn action(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
     let which = Which::Action(id);
-    let mut actions = assignments::actions(tenant, which)?;
-    // A local action is no more than itself: asked for alone, it is counted like any other.
-    actions.iter_mut().filter(|action| action.id == id).for_each(|action| action.parent_id = None);
+    let actions = assignments::actions(tenant, which)?;
     let board = Board::read(tenant, which, actions, on)?;
     let entries = board.entries();
     let itself = board.actions.iter().find(|action| action.id == id).ok_or_else(|| Problem::not_found("action"))?;
-    let mut gathered = Gathered::new(Part::of_action(itself, of_action(itself, &entries, on)), on);
+    let mut gathered = Gathered::new(Part::of_action(itself, Sums::of_action(id, &entries, on)), on);
     gathered.cancelled_on = itself.schedule.cancelled_on;
     let forerunners = Forerunners::read(tenant, std::slice::from_ref(itself), on)?;
     let told = forerunners.of(id).iter().map(|first| (first.action.clone(), first.is_done));
     gathered.forerunners = Some(told.collect());
     if wanted.children {
         let occurrence = |entry: &Entry<'_>| {
-            let mut sums = Sums::of([entry].into_iter(), on);
-            sums.local = None;
+            let sums = Sums { local: None, ..Sums::of_action(id, std::slice::from_ref(entry), on) };
             let name = entry.occurrence.period.map(|period| period.to_string());
             let parties = Counted::parties(itself);
             Part {
@@ -222,7 +228,7 @@ pub fn action(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathere
     }
     if wanted.series {
         let days = (itself.schedule.starts_on, itself.strategy_days.1);
-        gathered.series = Some(plan_series(tenant, which, &board.actions, days, on)?);
+        gathered.series = Some(plan_series(tenant, which, std::slice::from_ref(itself), days, on)?);
     }
     Ok(gathered)
 }
@@ -322,7 +328,7 @@ impl Own {
         let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
         let members = || self.members.iter().filter(|member| wanted.contains(&member.party));
         let census = Census::of(members().filter_map(|member| Some((member.level_id?, member.lifetime, 1))));
-        let mut actions = self.actions.clone();
+        let mut actions = planned(self.actions.clone());
         actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
         let mut history = assignments::history_of_committees(tenant, ids, on)?;
         history.retain(|told: &Told| wanted.contains(&told.place.2));

@@ -35,7 +35,7 @@ pub fn days(first: NaiveDate, last: Option<NaiveDate>, on: NaiveDate) -> Vec<Nai
     ends.chain([on]).collect()
 }
 
-/// The figures on some days, in order, told from all that was reported, in order. Local actions don't count.
+/// The figures of actions on some days, in order, told from all that was reported, in order.
 pub fn points(actions: &[Addressed], census: &Census, history: &[Told], days: &[NaiveDate]) -> Vec<Point> {
     let mut latest = Latest::default();
     let mut history = history.iter().peekable();
@@ -45,8 +45,7 @@ pub fn points(actions: &[Addressed], census: &Census, history: &[Told], days: &[
             latest.hear(*told);
         }
         let entries = entries(actions, census, latest.cells(actions, *on), *on);
-        let counted = entries.iter().filter(|entry| !entry.action.is_local());
-        points.push(Point { on: *on, figures: counted.map(|entry| entry.figures).sum() });
+        points.push(Point { on: *on, figures: entries.iter().map(|entry| entry.figures).sum() });
     }
     points
 }
