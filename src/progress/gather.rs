@@ -206,7 +206,7 @@ pub fn action(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathere
     let itself = board.actions.iter().find(|action| action.id == id).ok_or_else(|| Problem::not_found("action"))?;
     let mut gathered = Gathered::new(Part::of_action(itself, Sums::of_action(id, &entries, on)), on);
     gathered.cancelled_on = itself.schedule.cancelled_on;
-    let forerunners = Forerunners::read(tenant, std::slice::from_ref(itself), on)?;
+    let forerunners = Forerunners::read(tenant, std::slice::from_ref(itself), None, on)?;
     let told = forerunners.of(id).iter().map(|first| (first.action.clone(), first.is_done));
     gathered.forerunners = Some(told.collect());
     if wanted.children {

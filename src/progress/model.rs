@@ -95,11 +95,9 @@ pub struct ProgressPart {
     pub figures: ProgressFigures,
     /// Of those, what is running: begun, and not yet due.
     pub running: ProgressFigures,
-    /// Local actions, which are not in the other figures.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Local actions, which are not in the other figures; null where they are not told apart.
     pub local: Option<ProgressFigures>,
-    /// Of committees: their own assignments and those of all committees below them.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Of committees: their own assignments and those of all committees below them; null otherwise.
     pub subtree: Option<ProgressFigures>,
 }
 
@@ -180,28 +178,23 @@ pub type ProgressPartPage = Page<ProgressPart>;
 
 /// How far something has come.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"kind": "committee", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "lokal-med-hasselengskolen", "title": "Lokal-MED Hasselengskolen", "on": "2026-11-22", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": {"expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "9 af 14 opgaver er i mål"}}))]
+#[schema(example = json!({"kind": "committee", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "lokal-med-hasselengskolen", "title": "Lokal-MED Hasselengskolen", "on": "2026-11-22", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": {"expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "9 af 14 opgaver er i mål"}, "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null}))]
 pub struct Progress {
     /// What it is about, and its figures.
     #[serde(flatten)]
     pub part: ProgressPart,
     /// The day that is told about.
     pub on: NaiveDate,
-    /// Of actions: the day from which it is no longer pursued.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Of actions: the day from which it is no longer pursued; null otherwise.
     pub cancelled_on: Option<NaiveDate>,
-    /// Of actions: those that come first.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Of actions: those that come first; null otherwise.
     pub forerunners: Option<Vec<ForerunnerProgress>>,
-    /// Of actions: whether some of it is in progress or done, although not all that comes first is done.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Of actions: whether some of it is in progress or done, although not all that comes first is done; null otherwise.
     pub is_ahead_of_forerunner: Option<bool>,
     /// With `children=true`: what stands one step down. Of a strategy its focus areas, of an area its actions, of an
-    /// action its times, of a committee those right below it, of the token's person their committees.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// action its times, of a committee those right below it, of the token's person their committees. Else null.
     pub children: Option<ProgressPartPage>,
-    /// With `series=month`: the figures at the end of each month, and on the day that is asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// With `series=month`: the figures at the end of each month, and on the day that is asked for. Else null.
     pub series: Option<Vec<ProgressPoint>>,
 }
 

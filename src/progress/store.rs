@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::db::Tenant;
-use crate::db::schema::{employees, focus_areas, memberships, strategies};
+use crate::db::schema::{committees, employees, focus_areas, memberships, strategies};
 use crate::db::types::{Id, Key, Reference, RegisterKey};
 use crate::period;
 use crate::problem::{Problem, Result};
@@ -67,10 +67,12 @@ pub fn committees_of(tenant: &mut Tenant<'_>, person: &RegisterKey) -> Result<Ve
     let today = period::today();
     Ok(memberships::table
         .inner_join(employees::table)
+        .inner_join(committees::table)
         .filter(employees::municipality_id.eq(tenant.municipality_id))
         .filter(employees::key.eq(person))
         .filter(crate::exists_on!(employees, today))
         .filter(crate::exists_on!(memberships, today))
+        .filter(crate::exists_on!(committees, today))
         .select(memberships::committee_id)
         .distinct()
         .load(tenant.connection)?)

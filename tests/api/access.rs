@@ -183,6 +183,12 @@ fn everything(key: &str) -> Value {
                 "actions": [{"key": "fremmed", "title": "Fremmed", "kind": "other"}],
             }],
         }],
+        "local_actions": [
+            {"key": "fremmed", "title": "Fremmed", "kind": "other", "committee": "fremmed", "parent": "fremmed/fremmed/fremmed"},
+        ],
+        "reports": [
+            {"action": "fremmed/fremmed/fremmed", "committee": "fremmed", "stage": "done", "reported_at": "2025-01-01T10:00:00Z"},
+        ],
     })
 }
 
@@ -203,6 +209,7 @@ fn foreign_id(app: &App, path: &str) -> String {
         "focus-areas" => area(),
         "objectives" => first(&format!("/v1/focus-areas/{}/objectives", area())),
         "actions" => first("/v1/actions"),
+        "reports" => first(&format!("/v1/actions/{}/reports", first("/v1/actions"))),
         "employees" => {
             let token = app.token_of(ELSEWHERE, "med.hr");
             let rows = app.request("GET", "/v1/employees").token(&token).send().expect(200).json();

@@ -125,6 +125,10 @@ fn answers_fit_their_schemas(app: &App) {
             "focus-areas" => id("/focus_areas/0"),
             "objectives" => id("/focus_areas/0/objectives/0"),
             "actions" => id("/focus_areas/0/actions/0"),
+            "reports" => {
+                let reports = get(&format!("/v1/actions/{}/reports", id("/focus_areas/0/actions/0")));
+                reports["items"][0]["id"].as_str().unwrap().to_owned()
+            }
             _ => String::new(),
         };
         let path = path.replace("{id}", &id);

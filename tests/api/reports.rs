@@ -85,11 +85,21 @@ pub fn house() -> Value {
     let until = NaiveDate::from_ymd_opt(today().year() + 1, 12, 31);
     let day = |text: &str| Some(text.parse().unwrap());
     let local = |key: &str, days| committee(key, "local", Some("h"), days);
-    let seat = |key: &str, employee: &str, role: &str| json!({"key": key, "committee": key.split('-').next(), "employee": employee, "role": role});
+    // A seat's key begins with its committee's.
+    let seat = |key: &str, employee: &str, role: &str| {
+        let committee = key.split('-').next();
+        json!({"key": key, "committee": committee, "employee": employee, "role": role})
+    };
+    let meant = |entries: &[(&str, &str, &str)]| {
+        let entry = |(role, kind, key): &(&str, &str, &str)| with(json!({"role": role}), json!({*kind: key}));
+        json!({"audience": entries.iter().map(entry).collect::<Vec<_>>()})
+    };
+    let given_up = |day: &str| json!({"cancelled_on": day, "cancelled_reason": "Udgik."});
     let employee = |key: &str, name: &str, unit: &str, leads: bool| {
         let unit = (!unit.is_empty()).then_some(unit);
         json!({"key": key, "name": name, "unit": unit, "has_personnel_responsibility": leads})
     };
+    let one_area = json!([{"key": "a", "title": "A", "actions": [action("once", json!({}))]}]);
     json!({
         "municipality": {"key": HERE, "code": "999", "name": HERE},
         "levels": [{"key": "top", "name": "Top", "rank": 1}, {"key": "local", "name": "Lokal", "rank": 2}],
@@ -148,25 +158,27 @@ pub fn house() -> Value {
                     {"key": "a", "title": "A", "actions": [
                         action("once", json!({})),
                         action("half", json!({"recurrence": "P6M"})),
-                        action("top", json!({"audience": [{"role": "responsible", "committee": "h"}, {"role": "receives", "level": "local"}]})),
-                        action("unit", json!({"audience": [{"role": "responsible", "unit": "school"}, {"role": "responsible", "unit": "gone"}]})),
+                        action("top", meant(&[("responsible", "committee", "h"), ("receives", "level", "local")])),
+                        action("unit", meant(&[("responsible", "unit", "school"), ("responsible", "unit", "gone")])),
                     ]},
                     {"key": "b", "title": "B", "actions": [
                         action("early", json!({"due_on": "2025-03-31"})),
                         action("window", json!({"recurrence": "P1M", "starts_on": "2024-03-15", "due_on": "2025-02-10"})),
-                        action("cancelled", json!({"recurrence": "P1M", "cancelled_on": "2025-02-01", "cancelled_reason": "Udgik."})),
+                        action("cancelled", with(given_up("2025-02-01"), json!({"recurrence": "P1M"}))),
                         action("biennial", json!({"recurrence": "P2Y"})),
                         action("ahead", json!({"starts_on": days_from_now(10)})),
-                        action("void", json!({"cancelled_on": "2024-01-01", "cancelled_reason": "Udgik."})),
+                        action("void", given_up("2024-01-01")),
                     ]},
                 ],
             },
-            {"key": "draft", "title": "Udkast", "kind": "plan", "status": "draft", "starts_on": "2024-01-01", "focus_areas": [
-                {"key": "a", "title": "A", "actions": [action("once", json!({}))]},
-            ]},
-            {"key": "timeless", "title": "Principper", "kind": "principles", "status": "adopted", "focus_areas": [
-                {"key": "a", "title": "A", "actions": [action("once", json!({}))]},
-            ]},
+            {
+                "key": "draft", "title": "Udkast", "kind": "plan", "status": "draft", "starts_on": "2024-01-01",
+                "focus_areas": one_area,
+            },
+            {
+                "key": "timeless", "title": "Principper", "kind": "principles", "status": "adopted",
+                "focus_areas": one_area,
+            },
         ],
     })
 }

@@ -97,14 +97,14 @@ pub fn list(
 ) -> Result<Vec<Assignment>> {
     let committees = store::committees(tenant)?;
     let members: Vec<Member> = committees.into_iter().map(|node| node.member).collect();
-    let (actions, members, whose) = match of {
+    let (actions, members, whose, all) = match of {
         Of::Action(id) => {
             let mut found = store::actions(tenant, Which::Action(*id))?;
             found.retain(|action| action.id == *id);
             if found.is_empty() {
                 return Err(Problem::not_found("action"));
             }
-            (found, members, Whose::Action(*id))
+            (found, members, Whose::Action(*id), None)
         }
         Of::Committee(reference) => {
             let is_it = |member: &Member| match reference {
@@ -113,15 +113,16 @@ pub fn list(
             };
             let own: Vec<Member> = members.into_iter().filter(is_it).collect();
             let party = own.first().map(|member| member.party).ok_or_else(|| Problem::not_found("committee"))?;
-            let mut found = store::actions(tenant, Which::All)?;
+            let all = store::actions(tenant, Which::All)?;
+            let mut found = all.clone();
             found.retain(|action| !action.is_draft && filter.takes_strategy(action));
             found.iter_mut().for_each(|action| action.named.retain(|member| member.party == party));
-            (found, own, Whose::Committee(party.id()))
+            (found, own, Whose::Committee(party.id()), Some(all))
         }
     };
     let levels: HashMap<Id, RegisterKey> = level::store::names(tenant)?.into_iter().collect();
     let latest = store::latest_in_full(tenant, whose, on)?;
-    let forerunners = Forerunners::read(tenant, &actions, on)?;
+    let forerunners = Forerunners::read(tenant, &actions, all, on)?;
     let mut assignments = Vec::new();
     each_share(&actions, &members, on, |share| {
         if !filter.takes_share(&share, &levels) {
@@ -179,8 +180,13 @@ pub struct Forerunner {
 }
 
 impl Forerunners {
-    /// What comes before some actions, as it stands on a day.
-    pub fn read(tenant: &mut Tenant<'_>, actions: &[Addressed], on: NaiveDate) -> Result<Self> {
+    /// What comes before some actions, as it stands on a day; `all` actions are read where they aren't at hand.
+    pub fn read(
+        tenant: &mut Tenant<'_>,
+        actions: &[Addressed],
+        all: Option<Vec<Addressed>>,
+        on: NaiveDate,
+    ) -> Result<Self> {
         let of = match actions {
             [one] => Some(one.id),
             _ => None,
@@ -189,7 +195,11 @@ impl Forerunners {
         let mut edges = store::forerunners(tenant, of)?;
         edges.retain(|(action, _)| later.contains(action));
         let wanted: HashSet<Id> = edges.iter().map(|(_, first)| *first).collect();
-        let mut found = if wanted.is_empty() { Vec::new() } else { store::actions(tenant, Which::All)? };
+        let mut found = match all {
+            Some(all) => all,
+            None if wanted.is_empty() => Vec::new(),
+            None => store::actions(tenant, Which::All)?,
+        };
         found.retain(|action| wanted.contains(&action.id));
         let board = match found.is_empty() {
             true => None,

@@ -398,8 +398,13 @@ fn named_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: N
         local = local.filter(latest_reports::action_id.eq_any(own));
     }
     type Row = (Id, StoredPeriod, Option<Id>, Option<Id>, Stage, Timestamp);
-    let mut rows: Vec<Row> = named.load(tenant.connection)?;
-    rows.extend(local.load::<Row>(tenant.connection)?);
+    let mut rows: Vec<Row> = Vec::new();
+    if found.iter().any(|action| !action.is_local() && !action.named.is_empty()) {
+        rows.extend(named.load::<Row>(tenant.connection)?);
+    }
+    if found.iter().any(Addressed::is_local) {
+        rows.extend(local.load::<Row>(tenant.connection)?);
+    }
     let by_id: HashMap<Id, &Addressed> = found.iter().map(|action| (action.id, action)).collect();
     let cell = |(action_id, StoredPeriod(period), committee, unit, stage, reported_at): Row| {
         let (action, party) = (by_id.get(&action_id)?, Party::of(committee, unit)?);

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
 use crate::action::store::{self, Filter, Links, Owner, Placed, Planned};
-use crate::db::schema::actions;
+use crate::db::schema::{actions, committees};
 use crate::db::types::{Id, Key, Reference};
 use crate::db::{Tenant, Writer, connection};
+use crate::period;
 use crate::problem::{Faults, Problem, Result};
 use crate::resource::{self, Draft, Names, Precondition, Saved, Stored};
 
@@ -88,7 +90,7 @@ fn parent(
     planned: &Planned,
     pointer: &str,
     faults: &mut Faults,
-) -> Option<(Id, Option<chrono::NaiveDate>)> {
+) -> Option<(Id, Option<NaiveDate>)> {
     let at = format!("{pointer}/parent");
     let Some(reference) = &mut body.parent else {
         faults.add(at, "is missing: name the plan's action that inspired it, as strategy/area/action or by its UUID");
@@ -168,6 +170,7 @@ pub fn create(
     };
     let id = id.ok_or_else(|| Problem::not_found("committee"))?;
     reporter.check_may_act_for(writer, id)?;
+    check_goes_on(writer, id)?;
     if body.committee.as_ref().is_some_and(|named| named != committee) {
         return Err(Problem::invalid("/committee", "differs from the committee in the address: leave it out"));
     }
@@ -177,6 +180,16 @@ pub fn create(
         return Err(resource::key_taken("action of the committee", key.as_str()));
     }
     save(writer, &committees, body)
+}
+
+/// A committee that has ended starts nothing.
+fn check_goes_on(tenant: &mut Tenant<'_>, committee: Id) -> Result<()> {
+    let last: Option<NaiveDate> =
+        committees::table.find(committee).select(committees::ends_on).first(tenant.connection)?;
+    match last.filter(|last| *last < period::today()) {
+        Some(last) => Err(Problem::invalid("", format!("the committee ended on {last}, and starts nothing any more"))),
+        None => Ok(()),
+    }
 }
 
 fn save(writer: &mut Writer<'_>, committees: &Names, body: ActionBody) -> Result<Action> {

@@ -9,7 +9,6 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::action::assignment::model::{Addressed, Judgement, Member, Party, Stage};
-use crate::action::schedule::Occurrence;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::Faults;
@@ -57,10 +56,10 @@ impl ReportBody {
     }
 }
 
-/// The rules for a report on an action by a party, made today. Answers the occurrence that it is for.
+/// The rules for a report on an action, made today, by a party that stands at a pointer; none = it is not known.
 pub fn check_fits(
     action: &Addressed,
-    (member, pointer): (&Member, &str),
+    member: Option<(&Member, &str)>,
     period: Option<Period>,
     today: NaiveDate,
     faults: &mut Faults,
@@ -68,6 +67,11 @@ pub fn check_fits(
     if action.is_draft {
         faults.add("", "the action stands in a draft: reports are taken once its strategy is adopted");
     }
+    let occurrence = action.schedule.occurrence(period, today);
+    if let Err(detail) = &occurrence {
+        faults.add("/occurrence", detail);
+    }
+    let Some((member, pointer)) = member else { return };
     let Member { key, lifetime, .. } = member;
     if !action.addresses(member.party, member.level_id) {
         let detail = format!("the action is not '{key}' to do: its assignments name those who report");
@@ -76,12 +80,8 @@ pub fn check_fits(
     if let Some(last) = lifetime.ends_on.filter(|last| *last < today) {
         return faults.add(pointer, format!("'{key}' ended on {last}, and takes no more reports"));
     }
-    let occurrence = match action.schedule.occurrence(period, today) {
-        Ok(occurrence) => occurrence,
-        Err(detail) => return faults.add("/occurrence", detail),
-    };
-    let day = Occurrence::reference_day(&occurrence, today);
-    if !lifetime.holds(day) {
+    let day = occurrence.map(|occurrence| occurrence.reference_day(today));
+    if let Some(day) = day.ok().filter(|day| !lifetime.holds(*day)) {
         faults.add(pointer, format!("'{key}' did not exist on {day}, the day that decides who has to do it"));
     }
 }

@@ -110,14 +110,19 @@ pub fn file(
     }
     let found = assignments::actions(writer, Which::Action(action))?;
     let found = found.into_iter().find(|found| found.id == action).ok_or_else(|| Problem::not_found("action"))?;
-    let (member, pointer) = member(writer, &found, &mut body)?;
-    let reporter_id = reporter.check_may_report_for(writer, member.party)?;
     let (today, mut faults) = (period::today(), Faults::default());
+    let member = member(writer, &found, &mut body, &mut faults)?;
+    // Whoever may not report at all is told so first.
+    let reporter_id = match &member {
+        Some((member, _)) => reporter.check_may_report_for(writer, member.party)?,
+        None => None,
+    };
     body.check(today, "", &mut faults);
-    check_fits(&found, (&member, pointer), body.occurrence, today, &mut faults);
+    check_fits(&found, member.as_ref().map(|(member, at)| (member, *at)), body.occurrence, today, &mut faults);
     faults.into_result()?;
-    let reported_at = moment(writer, action, body.occurrence, member.party)?;
-    let checked = Checked { action_id: action, party: member.party, body, reporter_id, reported_at };
+    let party = member.map(|(member, _)| member.party).ok_or_else(|| Problem::internal("nobody reports"))?;
+    let reported_at = moment(writer, action, body.occurrence, party)?;
+    let checked = Checked { action_id: action, party, body, reporter_id, reported_at };
     let id = insert(writer, vec![checked])?.pop().ok_or_else(|| Problem::internal("no report was stored"))?;
     if let Some(key) = key {
         remember(writer, key, &fingerprint, id)?;
@@ -136,29 +141,38 @@ fn moment(writer: &mut Writer<'_>, action: Id, period: Option<Period>, party: Pa
 }
 
 /// The committee or unit that a report names, and where it stands in the body.
-fn member(tenant: &mut Tenant<'_>, action: &Addressed, body: &mut ReportBody) -> Result<(Member, &'static str)> {
+fn member(
+    tenant: &mut Tenant<'_>,
+    action: &Addressed,
+    body: &mut ReportBody,
+    faults: &mut Faults,
+) -> Result<Option<(Member, &'static str)>> {
     if let (true, [own], None, None) = (action.is_local(), action.named.as_slice(), &body.committee, &body.unit) {
         body.committee = Some(own.key.clone().into());
     }
     let (reference, pointer) = match (&body.committee, &body.unit) {
         (Some(committee), None) => (committee.clone(), "/committee"),
         (None, Some(unit)) => (unit.clone(), "/unit"),
-        _ => return Err(Problem::invalid("", "names exactly one of committee and unit: who reports?")),
+        _ => {
+            faults.add("", "names exactly one of committee and unit: who reports?");
+            return Ok(None);
+        }
     };
     let found = match pointer {
         "/committee" => committee(tenant, &reference)?,
         _ => unit(tenant, &reference)?,
     };
-    let member = found.ok_or_else(|| {
+    let Some(member) = found else {
         let what = pointer.trim_start_matches('/');
-        Problem::invalid(pointer, format!("names no {what} of this municipality: '{reference}'"))
-    })?;
+        faults.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
+        return Ok(None);
+    };
     // Kept as the plainest reference, whichever way it was written.
     match pointer {
         "/committee" => body.committee = Some(member.key.clone().into()),
         _ => body.unit = Some(member.key.clone().into()),
     }
-    Ok((member, pointer))
+    Ok(Some((member, pointer)))
 }
 
 fn committee(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Member>> {
