@@ -23,6 +23,12 @@ from typing import Any, Protocol, TypeVar
 import attrs
 import httpx
 from medstrategi_client import AuthenticatedClient
+from medstrategi_client.api.actions import (
+    create_report,
+    list_assignments_of_action,
+    list_reports,
+    read_action_progress,
+)
 from medstrategi_client.api.audit import list_changes
 from medstrategi_client.api.bundles import export_bundle, import_bundle
 from medstrategi_client.api.committees import (
@@ -40,9 +46,10 @@ from medstrategi_client.api.committees import (
 from medstrategi_client.api.organisation import list_units
 from medstrategi_client.api.people import read_me, sync_hr
 from medstrategi_client.api.service import describe_problem
-from medstrategi_client.api.strategies import list_strategies, read_strategy
+from medstrategi_client.api.strategies import list_strategies, read_strategy, read_strategy_progress
 from medstrategi_client.models import (
     ActionKind,
+    AssignmentPage,
     Bundle,
     Change,
     ChangeAfterType0,
@@ -64,9 +71,15 @@ from medstrategi_client.models import (
     Operation,
     Problem,
     ProblemKind,
+    Progress,
+    ProgressPartPage,
     ProposalKind,
     ProposalPage,
+    Report,
+    ReportBody,
+    ReportPage,
     SectionCounts,
+    Stage,
     Strategy,
     StrategyStatus,
     StrategySummaryPage,
@@ -290,6 +303,8 @@ def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
         "focus_areas": len(areas),
         "objectives": sum(len(area.objectives or []) for area in areas),
         "actions": sum(len(area.actions or []) for area in areas),
+        "local_actions": len(bundle.local_actions or []),
+        "reports": len(bundle.reports or []),
     }
     assert rows.keys() | {"left_out"} == answer.to_dict().keys(), "the answer counts other things than this check"
     for section, count in rows.items():
@@ -335,6 +350,40 @@ def check_sync(client: AuthenticatedClient) -> None:
     everybody_gone = sync_hr.sync_detailed(client=client, body=HrSync(employees=[]), mode=SyncMode.SNAPSHOT)
     expect_problem(HTTPStatus.CONFLICT, "/problems/sync-guard", "/v1/hr-sync", everybody_gone)
     print("sync: rehearsed, and refused to the one that would end everybody")
+
+
+def check_progress(client: AuthenticatedClient) -> None:
+    """A strategy's figures are the sums of its areas'; what was seen is not sent again; a report counts, once."""
+    plan = "med-plan-2025-2028"
+    read = read_strategy_progress.sync_detailed(plan, client=client, children=True)
+    progress = expect(HTTPStatus.OK, Progress, read)
+    assert isinstance(progress.children, ProgressPartPage) and progress.expected > 100, progress
+    for figure in ["expected", "done", "in_progress", "not_started", "dropped", "overdue", "stale"]:
+        assert getattr(progress, figure) == sum(getattr(area, figure) for area in progress.children.items), figure
+    seen = read_strategy_progress.sync_detailed(plan, client=client, children=True, if_none_match=etag(read))
+    expect_nothing(HTTPStatus.NOT_MODIFIED, seen)
+
+    tree = expect(HTTPStatus.OK, Strategy, read_strategy.sync_detailed(plan, client=client))
+    action = next(a for area in tree.focus_areas for a in area.actions if a.key == "ny-teknologi")
+    before = expect(HTTPStatus.OK, Progress, read_action_progress.sync_detailed(action.id, client=client))
+    lines = every(
+        AssignmentPage,
+        lambda at: list_assignments_of_action.sync_detailed(
+            action.id, client=client, stage=Stage.NOT_STARTED, limit=2, cursor=at
+        ),
+    )
+    assert len(lines) == before.not_started > 0 and not any(line.report_id for line in lines), lines
+    committee = lines[0].committee
+    assert committee is not None
+    body = ReportBody(stage=Stage.DONE, committee=committee, note="Drøftet.")
+    sent = [create_report.sync_detailed(action.id, client=client, body=body, idempotency_key="check-1") for _ in "12"]
+    first, again = (expect(HTTPStatus.CREATED, Report, answer) for answer in sent)
+    assert first == again and first.reported_by is None, (first, again)
+    after = expect(HTTPStatus.OK, Progress, read_action_progress.sync_detailed(action.id, client=client))
+    assert (after.expected, after.done) == (before.expected, before.done + 1), (before, after)
+    told = list_reports.sync_detailed(action.id, client=client, committee=committee)
+    assert [report.id for report in expect(HTTPStatus.OK, ReportPage, told).items] == [first.id]
+    print(f"progress: {progress.label}; {after.label}")
 
 
 def changes(client: AuthenticatedClient, after: int, limit: int) -> list[Change]:
@@ -384,6 +433,7 @@ def main() -> None:
     assert isinstance(updated.after, ChangeAfterType0)
     assert updated.after["name"] == level.name and updated.after["staff_meeting_below"] is None
     print(f"changes: {len(before)} of the demo, {len(ours)} of the level")
+    check_progress(client)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,8 @@ pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Res
     say(format_args!("\nA token that may read, good for 12 hours:\n{token}"))?;
     say(format_args!("\nA list:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies"))?;
     say(format_args!("\nA whole tree:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies/{STRATEGY}"))?;
+    let progress = format!("{base}/v1/strategies/{STRATEGY}/progress");
+    say(format_args!("\nHow far it has come:\ncurl -s -H 'Authorization: Bearer {token}' {progress}"))?;
     say(format_args!("\nA request that is refused, since the token may not write:"))?;
     say(format_args!(
         "curl -s -X POST -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \

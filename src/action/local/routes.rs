@@ -105,7 +105,6 @@ async fn list_of_action(
     request_body(content = ActionBody, example = json!({"key": "gaa-moeder", "title": "Gå-møder hver torsdag", "kind": "other", "parent": "med-plan-2025-2028/balance-i-arbejdet/tag-temperaturen", "due_on": "2026-12-18"})),
     responses(
         (status = 201, description = "The new action", body = Action),
-        (status = 403, description = "The token lacks a scope, or its person doesn't act for this committee", body = ProblemAnswer, content_type = "application/problem+json"),
         (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
     ),
 )]

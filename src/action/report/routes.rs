@@ -131,7 +131,6 @@ async fn list(
     request_body = ReportBody,
     responses(
         (status = 201, description = "The report", body = Report),
-        (status = 403, description = "The token lacks a scope, or its person doesn't report for this committee or unit", body = ProblemAnswer, content_type = "application/problem+json"),
         (status = 422, description = "The body breaks a rule, or the Idempotency-Key came with another one before", body = ProblemAnswer, content_type = "application/problem+json"),
     ),
 )]
