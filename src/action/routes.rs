@@ -6,8 +6,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::assignment::model::Stage;
-use super::assignment::store::actions_with;
+use super::assignment::board::actions_with;
+use super::assignment::stage::Stage;
 use super::model::{Action, ActionKind};
 use super::store::{self, Filter};
 use crate::auth::guard::{May, Read};

@@ -96,7 +96,9 @@ impl Writer<'_> {
         };
         while changes.peek().is_some() {
             let batch: Vec<Change> = changes.by_ref().take(connection::batch()).collect();
-            let heeded = batch.iter().filter(|change| self.projection.heeds(change));
+            let heeds =
+                |change: &&Change| self.projection.heeds(change.entity, change.before.as_ref(), change.after.as_ref());
+            let heeded = batch.iter().filter(heeds);
             let heeded: Vec<_> = heeded.map(|change| Heeded { entity: change.entity, id: change.id }).collect();
             self.heeded.extend(heeded);
             let batch: Vec<_> = batch.into_iter().map(row).collect();

@@ -3,8 +3,9 @@
 //! A projection is brought up to date at the end of every transaction that changes what it depends on. It is told so
 //! by the change log, which every write leaves its rows in, so that no writer can forget it.
 
+use serde_json::Value;
+
 use super::Writer;
-use super::change_log::Change;
 use super::types::Id;
 use crate::problem::Result;
 
@@ -19,8 +20,8 @@ pub struct Heeded {
 
 /// Something that is kept beside the rows it is derived from.
 pub trait Projection: Send + Sync {
-    /// Whether it depends on what changed.
-    fn heeds(&self, change: &Change) -> bool;
+    /// Whether it depends on what changed: a kind of row, its fields until then, and since.
+    fn heeds(&self, entity: &str, before: Option<&Value>, after: Option<&Value>) -> bool;
 
     /// Brings it up to date with the changes that it heeds.
     fn follow(&self, writer: &mut Writer<'_>, changes: Vec<Heeded>) -> Result<()>;
@@ -30,7 +31,7 @@ pub trait Projection: Send + Sync {
 pub(super) struct Nothing;
 
 impl Projection for Nothing {
-    fn heeds(&self, _: &Change) -> bool {
+    fn heeds(&self, _: &str, _: Option<&Value>, _: Option<&Value>) -> bool {
         false
     }
 

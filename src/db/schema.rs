@@ -336,17 +336,11 @@ table! {
 }
 
 table! {
-    /// How many of the latest reports say what.
-    tallies (action_id, occurrence, level_id, exists_from, exists_to, stage, reported_on) {
+    /// How many of the latest reports on an occurrence say what.
+    tallies (action_id, occurrence) {
         action_id -> Text,
         occurrence -> Text,
-        level_id -> Text,
-        exists_from -> Date,
-        exists_to -> Date,
-        stage -> Text,
-        reported_on -> Date,
-        reports -> Integer,
-        last_reported_at -> Timestamp,
+        cells -> Text,
     }
 }
 

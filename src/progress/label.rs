@@ -4,7 +4,8 @@ use chrono::{Datelike, NaiveDate};
 
 use super::picture::Words;
 use crate::action::assignment::figures::Figures;
-use crate::action::assignment::model::{Addressed, Party, Stage};
+use crate::action::assignment::model::{Addressed, Party};
+use crate::action::assignment::stage::Stage;
 use crate::http::language::Language;
 
 /// What is counted: parties, where each has a single assignment, else assignments.

@@ -4,34 +4,16 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::gather::{Gathered, Part, Sums};
+use super::gather::{Gathered, Part, ProgressKind, Sums};
 use super::label::{self, Counted};
 use super::picture::{Bar, Picture};
 use super::series::Point;
 use crate::action::assignment::figures::Figures;
-use crate::action::assignment::model::Stage;
+use crate::action::assignment::stage::Stage;
 use crate::db::types::{Id, Timestamp};
 use crate::http::language::Language;
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::problem::Result;
-
-crate::text_enum! {
-    /// What the figures are about.
-    ProgressKind {
-        /// A strategy.
-        Strategy = "strategy",
-        /// A focus area.
-        FocusArea = "focus_area",
-        /// An action.
-        Action = "action",
-        /// One of the times that an action is to be done.
-        Occurrence = "occurrence",
-        /// A committee.
-        Committee = "committee",
-        /// The committees in which the token's person sits.
-        Me = "me",
-    }
-}
 
 /// How many assignments there are, and how far they are: the plain sum of the assignments behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

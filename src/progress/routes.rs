@@ -7,9 +7,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::gather::{self, Gathered, Wanted};
+use super::gather::{Gathered, Wanted};
 use super::model::Progress;
 use super::series::SeriesStep;
+use super::{committees, plan};
 use crate::auth::caller::Caller;
 use crate::auth::guard::{May, ReadProgress};
 use crate::db::types::{Id, RegisterKey};
@@ -83,7 +84,7 @@ async fn read_strategy(
     Query(how): Query<HowProgress>,
 ) -> Result<HttpResponse> {
     let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| gather::strategy(tenant, &target, wanted)).await
+    asked.answer(move |tenant, wanted| plan::strategy(tenant, &target, wanted)).await
 }
 
 /// Read how far a focus area has come
@@ -105,7 +106,7 @@ async fn read_focus_area(
     Query(how): Query<HowProgress>,
 ) -> Result<HttpResponse> {
     let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| gather::focus_area(tenant, id, wanted)).await
+    asked.answer(move |tenant, wanted| plan::focus_area(tenant, id, wanted)).await
 }
 
 /// Read how far an action has come
@@ -127,7 +128,7 @@ async fn read_action(
     Query(how): Query<HowProgress>,
 ) -> Result<HttpResponse> {
     let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| gather::action(tenant, id, wanted)).await
+    asked.answer(move |tenant, wanted| plan::action(tenant, id, wanted)).await
 }
 
 /// Read how far a committee has come
@@ -149,7 +150,7 @@ async fn read_committee(
     Query(how): Query<HowProgress>,
 ) -> Result<HttpResponse> {
     let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| gather::committee(tenant, &target, wanted)).await
+    asked.answer(move |tenant, wanted| committees::committee(tenant, &target, wanted)).await
 }
 
 /// Read how far my committees have come
@@ -171,7 +172,7 @@ async fn read_me(
 ) -> Result<HttpResponse> {
     let person: Option<RegisterKey> = caller.person.as_ref().and_then(|person| person.parse().ok());
     let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| gather::me(tenant, person.as_ref(), wanted)).await
+    asked.answer(move |tenant, wanted| committees::me(tenant, person.as_ref(), wanted)).await
 }
 
 /// A question for progress, whatever it is about.

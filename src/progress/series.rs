@@ -4,8 +4,8 @@ use chrono::{Days, NaiveDate};
 
 use crate::action::assignment::count::{Census, entries};
 use crate::action::assignment::figures::Figures;
+use crate::action::assignment::history::{Latest, Told};
 use crate::action::assignment::model::Addressed;
-use crate::action::assignment::store::{Latest, Told};
 use crate::period::{Period, Span};
 
 crate::text_enum! {

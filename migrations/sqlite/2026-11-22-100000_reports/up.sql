@@ -53,19 +53,12 @@ CREATE INDEX latest_reports_by_committee ON latest_reports (committee_id, action
 CREATE INDEX latest_reports_by_unit ON latest_reports (unit_id, action_id);
 CREATE INDEX latest_reports_by_report ON latest_reports (report_id);
 
--- How many of the latest reports say what: per level, and per the days on which the reporting committees exist, cut
--- to those that matter to the occurrence. The day of the report is kept where silence since then may matter.
+-- How many of the latest reports on an occurrence say what: JSON that is written and read whole.
 CREATE TABLE tallies (
     action_id TEXT NOT NULL REFERENCES actions (id),
     occurrence TEXT NOT NULL,
-    level_id TEXT NOT NULL,
-    exists_from DATE NOT NULL,
-    exists_to DATE NOT NULL,
-    stage TEXT NOT NULL,
-    reported_on DATE NOT NULL,
-    reports INTEGER NOT NULL,
-    last_reported_at TIMESTAMP NOT NULL,
-    PRIMARY KEY (action_id, occurrence, level_id, exists_from, exists_to, stage, reported_on)
+    cells TEXT NOT NULL,
+    PRIMARY KEY (action_id, occurrence)
 );
 
 -- What a client that repeats itself is answered with (Idempotency-Key), for a day.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use super::figures::Figures;
-use super::model::{Addressed, Party, Stage};
+use super::model::{Addressed, Party};
+use super::stage::Stage;
 use crate::action::schedule::{Lifetime, Occurrence};
 use crate::db::types::{Id, Timestamp};
 use crate::period::Period;

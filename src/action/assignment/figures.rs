@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
-use super::model::Stage;
+use super::stage::Stage;
 use crate::db::types::Timestamp;
 
 /// How many assignments there are, and how far they are. A sum of sums is the sum of the assignments behind them.

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 
-use super::model::{Addressed, Assignment, Judgement, Member, Party, Share, Stage, each_share, is_overdue, is_stale};
-use super::store::{self, Board, Which, Whose};
+use super::board::Board;
+use super::model::{Addressed, Assignment, Member, Party, Share, each_share, is_overdue, is_stale};
+use super::stage::{Judgement, Stage};
+use super::store::{self, Which, Whose};
 use crate::committee::level;
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference, RegisterKey};

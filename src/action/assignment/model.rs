@@ -7,46 +7,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::figures::Figures;
+use super::stage::{Judgement, Stage};
 use crate::action::schedule::{Lifetime, Occurrence, Schedule};
 use crate::db::types::{Id, Key, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::text::{LongText, ShortText};
-
-crate::text_enum! {
-    /// How far an assignment is.
-    Stage {
-        /// Nothing was begun, or nothing was reported.
-        NotStarted = "not_started",
-        /// It is being worked on.
-        InProgress = "in_progress",
-        /// It is done.
-        Done = "done",
-        /// It won't be done.
-        Dropped = "dropped",
-    }
-}
-
-crate::text_enum! {
-    /// How those who report see the way ahead.
-    Judgement {
-        /// It goes as planned.
-        OnTrack = "on_track",
-        /// It may fail.
-        AtRisk = "at_risk",
-        /// It fails, unless something changes.
-        OffTrack = "off_track",
-        /// They did not say.
-        None = "none",
-    }
-}
-
-// The enum comes out of a macro that takes no derives.
-#[allow(clippy::derivable_impls)]
-impl Default for Judgement {
-    fn default() -> Self {
-        Self::None
-    }
-}
 
 /// Who can have an assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,8 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::list::{self, Filter, Of};
-use super::model::{Assignment, Judgement, Stage};
+use super::model::Assignment;
+use super::stage::{Judgement, Stage};
 use crate::auth::guard::{May, Read};
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant};

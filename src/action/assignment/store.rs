@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use diesel::dsl::{max, sum};
 use diesel::prelude::*;
 
-use super::count::{Cell, Census, Entry, entries};
-use super::figures::Figures;
-use super::model::{Addressed, Judgement, LatestReport, Member, Party, Place, Stage};
+use super::model::{Addressed, LatestReport, Member, Party, Place};
+use super::stage::{Judgement, Stage};
 use crate::action::model::{AudienceRole, Recurrence};
-use crate::action::schedule::{Lifetime, Schedule, StoredPeriod, stale_before};
+use crate::action::schedule::{Lifetime, Schedule, StoredPeriod};
 use crate::db::Tenant;
 use crate::db::schema::aliases::local_actions;
 use crate::db::schema::{
-    action_audience, action_predecessors, actions, committees, focus_areas, latest_reports, reports, strategies,
-    tallies, units,
+    action_audience, action_predecessors, actions, committees, focus_areas, latest_reports, reports, strategies, units,
 };
 use crate::db::types::{Id, Key, RegisterKey, Timestamp};
 use crate::period;
@@ -37,9 +34,9 @@ pub enum Which {
     All,
 }
 
-type Days = (Option<NaiveDate>, Option<NaiveDate>);
+pub(super) type Days = (Option<NaiveDate>, Option<NaiveDate>);
 
-fn lifetime((starts_on, ends_on): Days) -> Lifetime {
+pub(super) fn lifetime((starts_on, ends_on): Days) -> Lifetime {
     Lifetime { starts_on, ends_on }
 }
 
@@ -220,7 +217,7 @@ fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Re
     Ok(())
 }
 
-fn ids(found: &[Addressed]) -> Vec<Id> {
+pub(super) fn ids(found: &[Addressed]) -> Vec<Id> {
     found.iter().map(|action| action.id).collect()
 }
 
@@ -238,299 +235,8 @@ pub fn forerunners(tenant: &mut Tenant<'_>, of: Option<Id>) -> Result<Vec<(Id, I
     Ok(query.load(tenant.connection)?)
 }
 
-/// All that the sums of some actions are told from.
-pub struct Board {
-    /// The actions.
-    pub actions: Vec<Addressed>,
-    census: Census,
-    cells: Vec<Cell>,
-    on: NaiveDate,
-}
-
-impl Board {
-    /// The board of actions as they stand on a day. From today on the kept counts tell it; for days that have passed, all
-    /// that was reported by then is read.
-    pub fn read(tenant: &mut Tenant<'_>, which: Which, actions: Vec<Addressed>, on: NaiveDate) -> Result<Self> {
-        let census = census(tenant)?;
-        let cells = match on < period::today() {
-            true => past_cells(tenant, which, &actions, on)?,
-            false => kept_cells(tenant, which, &actions, on)?,
-        };
-        Ok(Self { actions, census, cells, on })
-    }
-
-    /// The sums of every occurrence that has begun.
-    pub fn entries(&self) -> Vec<Entry<'_>> {
-        entries(&self.actions, &self.census, self.cells.iter().copied(), self.on)
-    }
-}
-
-/// How many committees there are of each level, and when they exist.
-pub fn census(tenant: &mut Tenant<'_>) -> Result<Census> {
-    let rows: Vec<(Option<Id>, Option<NaiveDate>, Option<NaiveDate>, i64)> = committees::table
-        .filter(committees::municipality_id.eq(tenant.municipality_id))
-        .group_by((committees::level_id, committees::starts_on, committees::ends_on))
-        .select((committees::level_id, committees::starts_on, committees::ends_on, diesel::dsl::count_star()))
-        .load(tenant.connection)?;
-    let counted = |(level, first, last, committees): (Option<Id>, _, _, i64)| {
-        Some((level?, lifetime((first, last)), usize::try_from(committees).ok()?))
-    };
-    Ok(Census::of(rows.into_iter().filter_map(counted)))
-}
-
-fn kept_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
-    let mut cells = tallied_cells(tenant, which, found, on)?;
-    cells.extend(named_cells(tenant, which, found, on)?);
-    Ok(cells)
-}
-
-/// The actions that today have an assignment at this stage, and one that is overdue, or none.
-pub fn actions_with(tenant: &mut Tenant<'_>, stage: Option<Stage>, overdue: Option<bool>) -> Result<Vec<Id>> {
-    let found = actions(tenant, Which::All)?;
-    let board = Board::read(tenant, Which::All, found, period::today())?;
-    let mut sums: HashMap<Id, Figures> = board.actions.iter().map(|action| (action.id, Figures::default())).collect();
-    for entry in board.entries() {
-        *sums.entry(entry.action.id).or_default() += entry.figures;
-    }
-    sums.retain(|_, sum| {
-        stage.is_none_or(|stage| sum.at(stage) > 0) && overdue.is_none_or(|overdue| (sum.overdue > 0) == overdue)
-    });
-    Ok(sums.into_keys().collect())
-}
-
-type TallyGroup = (Id, StoredPeriod, Id, NaiveDate, NaiveDate, Stage);
-
-fn tallied_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
-    let group = (
-        tallies::action_id,
-        tallies::occurrence,
-        tallies::level_id,
-        tallies::exists_from,
-        tallies::exists_to,
-        tallies::stage,
-    );
-    let wanted: Vec<Id> = match which {
-        Which::All => Vec::new(),
-        _ => ids(found),
-    };
-    let mut counts = tallies::table
-        .inner_join(actions::table)
-        .filter(actions::municipality_id.eq(tenant.municipality_id))
-        .group_by(group)
-        .select((group, sum(tallies::reports), max(tallies::last_reported_at)))
-        .into_boxed();
-    let silent = |recurrence: Option<Recurrence>| tallies::reported_on.lt(stale_before(recurrence, on));
-    let each =
-        |recurrence: Recurrence| actions::recurrence.assume_not_null().eq(recurrence).and(silent(Some(recurrence)));
-    let mut stale = tallies::table
-        .inner_join(actions::table)
-        .filter(actions::municipality_id.eq(tenant.municipality_id))
-        .filter(tallies::stage.eq(Stage::InProgress))
-        .filter(
-            actions::recurrence.is_null().and(silent(None)).or(actions::recurrence.is_not_null().and(
-                each(Recurrence::Monthly)
-                    .or(each(Recurrence::Quarterly))
-                    .or(each(Recurrence::HalfYearly))
-                    .or(each(Recurrence::Yearly))
-                    .or(each(Recurrence::Biennial)),
-            )),
-        )
-        .group_by(group)
-        .select((group, sum(tallies::reports)))
-        .into_boxed();
-    if which != Which::All {
-        counts = counts.filter(tallies::action_id.eq_any(wanted.clone()));
-        stale = stale.filter(tallies::action_id.eq_any(wanted));
-    }
-    let stale: Vec<(TallyGroup, Option<i64>)> = stale.load(tenant.connection)?;
-    let stale: HashMap<TallyGroup, i64> =
-        stale.into_iter().map(|(group, reports)| (group, reports.unwrap_or(0))).collect();
-    let counts: Vec<(TallyGroup, Option<i64>, Option<Timestamp>)> = counts.load(tenant.connection)?;
-    let cell = |(group, reports, last_reported_at): (TallyGroup, Option<i64>, Option<Timestamp>)| {
-        let (action_id, StoredPeriod(period), level_id, from, to, stage) = group;
-        Some(Cell {
-            action_id,
-            period,
-            level_id: Some(level_id),
-            party: None,
-            lifetime: lifetime((Some(from), Some(to))),
-            stage,
-            reports: u64::try_from(reports?).ok()?,
-            stale: stale.get(&group).and_then(|reports| u64::try_from(*reports).ok()).unwrap_or(0),
-            last_reported_at: last_reported_at?,
-        })
-    };
-    Ok(counts.into_iter().filter_map(cell).collect())
-}
-
-/// The latest reports of those who are addressed by name, and of local actions.
-fn named_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
-    let columns = (
-        latest_reports::action_id,
-        latest_reports::occurrence,
-        latest_reports::committee_id,
-        latest_reports::unit_id,
-        latest_reports::stage,
-        latest_reports::reported_at,
-    );
-    let is_its = action_audience::committee_id
-        .eq(latest_reports::committee_id)
-        .or(action_audience::unit_id.eq(latest_reports::unit_id));
-    let mut named = latest_reports::table
-        .inner_join(actions::table)
-        .inner_join(
-            action_audience::table
-                .on(action_audience::action_id.eq(latest_reports::action_id).and(is_its.assume_not_null())),
-        )
-        .filter(actions::municipality_id.eq(tenant.municipality_id))
-        .select(columns)
-        .distinct()
-        .into_boxed();
-    let mut local = latest_reports::table
-        .inner_join(actions::table)
-        .filter(actions::municipality_id.eq(tenant.municipality_id))
-        .filter(actions::committee_id.is_not_null())
-        .select(columns)
-        .into_boxed();
-    if which != Which::All {
-        named = named.filter(latest_reports::action_id.eq_any(ids(found)));
-        let own: Vec<Id> = found.iter().filter(|action| action.is_local()).map(|action| action.id).collect();
-        local = local.filter(latest_reports::action_id.eq_any(own));
-    }
-    type Row = (Id, StoredPeriod, Option<Id>, Option<Id>, Stage, Timestamp);
-    let mut rows: Vec<Row> = Vec::new();
-    if found.iter().any(|action| !action.is_local() && !action.named.is_empty()) {
-        rows.extend(named.load::<Row>(tenant.connection)?);
-    }
-    if found.iter().any(Addressed::is_local) {
-        rows.extend(local.load::<Row>(tenant.connection)?);
-    }
-    let by_id: HashMap<Id, &Addressed> = found.iter().map(|action| (action.id, action)).collect();
-    let cell = |(action_id, StoredPeriod(period), committee, unit, stage, reported_at): Row| {
-        let (action, party) = (by_id.get(&action_id)?, Party::of(committee, unit)?);
-        let member = action.named.iter().find(|member| member.party == party)?;
-        Some(single_cell((action_id, period, party), action, None, member.lifetime, (stage, reported_at), on))
-    };
-    Ok(rows.into_iter().filter_map(cell).collect())
-}
-
-fn single_cell(
-    (action_id, period, party): Place,
-    action: &Addressed,
-    level_id: Option<Id>,
-    lifetime: Lifetime,
-    (stage, reported_at): (Stage, Timestamp),
-    on: NaiveDate,
-) -> Cell {
-    Cell {
-        action_id,
-        period,
-        level_id,
-        party: Some(party),
-        lifetime,
-        stage,
-        reports: 1,
-        stale: u64::from(super::model::is_stale(action.schedule, stage, reported_at, on)),
-        last_reported_at: reported_at,
-    }
-}
-
-fn past_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
-    let history = history(tenant, which, found, on)?;
-    let mut latest = Latest::default();
-    history.into_iter().for_each(|told| latest.hear(told));
-    Ok(latest.cells(found, on))
-}
-
-/// A report, as far as sums depend on it.
-#[derive(Debug, Clone, Copy)]
-pub struct Told {
-    /// For which assignment.
-    pub place: Place,
-    level_id: Option<Id>,
-    lifetime: Lifetime,
-    stage: Stage,
-    /// When.
-    pub reported_at: Timestamp,
-}
-
-/// What is last told of each assignment, while reports are heard one after the other.
-#[derive(Default)]
-pub struct Latest(HashMap<Place, Told>);
-
-impl Latest {
-    /// Takes the next report.
-    pub fn hear(&mut self, told: Told) {
-        self.0.insert(told.place, told);
-    }
-
-    /// What was told by now, seen from a day.
-    pub fn cells(&self, found: &[Addressed], on: NaiveDate) -> Vec<Cell> {
-        let by_id: HashMap<Id, &Addressed> = found.iter().map(|action| (action.id, action)).collect();
-        let cell = |told: &Told| {
-            let action = by_id.get(&told.place.0)?;
-            Some(single_cell(told.place, action, told.level_id, told.lifetime, (told.stage, told.reported_at), on))
-        };
-        self.0.values().filter_map(cell).collect()
-    }
-}
-
-/// All that was reported of the actions by the end of a day, in the order in which it was.
-pub fn history(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Told>> {
-    let of_actions = (which != Which::All).then(|| ids(found));
-    told(tenant, of_actions, None, on)
-}
-
-/// All that committees have reported by the end of a day, in the order in which they did; and what others have, where
-/// there are many.
-pub fn history_of_committees(tenant: &mut Tenant<'_>, ids: &[Id], on: NaiveDate) -> Result<Vec<Told>> {
-    let few = ids.len() <= crate::db::connection::batch();
-    told(tenant, None, few.then(|| ids.to_vec()), on)
-}
-
-fn told(
-    tenant: &mut Tenant<'_>,
-    of_actions: Option<Vec<Id>>,
-    of_committees: Option<Vec<Id>>,
-    on: NaiveDate,
-) -> Result<Vec<Told>> {
-    let mut query = reports::table
-        .left_join(committees::table)
-        .left_join(units::table)
-        .filter(reports::municipality_id.eq(tenant.municipality_id))
-        .filter(reports::reported_at.lt(end_of(on)))
-        .order((reports::reported_at, reports::id))
-        .select((
-            (reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id),
-            (reports::stage, reports::reported_at),
-            (committees::level_id.nullable(), committees::starts_on.nullable(), committees::ends_on.nullable()),
-            (units::starts_on.nullable(), units::ends_on.nullable()),
-        ))
-        .into_boxed();
-    if let Some(ids) = of_actions {
-        query = query.filter(reports::action_id.eq_any(ids));
-    }
-    if let Some(ids) = of_committees {
-        query = query.filter(reports::committee_id.eq_any(ids.into_iter().map(Some)));
-    }
-    type Row = (
-        (Id, StoredPeriod, Option<Id>, Option<Id>),
-        (Stage, Timestamp),
-        (Option<Id>, Option<NaiveDate>, Option<NaiveDate>),
-        Days,
-    );
-    let rows: Vec<Row> = query.load(tenant.connection)?;
-    let told = |((action, StoredPeriod(period), committee, unit), (stage, reported_at), own, unit_days): Row| {
-        let party = Party::of(committee, unit)?;
-        let (level_id, first, last) = own;
-        let lifetime = lifetime(if committee.is_some() { (first, last) } else { unit_days });
-        Some(Told { place: (action, period, party), level_id, lifetime, stage, reported_at })
-    };
-    Ok(rows.into_iter().filter_map(told).collect())
-}
-
 /// The moment at which a day is over in Denmark.
-fn end_of(day: NaiveDate) -> Timestamp {
+pub(super) fn end_of(day: NaiveDate) -> Timestamp {
     Timestamp::beginning_of(day.succ_opt().unwrap_or(day))
 }
 

@@ -6,17 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::model::Stage;
+use super::stage::Stage;
 use crate::action::model::{ActionBody, Recurrence};
-use crate::action::schedule::{Lifetime, Schedule, StoredPeriod};
+use crate::action::schedule::{Lifetime, Occurrence, Schedule, StoredPeriod};
 use crate::committee::model::CommitteeBody;
-use crate::db::change_log::Change;
 use crate::db::projection::{Heeded, Projection};
 use crate::db::schema::{actions, committees, focus_areas, latest_reports, reports, strategies, tallies};
-use crate::db::types::{Id, Timestamp};
+use crate::db::types::{Id, Json, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::problem::Result;
 use crate::resource::Body as _;
@@ -33,13 +34,13 @@ const FEW: usize = 8;
 pub struct Tallies;
 
 impl Projection for Tallies {
-    fn heeds(&self, change: &Change) -> bool {
-        let differs = |fields: &[&str]| match (&change.before, &change.after) {
+    fn heeds(&self, entity: &str, before: Option<&Value>, after: Option<&Value>) -> bool {
+        let differs = |fields: &[&str]| match (before, after) {
             (Some(before), Some(after)) => fields.iter().any(|field| before.get(field) != after.get(field)),
             // What is new, or goes, has no reports.
             _ => false,
         };
-        match change.entity {
+        match entity {
             REPORT => true,
             CommitteeBody::ENTITY => differs(&["level", "starts_on", "ends_on"]),
             ActionBody::ENTITY => differs(&["recurrence", "starts_on", "due_on", "cancelled_on"]),
@@ -189,24 +190,41 @@ fn find_all_latest(writer: &mut Writer<'_>, action_ids: &[Id]) -> Result<()> {
     Ok(())
 }
 
+/// Latest reports on one occurrence that say the same, by committees of one level that exist on the same days.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// The level.
+    pub level_id: Id,
+    /// When the committees exist, cut to what matters to the occurrence, so that nearly all say the same.
+    pub starts_on: Option<NaiveDate>,
+    /// Their last day, cut likewise.
+    pub ends_on: Option<NaiveDate>,
+    /// What they reported.
+    pub stage: Stage,
+    /// How many of them.
+    pub reports: u64,
+    /// When the last of them did.
+    pub last_reported_at: Timestamp,
+    /// Of work in progress, on which day how many reported: silence since then may become too long. Days are numbered
+    /// from 1 January of the year 1, in order.
+    days: Vec<(i32, u64)>,
+}
+
+impl Tally {
+    /// How many were last heard of before a day.
+    pub fn silent_since_before(&self, day: NaiveDate) -> u64 {
+        let day = day.num_days_from_ce();
+        self.days.iter().take_while(|(reported_on, _)| *reported_on < day).map(|(_, reports)| reports).sum()
+    }
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = tallies)]
 struct TallyRow {
     action_id: Id,
     occurrence: String,
-    level_id: Id,
-    exists_from: NaiveDate,
-    exists_to: NaiveDate,
-    stage: Stage,
-    reported_on: NaiveDate,
-    reports: i32,
-    last_reported_at: Timestamp,
+    cells: Json<Vec<Tally>>,
 }
-
-/// Stands for "since ever" and for "no matter which day"; SQL compares no nothings.
-const EVER: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
-/// Stands for "open-ended".
-const OPEN: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
 
 /// Counts the latest reports of actions anew, or of one occurrence alone.
 fn recount(writer: &mut Writer<'_>, action_ids: &[Id], occurrence: Option<&str>) -> Result<()> {
@@ -238,36 +256,40 @@ fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<&str>) -
     }
     type Row = ((Id, StoredPeriod), (Option<Id>, Option<NaiveDate>, Option<NaiveDate>), (Stage, NaiveDate, Timestamp));
     let rows: Vec<Row> = query.load(tenant.connection)?;
-    type Key = (Id, String, Id, NaiveDate, NaiveDate, Stage, NaiveDate);
-    let mut counted: BTreeMap<Key, (i32, Timestamp)> = BTreeMap::new();
-    for ((action, occurrence), (level, starts_on, ends_on), (stage, day, reported_at)) in rows {
-        let (Some(schedule), Some(level)) = (schedules.get(&action), level) else { continue };
-        // What matters of a committee's lifetime is cut to the occurrence's, so that nearly all say the same.
-        let lifetime = Lifetime { starts_on, ends_on };
-        let cut = schedule.at(occurrence.0).and_then(|occurrence| occurrence.cut(lifetime));
-        let Some(Lifetime { starts_on, ends_on }) = cut else { continue };
-        let day = if stage == Stage::InProgress { day } else { EVER };
-        let key =
-            (action, occurrence.to_string(), level, starts_on.unwrap_or(EVER), ends_on.unwrap_or(OPEN), stage, day);
-        let (reports, last) = counted.entry(key).or_insert((0, reported_at));
-        *reports += 1;
+    let mut occurrences: HashMap<(Id, StoredPeriod), Option<Occurrence>> = HashMap::new();
+    type Same = (Id, Option<NaiveDate>, Option<NaiveDate>, Stage);
+    let mut counted: BTreeMap<(Id, String), BTreeMap<Same, (Timestamp, BTreeMap<i32, u64>)>> = BTreeMap::new();
+    for ((action, period), (level, starts_on, ends_on), (stage, day, reported_at)) in rows {
+        let occurrence = occurrences
+            .entry((action, period))
+            .or_insert_with(|| schedules.get(&action).and_then(|schedule| schedule.at(period.0)));
+        let (Some(occurrence), Some(level)) = (occurrence, level) else { continue };
+        let Some(cut) = occurrence.cut(Lifetime { starts_on, ends_on }) else { continue };
+        let tallies = counted.entry((action, period.to_string())).or_default();
+        let same = (level, cut.starts_on, cut.ends_on, stage);
+        let (last, days) = tallies.entry(same).or_insert_with(|| (reported_at, BTreeMap::new()));
         *last = reported_at.max(*last);
+        *days.entry(day.num_days_from_ce()).or_default() += 1;
     }
-    let row =
-        |((action_id, occurrence, level_id, exists_from, exists_to, stage, reported_on), (reports, last)): (Key, _)| {
-            TallyRow {
-                action_id,
-                occurrence,
-                level_id,
-                exists_from,
-                exists_to,
-                stage,
-                reported_on,
-                reports,
-                last_reported_at: last,
-            }
-        };
+    let row = |((action_id, occurrence), tallies): ((Id, String), BTreeMap<Same, _>)| {
+        let cells = tallies.into_iter().map(|((level_id, starts_on, ends_on, stage), (last, days))| {
+            tally_of(level_id, (starts_on, ends_on), stage, last, days)
+        });
+        TallyRow { action_id, occurrence, cells: Json(cells.collect()) }
+    };
     Ok(counted.into_iter().map(row).collect())
+}
+
+fn tally_of(
+    level_id: Id,
+    (starts_on, ends_on): (Option<NaiveDate>, Option<NaiveDate>),
+    stage: Stage,
+    last_reported_at: Timestamp,
+    days: BTreeMap<i32, u64>,
+) -> Tally {
+    let reports = days.values().sum();
+    let days = if stage == Stage::InProgress { days.into_iter().collect() } else { Vec::new() };
+    Tally { level_id, starts_on, ends_on, stage, reports, last_reported_at, days }
 }
 
 /// The schedules of actions of plans; nobody is counted by level of what is local.

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::action::assignment::model::{Addressed, Judgement, Member, Party, Stage};
+use crate::action::assignment::model::{Addressed, Member, Party};
+use crate::action::assignment::stage::{Judgement, Stage};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::Faults;

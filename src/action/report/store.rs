@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::model::{MinutesUrl, Report};
-use crate::action::assignment::model::{Judgement, Stage};
+use crate::action::assignment::stage::{Judgement, Stage};
 use crate::action::schedule::StoredPeriod;
 use crate::action::store as actions;
 use crate::db::Tenant;

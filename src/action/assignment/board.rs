@@ -1,0 +1,154 @@
+//! What sums are told from: from today on the counts that are kept, for days that have passed all that was reported.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::count::{Cell, Census, Entry, entries};
+use super::figures::Figures;
+use super::history::{Latest, history, single_cell};
+use super::model::{Addressed, Party};
+use super::stage::Stage;
+use super::store::{self, Which, ids, lifetime};
+use super::tally::Tally;
+use crate::action::schedule::{Lifetime, StoredPeriod, stale_before};
+use crate::db::Tenant;
+use crate::db::schema::{actions, committees, latest_reports, tallies};
+use crate::db::types::{Id, Json, Timestamp};
+use crate::period;
+use crate::problem::Result;
+
+/// All that the sums of some actions are told from.
+pub struct Board {
+    /// The actions.
+    pub actions: Vec<Addressed>,
+    census: Census,
+    cells: Vec<Cell>,
+    on: NaiveDate,
+}
+
+impl Board {
+    /// The board of actions as they stand on a day. From today on the kept counts tell it; for days that have passed, all
+    /// that was reported by then is read.
+    pub fn read(tenant: &mut Tenant<'_>, which: Which, actions: Vec<Addressed>, on: NaiveDate) -> Result<Self> {
+        let census = census(tenant)?;
+        let cells = match on < period::today() {
+            true => past_cells(tenant, which, &actions, on)?,
+            false => kept_cells(tenant, which, &actions, on)?,
+        };
+        Ok(Self { actions, census, cells, on })
+    }
+
+    /// The sums of every occurrence that has begun.
+    pub fn entries(&self) -> Vec<Entry<'_>> {
+        entries(&self.actions, &self.census, self.cells.iter().copied(), self.on)
+    }
+}
+
+/// How many committees there are of each level, and when they exist.
+pub fn census(tenant: &mut Tenant<'_>) -> Result<Census> {
+    let rows: Vec<(Option<Id>, Option<NaiveDate>, Option<NaiveDate>, i64)> = committees::table
+        .filter(committees::municipality_id.eq(tenant.municipality_id))
+        .group_by((committees::level_id, committees::starts_on, committees::ends_on))
+        .select((committees::level_id, committees::starts_on, committees::ends_on, diesel::dsl::count_star()))
+        .load(tenant.connection)?;
+    let counted = |(level, first, last, committees): (Option<Id>, _, _, i64)| {
+        Some((level?, lifetime((first, last)), usize::try_from(committees).ok()?))
+    };
+    Ok(Census::of(rows.into_iter().filter_map(counted)))
+}
+
+fn kept_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
+    let mut cells = tallied_cells(tenant, which, found, on)?;
+    cells.extend(named_cells(tenant, which, found, on)?);
+    Ok(cells)
+}
+
+/// What the committees of whole levels have reported.
+fn tallied_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
+    let mut query = tallies::table
+        .inner_join(actions::table)
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .select((tallies::action_id, tallies::occurrence, tallies::cells))
+        .into_boxed();
+    if which != Which::All {
+        query = query.filter(tallies::action_id.eq_any(ids(found)));
+    }
+    let rows: Vec<(Id, StoredPeriod, Json<Vec<Tally>>)> = query.load(tenant.connection)?;
+    let recurrences: HashMap<Id, _> = found.iter().map(|action| (action.id, action.schedule.recurrence)).collect();
+    let mut cells = Vec::new();
+    for (action_id, StoredPeriod(period), Json(tallies)) in rows {
+        let Some(recurrence) = recurrences.get(&action_id) else { continue };
+        let stale_before = stale_before(*recurrence, on);
+        cells.extend(tallies.into_iter().map(|tally| Cell {
+            action_id,
+            period,
+            level_id: Some(tally.level_id),
+            party: None,
+            lifetime: Lifetime { starts_on: tally.starts_on, ends_on: tally.ends_on },
+            stage: tally.stage,
+            reports: tally.reports,
+            stale: tally.silent_since_before(stale_before),
+            last_reported_at: tally.last_reported_at,
+        }));
+    }
+    Ok(cells)
+}
+
+/// The latest reports of those who are addressed by name, local actions among them.
+fn named_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
+    let members = || found.iter().flat_map(|action| &action.named);
+    if members().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let mut query = latest_reports::table
+        .inner_join(actions::table)
+        .filter(actions::municipality_id.eq(tenant.municipality_id))
+        .select((
+            latest_reports::action_id,
+            latest_reports::occurrence,
+            latest_reports::committee_id,
+            latest_reports::unit_id,
+            latest_reports::stage,
+            latest_reports::reported_at,
+        ))
+        .into_boxed();
+    if which != Which::All {
+        let committees: Vec<_> = members().map(|member| member.party.committee_id()).filter(Option::is_some).collect();
+        let units: Vec<_> = members().map(|member| member.party.unit_id()).filter(Option::is_some).collect();
+        let is_named = latest_reports::committee_id.eq_any(committees).or(latest_reports::unit_id.eq_any(units));
+        let naming: Vec<Id> = found.iter().filter(|action| !action.named.is_empty()).map(|action| action.id).collect();
+        query = query.filter(is_named.assume_not_null()).filter(latest_reports::action_id.eq_any(naming));
+    }
+    type Row = (Id, StoredPeriod, Option<Id>, Option<Id>, Stage, Timestamp);
+    let rows: Vec<Row> = query.load(tenant.connection)?;
+    let by_id: HashMap<Id, &Addressed> = found.iter().map(|action| (action.id, action)).collect();
+    let cell = |(action_id, StoredPeriod(period), committee, unit, stage, reported_at): Row| {
+        let (action, party) = (by_id.get(&action_id)?, Party::of(committee, unit)?);
+        let member = action.named.iter().find(|member| member.party == party)?;
+        Some(single_cell((action_id, period, party), action, None, member.lifetime, (stage, reported_at), on))
+    };
+    Ok(rows.into_iter().filter_map(cell).collect())
+}
+
+fn past_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
+    let history = history(tenant, which, found, on)?;
+    let mut latest = Latest::default();
+    history.into_iter().for_each(|told| latest.hear(told));
+    Ok(latest.cells(found, on))
+}
+
+/// The actions that today have an assignment at this stage, and one that is overdue, or none.
+pub fn actions_with(tenant: &mut Tenant<'_>, stage: Option<Stage>, overdue: Option<bool>) -> Result<Vec<Id>> {
+    let found = store::actions(tenant, Which::All)?;
+    let board = Board::read(tenant, Which::All, found, period::today())?;
+    let mut sums: HashMap<Id, Figures> = board.actions.iter().map(|action| (action.id, Figures::default())).collect();
+    for entry in board.entries() {
+        *sums.entry(entry.action.id).or_default() += entry.figures;
+    }
+    sums.retain(|_, sum| {
+        stage.is_none_or(|stage| sum.at(stage) > 0) && overdue.is_none_or(|overdue| (sum.overdue > 0) == overdue)
+    });
+    Ok(sums.into_keys().collect())
+}

@@ -1,0 +1,175 @@
+//! How far committees have come, by themselves and with all below them.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{Months, NaiveDate};
+
+use super::gather::{Gathered, Part, ProgressKind, Sums, Wanted};
+use super::label::Counted;
+use super::series::{self, Point};
+use super::store;
+use crate::action::assignment::count::Census;
+use crate::action::assignment::figures::Figures;
+use crate::action::assignment::history::{Told, history_of_committees};
+use crate::action::assignment::model::{Addressed, Member, Party, each_share};
+use crate::action::assignment::store::{self as assignments, Node, Which};
+use crate::db::Tenant;
+use crate::db::types::{Id, Reference, RegisterKey};
+use crate::problem::{Problem, Result};
+
+/// The committees of a municipality, and who stands below whom.
+struct Tree {
+    nodes: Vec<Node>,
+    places: HashMap<Id, usize>,
+    below: HashMap<Id, Vec<usize>>,
+}
+
+impl Tree {
+    fn read(tenant: &mut Tenant<'_>) -> Result<Self> {
+        let nodes = assignments::committees(tenant)?;
+        let places = nodes.iter().enumerate().map(|(place, node)| (node.member.party.id(), place)).collect();
+        let mut below: HashMap<Id, Vec<usize>> = HashMap::new();
+        for (place, node) in nodes.iter().enumerate() {
+            if let Some(parent) = node.parent_id {
+                below.entry(parent).or_default().push(place);
+            }
+        }
+        Ok(Self { nodes, places, below })
+    }
+
+    fn member(&self, id: Id) -> Option<&Member> {
+        self.places.get(&id).map(|place| &self.nodes[*place].member)
+    }
+
+    fn children(&self, id: Id) -> impl Iterator<Item = &Member> {
+        self.below.get(&id).into_iter().flatten().map(|place| &self.nodes[*place].member)
+    }
+
+    /// The committee itself, and all below it, whether they exist on a day or not.
+    fn subtree(&self, id: Id) -> Vec<Id> {
+        let mut found = vec![id];
+        let mut next = 0;
+        while let Some(above) = found.get(next).copied() {
+            found.extend(self.children(above).map(|member| member.party.id()));
+            next += 1;
+        }
+        found
+    }
+}
+
+/// The own sums of committees.
+struct Own {
+    actions: Vec<Addressed>,
+    members: Vec<Member>,
+    sums: HashMap<Id, Sums>,
+}
+
+impl Own {
+    /// Drafts ask nothing of anybody yet.
+    fn read(tenant: &mut Tenant<'_>, tree: &Tree, ids: &[Id], on: NaiveDate) -> Result<Self> {
+        let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
+        let mut actions = assignments::actions(tenant, Which::All)?;
+        actions.retain(|action| !action.is_draft);
+        actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
+        let members: Vec<Member> = ids.iter().filter_map(|id| tree.member(*id).cloned()).collect();
+        let latest = assignments::latest_of_committees(tenant, ids, on)?;
+        let none = Sums { local: Some(Figures::default()), ..Sums::default() };
+        let mut sums: HashMap<Id, Sums> = ids.iter().map(|id| (*id, none)).collect();
+        each_share(&actions, &members, on, |share| {
+            let figures = share.figures(latest.get(&share.place()).copied(), on);
+            let own = sums.entry(share.member.party.id()).or_insert(none);
+            own.add(share.action.is_local(), share.occurrence.is_running(on), figures);
+        });
+        Ok(Self { actions, members, sums })
+    }
+
+    fn of(&self, id: Id) -> Sums {
+        self.sums.get(&id).copied().unwrap_or_default()
+    }
+
+    fn part(&self, tree: &Tree, member: &Member) -> Part {
+        let id = member.party.id();
+        let subtree = tree.subtree(id).into_iter().map(|id| self.of(id).all).sum();
+        let sums = Sums { subtree: Some(subtree), ..self.of(id) };
+        Part::new(ProgressKind::Committee, id, &member.key, &member.name, sums)
+    }
+
+    /// The figures of some of the committees month by month: the last two years.
+    fn series(&self, tenant: &mut Tenant<'_>, ids: &[Id], on: NaiveDate) -> Result<Vec<Point>> {
+        let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
+        let members = || self.members.iter().filter(|member| wanted.contains(&member.party));
+        let census = Census::of(members().filter_map(|member| Some((member.level_id?, member.lifetime, 1))));
+        let mut actions = self.actions.clone();
+        actions.retain(|action| !action.is_local());
+        actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
+        let mut history = history_of_committees(tenant, ids, on)?;
+        history.retain(|told: &Told| wanted.contains(&told.place.2));
+        let first = on.checked_sub_months(Months::new(24)).unwrap_or(on);
+        Ok(series::points(&actions, &census, &history, &series::days(first, None, on)))
+    }
+}
+
+/// How far a committee has come, by itself and with all below it; those right below it that exist on the day stand one
+/// step down.
+pub fn committee(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) -> Result<Gathered> {
+    let on = wanted.on;
+    let tree = Tree::read(tenant)?;
+    let is_it = |node: &&Node| match reference {
+        Reference::Id(id) => node.member.party.id() == *id,
+        path => path.key() == Some(&node.member.key),
+    };
+    let member = &tree.nodes.iter().find(is_it).ok_or_else(|| Problem::not_found("committee"))?.member;
+    let id = member.party.id();
+    let own = Own::read(tenant, &tree, &tree.subtree(id), on)?;
+    let mut gathered = Gathered::new(own.part(&tree, member), on);
+    if wanted.children {
+        let present = tree.children(id).filter(|member| member.lifetime.holds(on));
+        gathered.children = Some(present.map(|member| own.part(&tree, member)).collect());
+    }
+    if wanted.series {
+        gathered.series = Some(own.series(tenant, &[id], on)?);
+    }
+    Ok(gathered)
+}
+
+/// How far the committees have come in which somebody sits today; each of them stands one step down.
+pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted) -> Result<Gathered> {
+    let on = wanted.on;
+    let mine = match person {
+        Some(key) => store::committees_of(tenant, key)?,
+        None => Vec::new(),
+    };
+    let tree = Tree::read(tenant)?;
+    // Who is nobody here, or sits nowhere, is told so without any further question.
+    let read: HashSet<Id> = match wanted.children {
+        true => mine.iter().flat_map(|id| tree.subtree(*id)).collect(),
+        false => mine.iter().copied().collect(),
+    };
+    let own = Own::read(tenant, &tree, &read.into_iter().collect::<Vec<_>>(), on)?;
+    let mut sums = Sums { local: Some(Figures::default()), ..Sums::default() };
+    for of in mine.iter().map(|id| own.of(*id)) {
+        sums.all += of.all;
+        sums.running += of.running;
+        *sums.local.get_or_insert_default() += of.local.unwrap_or_default();
+    }
+    let counted = Counted::Assignments;
+    let part = Part {
+        kind: ProgressKind::Me,
+        id: None,
+        key: None,
+        title: String::new(),
+        counted,
+        counted_running: counted,
+        sums,
+    };
+    let mut gathered = Gathered::new(part, on);
+    if wanted.children {
+        let mut members: Vec<&Member> = mine.iter().filter_map(|id| tree.member(*id)).collect();
+        members.sort_by(|a, b| a.key.cmp(&b.key));
+        gathered.children = Some(members.into_iter().map(|member| own.part(&tree, member)).collect());
+    }
+    if wanted.series {
+        gathered.series = Some(own.series(tenant, &mine, on)?);
+    }
+    Ok(gathered)
+}
