@@ -1098,19 +1098,13 @@ impl Bare {
             Text => String, Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>, BigInt => i64,
         ]);
 
-        // What the levels' committees have reported, and which of it is stale.
+        // What the levels' committees have reported.
         let sql = format!(
-            "SELECT t.action_id, t.occurrence, t.level_id, t.exists_from, t.exists_to, t.stage, \
-             CAST(SUM(t.reports) AS BIGINT), CAST(SUM(CASE WHEN t.stage = 'in_progress' AND t.reported_on < {} \
-             THEN t.reports ELSE 0 END) AS BIGINT), MAX(t.last_reported_at) \
+            "SELECT t.action_id, t.occurrence, t.cells \
              FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id JOIN tallies t ON t.action_id = a.id \
-             WHERE f.strategy_id = '{strategy_id}' GROUP BY 1, 2, 3, 4, 5, 6",
-            self.silence("a.recurrence")
+             WHERE f.strategy_id = '{strategy_id}'"
         );
-        rows += fetch!(connection, &sql, [
-            Text => String, Text => String, Text => String, Date => NaiveDate, Date => NaiveDate, Text => String,
-            BigInt => i64, BigInt => i64, Moment => NaiveDateTime,
-        ]);
+        rows += fetch!(connection, &sql, [Text => String, Text => String, Text => String]);
 
         // What those have reported that are named one by one.
         let named = |party: &str| {
@@ -1142,21 +1136,6 @@ impl Bare {
             Nullable<Text> => Option<String>, Nullable<Date> => Option<NaiveDate>,
         ]);
         rows
-    }
-
-    /// The day in SQL since which silence is not too long yet.
-    fn silence(&self, recurrence: &str) -> String {
-        let after = |months| self.day(self.today - Months::new(months));
-        let year = self.day(self.today - Days::new(365));
-        format!(
-            "CASE {recurrence} WHEN 'P1M' THEN {} WHEN 'P3M' THEN {} WHEN 'P6M' THEN {} WHEN 'P1Y' THEN {} \
-             WHEN 'P2Y' THEN {} ELSE {year} END",
-            after(1),
-            after(3),
-            after(6),
-            after(12),
-            after(24)
-        )
     }
 
     /// A day in SQL.

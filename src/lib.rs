@@ -3,7 +3,8 @@
 //! A request walks a straight line: [`server`] → [`api`] → a resource's `routes` → its `store` → its
 //! `model`, and back; the caller is resolved on the way in by [`auth`].
 //!
-//! Between the resources, imports point one way: `strategy → action → committee → organisation`, and `progress → action`;
+//! Between the resources, imports point one way: `strategy → action → municipality → committee → organisation`, and
+//! `progress → action`;
 //! `bundle` and `hr_sync` may use all of them. [`http`], [`auth`], [`db`] and [`period`] know no resource.
 
 pub mod cli;

@@ -132,7 +132,7 @@ pub struct Milestone {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"key": "droeft-trivsel", "number": "3", "title": "Drøft, hvad der giver god trivsel", "text": "Alle udvalg drøfter en gang i halvåret, hvad der giver god trivsel hos dem.", "kind": "discussion", "audience": [{"role": "responsible", "level": "lokal-med"}, {"role": "receives", "committee": "hoved-med"}], "recurrence": "P6M", "starts_on": "2025-01-01", "due_on": "2028-12-31", "after": ["kortlaeg-trivsel"], "invites_local": true, "milestones": [{"title": "Udkast til drøftelse i Hoved-MED", "due_on": "2025-03-31"}]}))]
 pub struct ActionBody {
-    /// Chosen by the client, unique among the focus area's actions; never changes.
+    /// Chosen by the client, unique among the focus area's actions, or the committee's; never changes.
     pub key: Key,
     /// The number that the plan gives it.
     #[serde(default)]
@@ -233,9 +233,12 @@ impl ActionBody {
         if self.cancelled_reason.is_some() && self.cancelled_on.is_none() {
             faults.add(format!("{pointer}/cancelled_reason"), "needs cancelled_on, the day of the cancellation");
         }
-        if self.recurrence.is_some() && self.starts_on.is_some_and(|first| first < period::earliest()) {
-            let detail = format!("what recurs begins no earlier than {}: write a later day", period::earliest());
-            faults.add(format!("{pointer}/starts_on"), detail);
+        let first = self.starts_on.or(strategy_starts_on);
+        if self.recurrence.is_some() && first.is_some_and(|first| first < period::earliest()) {
+            let detail =
+                format!("what recurs begins no earlier than {}: give it a later starts_on", period::earliest());
+            let at = if self.starts_on.is_some() { "starts_on" } else { "recurrence" };
+            faults.add(format!("{pointer}/{at}"), detail);
         }
         for (n, entry) in self.audience.iter().enumerate() {
             let named = [&entry.level, &entry.committee, &entry.unit].into_iter().flatten().count();

@@ -5,7 +5,7 @@
 use chrono::{Days, Months, NaiveDate};
 
 use super::model::Recurrence;
-use crate::period::Period;
+use crate::period::{self, Period};
 
 /// The first and the last day on which something exists; none = since ever, open-ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -25,7 +25,16 @@ impl Lifetime {
 
 /// Which time an action is to be done, as it is stored: a period, or an empty text for what is done once.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct StoredPeriod(pub Option<Period>);
@@ -145,7 +154,8 @@ impl Schedule {
     /// The occurrence of a period, or the only one, whether it has begun or not.
     pub fn at(&self, period: Option<Period>) -> Option<Occurrence> {
         let begun = [self.starts_on, period.map(Period::first_day)].into_iter().flatten().max();
-        let occurrences = self.occurrences(begun.unwrap_or(NaiveDate::MIN));
+        // Periods that nobody can ask for are not looked for.
+        let occurrences = self.occurrences(begun.map_or(NaiveDate::MIN, |day| day.min(period::latest())));
         occurrences.into_iter().find(|occurrence| occurrence.period == period)
     }
 

@@ -485,22 +485,44 @@ pub fn delete(writer: &mut Writer<'_>, ids: &[Id]) -> Result<()> {
 }
 
 /// Sentences that name the reports and local actions of actions, which keep those from being removed.
-pub fn dependents(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<Vec<String>> {
+pub fn dependents(tenant: &mut Tenant<'_>, leaving: &[&Action]) -> Result<Vec<String>> {
+    let ids: Vec<Id> = leaving.iter().map(|action| action.id()).collect();
+    let paths: HashMap<Id, Option<&String>> =
+        leaving.iter().map(|action| (action.id(), action.origin.path.as_ref())).collect();
     let reported: Vec<(Id, i64)> = reports::table
-        .filter(reports::action_id.eq_any(ids.to_vec()))
+        .filter(reports::action_id.eq_any(ids.clone()))
         .group_by(reports::action_id)
         .order(reports::action_id)
         .select((reports::action_id, diesel::dsl::count_star()))
         .load(tenant.connection)?;
     let local: Vec<(RegisterKey, Key)> = actions::table
         .inner_join(committees::table.on(committees::id.nullable().eq(actions::committee_id)))
-        .filter(actions::parent_id.assume_not_null().eq_any(ids.to_vec()))
+        .filter(actions::parent_id.assume_not_null().eq_any(ids))
         .order((committees::key, actions::key))
         .select((committees::key, actions::key))
         .load(tenant.connection)?;
-    let reported = reported.into_iter().map(|(id, reports)| format!("has {reports} reports, of the action {id}"));
+    let reported = reported.into_iter().map(|(id, reports)| {
+        let path = paths.get(&id).copied().flatten().cloned().unwrap_or_default();
+        format!("the action '{path}' has {reports} reports")
+    });
     let local = local.into_iter().map(|(committee, key)| format!("has inspired the local action '{committee}/{key}'"));
     Ok(reported.chain(local).collect())
+}
+
+/// Whether local actions that a strategy inspired recur from its first day, having none of their own.
+pub fn has_local_counting_from(tenant: &mut Tenant<'_>, strategy: Id) -> Result<bool> {
+    let its = predecessor_actions
+        .inner_join(predecessor_areas.on(
+            predecessor_areas.field(focus_areas::id).nullable().eq(predecessor_actions.field(actions::focus_area_id)),
+        ))
+        .filter(predecessor_areas.field(focus_areas::strategy_id).eq(strategy))
+        .select(predecessor_actions.field(actions::id));
+    let counting = actions::table
+        .filter(actions::parent_id.assume_not_null().eq_any(its))
+        .filter(actions::recurrence.is_not_null())
+        .filter(actions::starts_on.is_null())
+        .select(actions::id);
+    Ok(counting.first::<Id>(tenant.connection).optional()?.is_some())
 }
 
 /// The paths of the actions that come after one of `ids`, but for those of the strategies `except`.

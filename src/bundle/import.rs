@@ -124,6 +124,8 @@ fn named_actions(
             named.insert(path, action.id());
         }
     }
+    let ids: Vec<Id> = named.values().copied().collect();
+    named.extend(ids.into_iter().map(|id| (Reference::Id(id), id)));
     Ok(named)
 }
 

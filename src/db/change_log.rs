@@ -129,12 +129,23 @@ pub fn latest(tenant: &mut Tenant<'_>) -> Result<i64> {
     Ok(latest.unwrap_or(0))
 }
 
-/// [`latest`] for a municipality by its key.
-pub(super) fn latest_of(connection: &mut AnyConnection, municipality: &Key) -> Result<i64> {
+/// The latest change's place in the log, and when it was made: what tells one state of a municipality from all others,
+/// those of another database included that once stood in its place.
+pub type Newest = Option<(i64, Timestamp)>;
+
+/// The latest change.
+pub fn newest(tenant: &mut Tenant<'_>) -> Result<Newest> {
+    let mine = changes::table.filter(changes::municipality_id.eq(tenant.municipality_id));
+    let newest = mine.order(changes::sequence.desc()).select((changes::sequence, changes::at));
+    Ok(newest.first(tenant.connection).optional()?)
+}
+
+/// [`newest`] for a municipality by its key.
+pub(super) fn newest_of(connection: &mut AnyConnection, municipality: &Key) -> Result<Newest> {
     let id = municipalities::table.filter(municipalities::key.eq(municipality)).select(municipalities::id);
     let its = changes::table.filter(changes::municipality_id.nullable().eq(id.single_value()));
-    let latest = its.order(changes::sequence.desc()).select(changes::sequence).first(connection).optional()?;
-    Ok(latest.unwrap_or(0))
+    let newest = its.order(changes::sequence.desc()).select((changes::sequence, changes::at));
+    Ok(newest.first(connection).optional()?)
 }
 
 /// Whether a row of one of these kinds has changed since a place in the log.

@@ -23,6 +23,7 @@ use diesel::r2d2::R2D2Connection;
 use tokio::sync::Semaphore;
 
 use crate::problem::{Kind, Problem, Result};
+use change_log::Newest;
 pub use connection::{AnyConnection, Engine, Location};
 use connection::{ConnectionFactory, Lock};
 use projection::{Heeded, Nothing, Projection};
@@ -229,11 +230,10 @@ impl Database {
         })
     }
 
-    /// Where the change log of a principal's municipality has come to: one statement, which sees one state by
-    /// itself. 0 where the municipality has no row in it, or is not there.
-    pub async fn latest_change(&self, principal: &Principal) -> Result<i64> {
+    /// The latest change in a principal's municipality: one statement, which sees one state by itself.
+    pub async fn newest_change(&self, principal: &Principal) -> Result<Newest> {
         let (database, key) = (self.clone(), principal.municipality.clone());
-        off_the_async_threads(move || database.unbound(|connection| change_log::latest_of(connection, &key))).await
+        off_the_async_threads(move || database.unbound(|connection| change_log::newest_of(connection, &key))).await
     }
 
     /// Runs `work` outside any municipality: health, migrations, and what the command line looks up.

@@ -331,7 +331,6 @@ table! {
         report_id -> Text,
         stage -> Text,
         reported_at -> Timestamp,
-        reported_on -> Date,
     }
 }
 

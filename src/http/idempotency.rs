@@ -52,7 +52,9 @@ pub struct IdempotencyHeader {
     #[param(
         rename = "Idempotency-Key",
         required = false,
+        min_length = 1,
         max_length = 200,
+        pattern = "^[!-~]+$",
         example = "7f9c24e8-3b0a-4f6e-9a1d-2c5b8e7d6f01"
     )]
     idempotency_key: String,

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{Months, NaiveDate};
 
-use super::gather::{Gathered, Part, ProgressKind, Sums, Wanted};
 use super::label::Counted;
 use super::series::{self, Point};
 use super::store;
+use super::sums::{Gathered, Part, ProgressKind, Sums, Wanted};
+use crate::action::assignment::board::Board;
 use crate::action::assignment::count::Census;
-use crate::action::assignment::figures::Figures;
-use crate::action::assignment::history::{Told, history_of_committees};
+use crate::action::assignment::history::{Told, history_of_committees, latest_of_committees};
 use crate::action::assignment::model::{Addressed, Member, Party, each_share};
 use crate::action::assignment::store::{self as assignments, Node, Which};
 use crate::db::Tenant;
@@ -45,6 +45,12 @@ impl Tree {
         self.below.get(&id).into_iter().flatten().map(|place| &self.nodes[*place].member)
     }
 
+    /// Whether these are all committees that have a level.
+    fn has_all_levels(&self, ids: &[Id]) -> bool {
+        let ids: HashSet<Id> = ids.iter().copied().collect();
+        self.nodes.iter().all(|node| node.member.level_id.is_none() || ids.contains(&node.member.party.id()))
+    }
+
     /// The committee itself, and all below it, whether they exist on a day or not.
     fn subtree(&self, id: Id) -> Vec<Id> {
         let mut found = vec![id];
@@ -57,6 +63,21 @@ impl Tree {
     }
 }
 
+/// What plans and committees themselves ask of committees. Drafts ask nothing of anybody yet.
+fn asked(tenant: &mut Tenant<'_>) -> Result<Vec<Addressed>> {
+    let mut actions = assignments::actions(tenant, Which::All)?;
+    actions.retain(|action| !action.is_draft);
+    Ok(actions)
+}
+
+/// The same, of some committees alone where they are named.
+fn asked_of(ids: &[Id], actions: &[Addressed]) -> Vec<Addressed> {
+    let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
+    let mut actions = actions.to_vec();
+    actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
+    actions
+}
+
 /// The own sums of committees.
 struct Own {
     actions: Vec<Addressed>,
@@ -65,19 +86,14 @@ struct Own {
 }
 
 impl Own {
-    /// Drafts ask nothing of anybody yet.
-    fn read(tenant: &mut Tenant<'_>, tree: &Tree, ids: &[Id], on: NaiveDate) -> Result<Self> {
-        let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
-        let mut actions = assignments::actions(tenant, Which::All)?;
-        actions.retain(|action| !action.is_draft);
-        actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
+    fn read(tenant: &mut Tenant<'_>, tree: &Tree, asked: &[Addressed], ids: &[Id], on: NaiveDate) -> Result<Self> {
+        let actions = asked_of(ids, asked);
         let members: Vec<Member> = ids.iter().filter_map(|id| tree.member(*id).cloned()).collect();
-        let latest = assignments::latest_of_committees(tenant, ids, on)?;
-        let none = Sums { local: Some(Figures::default()), ..Sums::default() };
-        let mut sums: HashMap<Id, Sums> = ids.iter().map(|id| (*id, none)).collect();
+        let latest = latest_of_committees(tenant, ids, on)?;
+        let mut sums: HashMap<Id, Sums> = ids.iter().map(|id| (*id, Sums::default())).collect();
         each_share(&actions, &members, on, |share| {
             let figures = share.figures(latest.get(&share.place()).copied(), on);
-            let own = sums.entry(share.member.party.id()).or_insert(none);
+            let own = sums.entry(share.member.party.id()).or_default();
             own.add(share.action.is_local(), share.occurrence.is_running(on), figures);
         });
         Ok(Self { actions, members, sums })
@@ -104,8 +120,7 @@ impl Own {
         actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
         let mut history = history_of_committees(tenant, ids, on)?;
         history.retain(|told: &Told| wanted.contains(&told.place.2));
-        let first = on.checked_sub_months(Months::new(24)).unwrap_or(on);
-        Ok(series::points(&actions, &census, &history, &series::days(first, None, on)))
+        Ok(series::points(&actions, &census, &history, &series::days(two_years_before(on), None, on)))
     }
 }
 
@@ -120,8 +135,19 @@ pub fn committee(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted)
     };
     let member = &tree.nodes.iter().find(is_it).ok_or_else(|| Problem::not_found("committee"))?.member;
     let id = member.party.id();
-    let own = Own::read(tenant, &tree, &tree.subtree(id), on)?;
-    let mut gathered = Gathered::new(own.part(&tree, member), on);
+    let (asked, subtree) = (asked(tenant)?, tree.subtree(id));
+    // Where the subtree is the whole house, its sum is told from the counts that are kept for plans.
+    let by_counts = !wanted.children && tree.has_all_levels(&subtree);
+    let read: &[Id] = if by_counts { &[id] } else { &subtree };
+    let own = Own::read(tenant, &tree, &asked, read, on)?;
+    let mut part = own.part(&tree, member);
+    if by_counts {
+        let mut planned = asked_of(&subtree, &asked);
+        planned.retain(|action| !action.is_local());
+        let board = Board::of(tenant, planned, on)?;
+        part.sums.subtree = Some(board.entries().iter().map(|entry| entry.figures).sum());
+    }
+    let mut gathered = Gathered::new(part, on);
     if wanted.children {
         let present = tree.children(id).filter(|member| member.lifetime.holds(on));
         gathered.children = Some(present.map(|member| own.part(&tree, member)).collect());
@@ -139,18 +165,31 @@ pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted)
         Some(key) => store::committees_of(tenant, key)?,
         None => Vec::new(),
     };
-    let tree = Tree::read(tenant)?;
+    let mut sums = Sums::default();
+    let (mut children, mut series) = (Vec::new(), Vec::new());
     // Who is nobody here, or sits nowhere, is told so without any further question.
-    let read: HashSet<Id> = match wanted.children {
-        true => mine.iter().flat_map(|id| tree.subtree(*id)).collect(),
-        false => mine.iter().copied().collect(),
-    };
-    let own = Own::read(tenant, &tree, &read.into_iter().collect::<Vec<_>>(), on)?;
-    let mut sums = Sums { local: Some(Figures::default()), ..Sums::default() };
-    for of in mine.iter().map(|id| own.of(*id)) {
-        sums.all += of.all;
-        sums.running += of.running;
-        *sums.local.get_or_insert_default() += of.local.unwrap_or_default();
+    if !mine.is_empty() {
+        let (tree, asked) = (Tree::read(tenant)?, asked(tenant)?);
+        let read: HashSet<Id> = match wanted.children {
+            true => mine.iter().flat_map(|id| tree.subtree(*id)).collect(),
+            false => mine.iter().copied().collect(),
+        };
+        let own = Own::read(tenant, &tree, &asked, &read.into_iter().collect::<Vec<_>>(), on)?;
+        for of in mine.iter().map(|id| own.of(*id)) {
+            sums.all += of.all;
+            sums.running += of.running;
+            sums.local += of.local;
+        }
+        if wanted.children {
+            let mut members: Vec<&Member> = mine.iter().filter_map(|id| tree.member(*id)).collect();
+            members.sort_by(|a, b| a.key.cmp(&b.key));
+            children = members.into_iter().map(|member| own.part(&tree, member)).collect();
+        }
+        if wanted.series {
+            series = own.series(tenant, &mine, on)?;
+        }
+    } else if wanted.series {
+        series = series::points(&[], &Census::default(), &[], &series::days(two_years_before(on), None, on));
     }
     let counted = Counted::Assignments;
     let part = Part {
@@ -163,13 +202,11 @@ pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted)
         sums,
     };
     let mut gathered = Gathered::new(part, on);
-    if wanted.children {
-        let mut members: Vec<&Member> = mine.iter().filter_map(|id| tree.member(*id)).collect();
-        members.sort_by(|a, b| a.key.cmp(&b.key));
-        gathered.children = Some(members.into_iter().map(|member| own.part(&tree, member)).collect());
-    }
-    if wanted.series {
-        gathered.series = Some(own.series(tenant, &mine, on)?);
-    }
+    gathered.children = wanted.children.then_some(children);
+    gathered.series = wanted.series.then_some(series);
     Ok(gathered)
+}
+
+fn two_years_before(day: NaiveDate) -> NaiveDate {
+    day.checked_sub_months(Months::new(24)).unwrap_or(day)
 }

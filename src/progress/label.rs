@@ -31,45 +31,33 @@ impl Counted {
     }
 
     fn noun(self, language: Language, many: bool) -> &'static str {
-        match (self, language) {
-            (Self::Committees, Language::Danish) => "udvalg",
-            (Self::Units, Language::Danish) => {
-                if many {
-                    "enheder"
-                } else {
-                    "enhed"
-                }
-            }
-            (Self::Assignments, Language::Danish) => {
-                if many {
-                    "opgaver"
-                } else {
-                    "opgave"
-                }
-            }
-            (Self::Committees, Language::English) => {
-                if many {
-                    "committees"
-                } else {
-                    "committee"
-                }
-            }
-            (Self::Units, Language::English) => {
-                if many {
-                    "units"
-                } else {
-                    "unit"
-                }
-            }
-            (Self::Assignments, Language::English) => {
-                if many {
-                    "assignments"
-                } else {
-                    "assignment"
-                }
-            }
-        }
+        let (one, more) = match (self, language) {
+            (Self::Committees, Language::Danish) => ("udvalg", "udvalg"),
+            (Self::Units, Language::Danish) => ("enhed", "enheder"),
+            (Self::Assignments, Language::Danish) => ("opgave", "opgaver"),
+            (Self::Committees, Language::English) => ("committee", "committees"),
+            (Self::Units, Language::English) => ("unit", "units"),
+            (Self::Assignments, Language::English) => ("assignment", "assignments"),
+        };
+        if many { more } else { one }
     }
+}
+
+/// A count as it is written: `9876`, `12.345` in Danish, `12,345` in English.
+pub fn number(count: u64, language: &str) -> String {
+    let digits = count.to_string();
+    if count < 10_000 {
+        return digits;
+    }
+    let separator = if language == "en" { ',' } else { '.' };
+    let mut written = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            written.push(separator);
+        }
+        written.push(digit);
+    }
+    written
 }
 
 /// "37 af 52 udvalg er i mål".
@@ -77,11 +65,14 @@ pub fn label(figures: &Figures, counted: Counted, language: Language) -> String 
     if figures.expected == 0 {
         return nothing(language).to_owned();
     }
-    let (done, expected) = (figures.at(Stage::Done), figures.expected);
-    let noun = counted.noun(language, expected != 1);
+    let written = |count| number(count, language.tag());
+    let (done, expected) = (written(figures.at(Stage::Done)), written(figures.expected));
+    let noun = counted.noun(language, figures.expected != 1);
     match language {
         Language::Danish => format!("{done} af {expected} {noun} er i mål"),
-        Language::English => format!("{done} of {expected} {noun} {} done", if expected == 1 { "is" } else { "are" }),
+        Language::English => {
+            format!("{done} of {expected} {noun} {} done", if figures.expected == 1 { "is" } else { "are" })
+        }
     }
 }
 

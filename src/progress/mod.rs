@@ -1,10 +1,9 @@
 //! Progress: how far an action, a focus area, a strategy or a committee has come, for widgets above all.
 //!
-//! Every figure is the plain sum of the assignments behind it. `plan` and `committees` sum up, `model` is what is answered,
-//! `label` the sentences that are ready to show, `picture` the drawing.
+//! Every figure is the plain sum of the assignments behind it. `plan` and `committees` sum up (`sums`), also month by month
+//! (`series`); `model` is what is answered, `label` the sentences that are ready to show, `picture` the drawing.
 
 pub mod committees;
-pub mod gather;
 pub mod label;
 pub mod model;
 pub mod picture;
@@ -12,3 +11,4 @@ pub mod plan;
 pub mod routes;
 pub mod series;
 pub mod store;
+pub mod sums;

@@ -4,11 +4,12 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::gather::{Gathered, Part, ProgressKind, Sums};
 use super::label::{self, Counted};
 use super::picture::{Bar, Picture};
 use super::series::Point;
+use super::sums::{Gathered, Part, ProgressKind, Sums};
 use crate::action::assignment::figures::Figures;
+use crate::action::assignment::forerunners::Forerunner;
 use crate::action::assignment::stage::Stage;
 use crate::db::types::{Id, Timestamp};
 use crate::http::language::Language;
@@ -17,33 +18,35 @@ use crate::problem::Result;
 
 /// How many assignments there are, and how far they are: the plain sum of the assignments behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"expected": 52, "done": 37, "in_progress": 5, "not_started": 9, "dropped": 1, "overdue": 3, "stale": 1, "share_done": 0.7255, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "37 af 52 udvalg er i mål"}))]
-pub struct ProgressFigures {
+pub struct ProgressCounts {
     /// Assignments that have begun.
+    #[schema(example = 52)]
     pub expected: u64,
     /// Of those: done.
+    #[schema(example = 37)]
     pub done: u64,
     /// Of those: in progress.
+    #[schema(example = 5)]
     pub in_progress: u64,
     /// Of those: not started, or nothing was reported.
+    #[schema(example = 9)]
     pub not_started: u64,
     /// Of those: they won't be done.
+    #[schema(example = 1)]
     pub dropped: u64,
     /// Of those: the day by which they are to be done has passed, and they are neither done nor dropped.
+    #[schema(example = 3)]
     pub overdue: u64,
     /// Of those: in progress, and silent for as long as it takes until they recur, or for a year.
+    #[schema(example = 1)]
     pub stale: u64,
     /// Done ÷ (expected − dropped), to four decimals; null where nothing is to be done.
-    #[schema(minimum = 0, maximum = 1)]
+    #[schema(minimum = 0, maximum = 1, example = 0.7255)]
     pub share_done: Option<f64>,
-    /// When one of them was last reported; null where none was.
-    pub last_reported_at: Option<Timestamp>,
-    /// The figures in a sentence to show.
-    pub label: String,
 }
 
-impl ProgressFigures {
-    fn of(figures: &Figures, counted: Counted, language: Language) -> Self {
+impl From<&Figures> for ProgressCounts {
+    fn from(figures: &Figures) -> Self {
         Self {
             expected: figures.expected,
             done: figures.at(Stage::Done),
@@ -53,6 +56,27 @@ impl ProgressFigures {
             overdue: figures.overdue,
             stale: figures.stale,
             share_done: figures.share_done(),
+        }
+    }
+}
+
+/// The counts, and what they say.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ProgressFigures {
+    /// How many, and how far.
+    #[serde(flatten)]
+    pub counts: ProgressCounts,
+    /// When one of them was last reported; null where none was.
+    pub last_reported_at: Option<Timestamp>,
+    /// The counts in a sentence to show.
+    #[schema(example = "37 af 52 udvalg er i mål")]
+    pub label: String,
+}
+
+impl ProgressFigures {
+    fn of(figures: &Figures, counted: Counted, language: Language) -> Self {
+        Self {
+            counts: figures.into(),
             last_reported_at: figures.last_reported_at,
             label: label::label(figures, counted, language),
         }
@@ -94,7 +118,7 @@ impl ProgressPart {
             title: part.title(language),
             figures: figures(all, part.counted),
             running: figures(running, part.counted_running),
-            local: local.as_ref().map(|local| figures(local, Counted::Assignments)),
+            local: (part.kind != ProgressKind::Occurrence).then(|| figures(local, Counted::Assignments)),
             subtree: subtree.as_ref().map(|subtree| figures(subtree, Counted::Assignments)),
         }
     }
@@ -115,43 +139,20 @@ pub struct ForerunnerProgress {
     pub is_done: bool,
 }
 
-/// The figures at the end of a month.
+/// The counts at the end of a month.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"on": "2026-10-31", "expected": 52, "done": 31, "in_progress": 7, "not_started": 13, "dropped": 1, "overdue": 3, "stale": 1, "share_done": 0.6078}))]
 pub struct ProgressPoint {
     /// The day: a month's last, or the one that is asked for.
+    #[schema(example = "2026-10-31")]
     pub on: NaiveDate,
-    /// Assignments that had begun.
-    pub expected: u64,
-    /// Done.
-    pub done: u64,
-    /// In progress.
-    pub in_progress: u64,
-    /// Not started.
-    pub not_started: u64,
-    /// Dropped.
-    pub dropped: u64,
-    /// Overdue.
-    pub overdue: u64,
-    /// Stale.
-    pub stale: u64,
-    /// Done ÷ (expected − dropped); null where nothing was to be done.
-    pub share_done: Option<f64>,
+    /// How many, and how far.
+    #[serde(flatten)]
+    pub counts: ProgressCounts,
 }
 
 impl From<&Point> for ProgressPoint {
     fn from(Point { on, figures }: &Point) -> Self {
-        Self {
-            on: *on,
-            expected: figures.expected,
-            done: figures.at(Stage::Done),
-            in_progress: figures.at(Stage::InProgress),
-            not_started: figures.at(Stage::NotStarted),
-            dropped: figures.at(Stage::Dropped),
-            overdue: figures.overdue,
-            stale: figures.stale,
-            share_done: figures.share_done(),
-        }
+        Self { on: *on, counts: figures.into() }
     }
 }
 
@@ -160,7 +161,6 @@ pub type ProgressPartPage = Page<ProgressPart>;
 
 /// How far something has come.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"kind": "committee", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "lokal-med-hasselengskolen", "title": "Lokal-MED Hasselengskolen", "on": "2026-11-22", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": {"expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-12T14:20:00.000000Z", "label": "9 af 14 opgaver er i mål"}, "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null}))]
 pub struct Progress {
     /// What it is about, and its figures.
     #[serde(flatten)]
@@ -188,7 +188,7 @@ impl Progress {
             Page::slice(parts, limit, cursor)
         };
         let forerunners = gathered.forerunners.as_ref().map(|forerunners| {
-            let told = |(action, is_done): &(crate::action::assignment::model::Addressed, bool)| ForerunnerProgress {
+            let told = |Forerunner { action, is_done }: &Forerunner| ForerunnerProgress {
                 id: action.id,
                 path: action.path.clone(),
                 title: action.title.to_string(),
@@ -213,7 +213,7 @@ impl Progress {
     pub fn picture(&self, language: Language) -> String {
         let bar = |title, figures| Bar { title, stages: stages(figures), caption: &figures.label };
         let own = &self.part.figures;
-        let below = self.part.subtree.as_ref().filter(|subtree| subtree.expected != own.expected);
+        let below = self.part.subtree.as_ref().filter(|subtree| subtree.counts.expected != own.counts.expected);
         let bars = match below {
             None => vec![bar("", own)],
             Some(subtree) => vec![
@@ -227,5 +227,6 @@ impl Progress {
 }
 
 fn stages(figures: &ProgressFigures) -> [u64; 4] {
-    [figures.done, figures.in_progress, figures.not_started, figures.dropped]
+    let counts = &figures.counts;
+    [counts.done, counts.in_progress, counts.not_started, counts.dropped]
 }

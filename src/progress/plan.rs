@@ -2,18 +2,19 @@
 
 use chrono::NaiveDate;
 
-use super::gather::{Gathered, Part, ProgressKind, Sums, Wanted};
 use super::label::Counted;
 use super::series::{self, Point};
 use super::store::{self, Heading};
-use crate::action::assignment::board::{self, Board};
-use crate::action::assignment::count::Entry;
-use crate::action::assignment::history;
-use crate::action::assignment::list::Forerunners;
+use super::sums::{Gathered, Part, ProgressKind, Sums, Wanted};
+use crate::action::assignment::board::Board;
+use crate::action::assignment::count::{Census, Entry};
+use crate::action::assignment::forerunners::Forerunners;
+use crate::action::assignment::history::history;
 use crate::action::assignment::model::Addressed;
-use crate::action::assignment::store::{self as assignments, Which};
+use crate::action::assignment::store::Which;
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference};
+use crate::period;
 use crate::problem::{Problem, Result};
 
 /// How far a strategy has come; its focus areas stand one step down.
@@ -21,8 +22,7 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) 
     let on = wanted.on;
     let heading = store::strategy(tenant, reference)?;
     let which = Which::Strategy(heading.id);
-    let actions = assignments::actions(tenant, which)?;
-    let board = Board::read(tenant, which, actions, on)?;
+    let board = Board::read(tenant, which, on)?;
     let entries = board.entries();
     let sums = Sums::of(entries.iter(), on);
     let mut gathered =
@@ -35,7 +35,7 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) 
         gathered.children = Some(store::focus_areas(tenant, heading.id)?.into_iter().map(area).collect());
     }
     if wanted.series {
-        gathered.series = Some(plan_series(tenant, which, &planned(board.actions), heading.days, on)?);
+        gathered.series = Some(plan_series(tenant, &board.census, &planned(&board.actions), heading.days, on)?);
     }
     Ok(gathered)
 }
@@ -45,8 +45,7 @@ pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gat
     let on = wanted.on;
     let Heading { key, title, days, .. } = store::focus_area(tenant, id)?;
     let which = Which::FocusArea(id);
-    let actions = assignments::actions(tenant, which)?;
-    let board = Board::read(tenant, which, actions, on)?;
+    let board = Board::read(tenant, which, on)?;
     let entries = board.entries();
     let sums = Sums::of(entries.iter(), on);
     let mut gathered = Gathered::new(Part::new(ProgressKind::FocusArea, id, &key, &title, sums), on);
@@ -56,33 +55,30 @@ pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gat
         gathered.children = Some(planned.map(part).collect());
     }
     if wanted.series {
-        gathered.series = Some(plan_series(tenant, which, &planned(board.actions), days, on)?);
+        gathered.series = Some(plan_series(tenant, &board.census, &planned(&board.actions), days, on)?);
     }
     Ok(gathered)
 }
 
 /// Those that stand in a plan.
-fn planned(mut actions: Vec<Addressed>) -> Vec<Addressed> {
-    actions.retain(|action| !action.is_local());
-    actions
+fn planned(actions: &[Addressed]) -> Vec<Addressed> {
+    actions.iter().filter(|action| !action.is_local()).cloned().collect()
 }
 
 /// How far an action has come; its occurrences stand one step down.
 pub fn action(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
     let which = Which::Action(id);
-    let actions = assignments::actions(tenant, which)?;
-    let board = Board::read(tenant, which, actions, on)?;
+    let board = Board::read(tenant, which, on)?;
     let entries = board.entries();
     let itself = board.actions.iter().find(|action| action.id == id).ok_or_else(|| Problem::not_found("action"))?;
     let mut gathered = Gathered::new(Part::of_action(itself, Sums::of_action(id, &entries, on)), on);
     gathered.cancelled_on = itself.schedule.cancelled_on;
     let forerunners = Forerunners::read(tenant, std::slice::from_ref(itself), None, on)?;
-    let told = forerunners.of(id).iter().map(|first| (first.action.clone(), first.is_done));
-    gathered.forerunners = Some(told.collect());
+    gathered.forerunners = Some(forerunners.of(id).to_vec());
     if wanted.children {
         let occurrence = |entry: &Entry<'_>| {
-            let sums = Sums { local: None, ..Sums::of_action(id, std::slice::from_ref(entry), on) };
+            let sums = Sums::of_action(id, std::slice::from_ref(entry), on);
             let name = entry.occurrence.period.map(|period| period.to_string());
             let parties = Counted::parties(itself);
             Part {
@@ -99,20 +95,19 @@ pub fn action(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathere
     }
     if wanted.series {
         let days = (itself.schedule.starts_on, itself.strategy_days.1);
-        gathered.series = Some(plan_series(tenant, which, std::slice::from_ref(itself), days, on)?);
+        gathered.series = Some(plan_series(tenant, &board.census, std::slice::from_ref(itself), days, on)?);
     }
     Ok(gathered)
 }
 
 fn plan_series(
     tenant: &mut Tenant<'_>,
-    which: Which,
+    census: &Census,
     actions: &[Addressed],
     (first, last): (Option<NaiveDate>, Option<NaiveDate>),
     on: NaiveDate,
 ) -> Result<Vec<Point>> {
-    let census = board::census(tenant)?;
-    let history = history::history(tenant, which, actions, on)?;
+    let history = history(tenant, actions, on)?;
     let first = first.or(history.first().map(|told| told.reported_at.day())).unwrap_or(on);
-    Ok(series::points(actions, &census, &history, &series::days(first, last, on)))
+    Ok(series::points(actions, census, &history, &series::days(first.max(period::earliest()), last, on)))
 }

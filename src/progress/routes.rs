@@ -7,14 +7,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::gather::{Gathered, Wanted};
 use super::model::Progress;
 use super::series::SeriesStep;
+use super::sums::{Gathered, Wanted};
 use super::{committees, plan};
 use crate::auth::caller::Caller;
 use crate::auth::guard::{May, ReadProgress};
+use crate::db::change_log::{self, Newest};
 use crate::db::types::{Id, RegisterKey};
-use crate::db::{Database, Tenant, change_log};
+use crate::db::{Database, Tenant};
 use crate::http::entity_tag::{client_names, content_tag, tagged_as};
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::page::{Cursor, PageLimit};
@@ -47,7 +48,7 @@ crate::text_enum! {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct HowProgress {
-    /// As of this day, with what was reported by then; today, unless said otherwise.
+    /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_asked_for")]
     #[param(value_type = Option<NaiveDate>)]
     on: Option<NaiveDate>,
@@ -72,7 +73,7 @@ struct HowProgress {
 #[utoipa::path(
     tag = "strategies", operation_id = "read_strategy_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "strategy", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "med-plan-2025-2028", "title": "MED-plan 2025-2028", "expected": 185, "done": 141, "in_progress": 23, "not_started": 18, "dropped": 3, "overdue": 17, "stale": 5, "share_done": 0.7747, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "141 af 185 opgaver er i mål", "running": {"expected": 56, "done": 32, "in_progress": 13, "not_started": 11, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5714, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "32 af 56 opgaver er i mål"}, "local": {"expected": 11, "done": 6, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 2, "stale": 0, "share_done": 0.5455, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "6 af 11 opgaver er i mål"}, "subtree": null, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
 )]
 #[get("/v1/strategies/{id}/progress")]
 async fn read_strategy(
@@ -94,7 +95,7 @@ async fn read_strategy(
 #[utoipa::path(
     tag = "strategies", operation_id = "read_focus_area_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the focus area"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "focus_area", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "balance-i-arbejdet", "title": "Balance i arbejdet", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": null, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
 )]
 #[get("/v1/focus-areas/{id}/progress")]
 async fn read_focus_area(
@@ -116,7 +117,7 @@ async fn read_focus_area(
 #[utoipa::path(
     tag = "actions", operation_id = "read_action_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the action"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "action", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "ny-teknologi", "title": "Drøft ny teknologi", "expected": 12, "done": 7, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5833, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "7 af 12 udvalg er i mål", "running": {"expected": 12, "done": 7, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5833, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "7 af 12 udvalg er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": null, "on": "2026-11-22", "cancelled_on": null, "forerunners": [{"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f02", "path": "med-plan-2025-2028/med-der-maerkes/aarshjul", "title": "Læg et årshjul", "is_done": false}], "is_ahead_of_forerunner": true, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
 )]
 #[get("/v1/actions/{id}/progress")]
 async fn read_action(
@@ -138,7 +139,7 @@ async fn read_action(
 #[utoipa::path(
     tag = "committees", operation_id = "read_committee_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "committee", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "lokal-med-hasselengskolen", "title": "Lokal-MED Hasselengskolen", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": {"expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål"}, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
 )]
 #[get("/v1/committees/{id}/progress")]
 async fn read_committee(
@@ -160,7 +161,7 @@ async fn read_committee(
 #[utoipa::path(
     tag = "people", operation_id = "read_my_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json"), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "me", "id": null, "key": null, "title": "Mine udvalg", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": null, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
 )]
 #[get("/v1/me/progress")]
 async fn read_me(
@@ -193,21 +194,21 @@ impl Asked<'_> {
         let HowProgress { on, children, series, format, limit, cursor } = &self.how;
         let on = on.unwrap_or_else(period::today);
         if self.request.headers().contains_key(header::IF_NONE_MATCH) {
-            let sequence = self.database.latest_change(&self.caller.principal).await?;
-            let tag = self.tag(sequence, on);
+            let newest = self.database.newest_change(&self.caller.principal).await?;
+            let tag = self.tag(newest, on);
             if client_names(self.request, &tag) {
                 return Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, "", || Ok(Vec::new()))));
             }
         }
         let wanted = Wanted { on, children: *children, series: series.is_some() };
-        let work = move |tenant: &mut Tenant<'_>| Ok((change_log::latest(tenant)?, gather(tenant, wanted)?));
-        let (sequence, gathered) = self.database.read(&self.caller.principal, work).await?;
+        let work = move |tenant: &mut Tenant<'_>| Ok((change_log::newest(tenant)?, gather(tenant, wanted)?));
+        let (newest, gathered) = self.database.read(&self.caller.principal, work).await?;
         let progress = Progress::of(&gathered, self.language, *limit, cursor.as_ref())?;
         let (media_type, body) = match format.unwrap_or(ProgressFormat::Json) {
             ProgressFormat::Json => ("application/json", serde_json::to_vec(&progress).map_err(Problem::internal)?),
             ProgressFormat::Svg => ("image/svg+xml", progress.picture(self.language).into_bytes()),
         };
-        let tag = self.tag(sequence, on);
+        let tag = self.tag(newest, on);
         Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, media_type, || Ok(body))))
     }
 
@@ -216,12 +217,13 @@ impl Asked<'_> {
         answer
     }
 
-    /// All that the answer depends on: what is asked, by whom, in which language, on which day, and what was written by
-    /// then. The service's version stands for its words.
-    fn tag(&self, sequence: i64, on: NaiveDate) -> String {
+    /// All that the answer depends on: what is asked, by whom, in which language, about which day, on which day (seats are
+    /// today's), and what was written by then. The service's version stands for its words.
+    fn tag(&self, newest: Newest, on: NaiveDate) -> String {
         let Caller { principal, person, .. } = self.caller;
-        let asked = (self.request.path(), self.request.query_string(), self.language.tag(), on.to_string());
+        let days = (on, period::today());
+        let asked = (self.request.path(), self.request.query_string(), self.language.tag(), days);
         let by = (&principal.municipality, &principal.issuer, person);
-        content_tag(format!("{sequence} {asked:?} {by:?} {}", env!("CARGO_PKG_VERSION")).as_bytes())
+        content_tag(format!("{newest:?} {asked:?} {by:?} {}", env!("CARGO_PKG_VERSION")).as_bytes())
     }
 }

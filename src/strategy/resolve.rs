@@ -170,6 +170,16 @@ pub fn prepare(
         draft.body.check(&draft.pointer, faults);
         names.enter(&draft.body, stored);
     }
+    for draft in &drafts {
+        let first_day = |tree: &Tree| (tree.strategy.own.body.starts_on, tree.strategy.own.id());
+        if let (Some((Some(_), id)), None) =
+            (stored.get(&draft.body.fields.key).map(first_day), draft.body.fields.starts_on)
+            && actions::has_local_counting_from(writer, id)?
+        {
+            let detail = "local actions recur from it: keep it, or give those a starts_on of their own";
+            faults.add(format!("{}/starts_on", draft.pointer), detail);
+        }
+    }
     let now = writer.now();
     let mut edges = Edges::default();
     let mut trees = Vec::new();
@@ -193,6 +203,9 @@ fn in_use(tenant: &mut Tenant<'_>, trees: &[PreparedTree]) -> Result<Vec<String>
     }
     for batch in action_ids.chunks(crate::db::connection::batch()) {
         in_use.extend(resource::dependents("action", actions::successors(tenant, batch, &strategy_ids)?));
+    }
+    let removed: Vec<_> = trees.iter().flat_map(|tree| &tree.removed.actions).collect();
+    for batch in removed.chunks(crate::db::connection::batch()) {
         in_use.extend(actions::dependents(tenant, batch)?);
     }
     Ok(in_use)

@@ -282,7 +282,7 @@ fn a_report_need_not_name_the_committee(app: &App) {
     let address = format!("{local}/reports");
     let told = report(app, &chair(app), &address, &json!({"stage": "in_progress"})).expect(201).json();
     assert_eq!((&told["committee"], &told["unit"], &told["occurrence"]), (&json!("l1"), &json!(null), &json!(null)));
-    assert_eq!((&told["action"]["path"], &told["action"]["title"]), (&json!("l1/walk"), &json!("Gåmøder")));
+    assert_eq!(told["action"], "l1/walk");
     report(app, &chair(app), &address, &json!({"committee": "l1", "stage": "done"})).expect(201);
     report(app, &app.token("med.edit"), &address, &json!({"stage": "in_progress"})).expect(201);
     for (body, pointer) in [

@@ -1353,6 +1353,11 @@ impl Scenario<'_> {
             answer = self.get(&format!("{path}&cursor={cursor}"));
         }
         check_children(day, node, &children, &path)?;
+        // By itself, what stands below the top is told from other counts.
+        if matches!(node, Node::Committee(_)) {
+            let path = format!("{}/progress?limit={limit}{query}", self.address(node));
+            check_block(&self.get(&path), &block, &path)?;
+        }
 
         // A committee's figures are its own, and what is done once has no occurrences to be counted.
         let is_once = is_action && self.model.actions.iter().any(|action| is_done_once(action, node));

@@ -222,7 +222,7 @@ fn a_report_comes_back_as_it_was_made(app: &App) {
     let mut expected = with(
         body,
         json!({
-            "id": told["id"], "action": {"id": half, "path": "plan/a/half", "title": "Handling half"},
+            "id": told["id"], "action": "plan/a/half", "action_id": half,
             "unit": null, "reported_at": told["reported_at"], "reported_by": null,
         }),
     );

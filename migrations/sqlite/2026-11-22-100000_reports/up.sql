@@ -46,7 +46,6 @@ CREATE TABLE latest_reports (
     report_id TEXT NOT NULL REFERENCES reports (id),
     stage TEXT NOT NULL,
     reported_at TIMESTAMP NOT NULL,
-    reported_on DATE NOT NULL,
     PRIMARY KEY (action_id, occurrence, party_id)
 );
 CREATE INDEX latest_reports_by_committee ON latest_reports (committee_id, action_id);

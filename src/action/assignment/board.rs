@@ -1,6 +1,6 @@
 //! What sums are told from: from today on the counts that are kept, for days that have passed all that was reported.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use super::figures::Figures;
 use super::history::{Latest, history, single_cell};
 use super::model::{Addressed, Party};
 use super::stage::Stage;
-use super::store::{self, Which, ids, lifetime};
+use super::store::{self, Which, few, inspiring_ids, lifetime, planned_ids};
 use super::tally::Tally;
 use crate::action::schedule::{Lifetime, StoredPeriod, stale_before};
 use crate::db::Tenant;
@@ -23,19 +23,31 @@ use crate::problem::Result;
 pub struct Board {
     /// The actions.
     pub actions: Vec<Addressed>,
-    census: Census,
+    /// The committees that there are.
+    pub census: Census,
     cells: Vec<Cell>,
     on: NaiveDate,
 }
 
 impl Board {
-    /// The board of actions as they stand on a day. From today on the kept counts tell it; for days that have passed, all
-    /// that was reported by then is read.
-    pub fn read(tenant: &mut Tenant<'_>, which: Which, actions: Vec<Addressed>, on: NaiveDate) -> Result<Self> {
+    /// The board of the actions wanted, as they stand on a day.
+    pub fn read(tenant: &mut Tenant<'_>, which: Which, on: NaiveDate) -> Result<Self> {
+        let actions = store::actions(tenant, which)?;
+        Self::of(tenant, actions, on)
+    }
+
+    /// The board of actions at hand. From today on the kept counts tell it; for days that have passed, all that was
+    /// reported by then is read.
+    pub fn of(tenant: &mut Tenant<'_>, actions: Vec<Addressed>, on: NaiveDate) -> Result<Self> {
         let census = census(tenant)?;
-        let cells = match on < period::today() {
-            true => past_cells(tenant, which, &actions, on)?,
-            false => kept_cells(tenant, which, &actions, on)?,
+        let cells = if on < period::today() {
+            let mut latest = Latest::default();
+            history(tenant, &actions, on)?.into_iter().for_each(|told| latest.hear(told));
+            latest.cells(&actions, on)
+        } else {
+            let mut cells = tallied_cells(tenant, &actions, on)?;
+            cells.extend(named_cells(tenant, &actions, on)?);
+            cells
         };
         Ok(Self { actions, census, cells, on })
     }
@@ -47,7 +59,7 @@ impl Board {
 }
 
 /// How many committees there are of each level, and when they exist.
-pub fn census(tenant: &mut Tenant<'_>) -> Result<Census> {
+fn census(tenant: &mut Tenant<'_>) -> Result<Census> {
     let rows: Vec<(Option<Id>, Option<NaiveDate>, Option<NaiveDate>, i64)> = committees::table
         .filter(committees::municipality_id.eq(tenant.municipality_id))
         .group_by((committees::level_id, committees::starts_on, committees::ends_on))
@@ -59,21 +71,15 @@ pub fn census(tenant: &mut Tenant<'_>) -> Result<Census> {
     Ok(Census::of(rows.into_iter().filter_map(counted)))
 }
 
-fn kept_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
-    let mut cells = tallied_cells(tenant, which, found, on)?;
-    cells.extend(named_cells(tenant, which, found, on)?);
-    Ok(cells)
-}
-
 /// What the committees of whole levels have reported.
-fn tallied_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
+fn tallied_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
     let mut query = tallies::table
         .inner_join(actions::table)
         .filter(actions::municipality_id.eq(tenant.municipality_id))
         .select((tallies::action_id, tallies::occurrence, tallies::cells))
         .into_boxed();
-    if which != Which::All {
-        query = query.filter(tallies::action_id.eq_any(ids(found)));
+    if let Some(ids) = few(planned_ids(found)) {
+        query = query.filter(tallies::action_id.eq_any(ids));
     }
     let rows: Vec<(Id, StoredPeriod, Json<Vec<Tally>>)> = query.load(tenant.connection)?;
     let recurrences: HashMap<Id, _> = found.iter().map(|action| (action.id, action.schedule.recurrence)).collect();
@@ -96,53 +102,59 @@ fn tallied_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on:
     Ok(cells)
 }
 
-/// The latest reports of those who are addressed by name, local actions among them.
-fn named_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
-    let members = || found.iter().flat_map(|action| &action.named);
-    if members().next().is_none() {
-        return Ok(Vec::new());
+/// The latest reports of those who are addressed by name, and of local actions.
+fn named_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
+    let query = || {
+        latest_reports::table
+            .inner_join(actions::table)
+            .filter(actions::municipality_id.eq(tenant.municipality_id))
+            .select((
+                (latest_reports::action_id, latest_reports::occurrence),
+                (latest_reports::committee_id, latest_reports::unit_id),
+                (latest_reports::stage, latest_reports::reported_at),
+            ))
+            .into_boxed()
+    };
+    let mut queries = Vec::new();
+    let named = found.iter().filter(|action| !action.is_local()).flat_map(|action| &action.named);
+    let named: BTreeSet<Party> = named.map(|member| member.party).collect();
+    if !named.is_empty() {
+        let ids = |id: fn(Party) -> Option<Id>| few(named.iter().filter_map(|party| id(*party)).collect());
+        let planned = query().filter(actions::committee_id.is_null());
+        queries.push(match ids(Party::committee_id).zip(ids(Party::unit_id)) {
+            None => planned,
+            Some((committees, units)) => {
+                let by_committee = latest_reports::committee_id.eq_any(committees.into_iter().map(Some));
+                let by_unit = latest_reports::unit_id.eq_any(units.into_iter().map(Some));
+                planned.filter(by_committee.or(by_unit).assume_not_null())
+            }
+        });
     }
-    let mut query = latest_reports::table
-        .inner_join(actions::table)
-        .filter(actions::municipality_id.eq(tenant.municipality_id))
-        .select((
-            latest_reports::action_id,
-            latest_reports::occurrence,
-            latest_reports::committee_id,
-            latest_reports::unit_id,
-            latest_reports::stage,
-            latest_reports::reported_at,
-        ))
-        .into_boxed();
-    if which != Which::All {
-        let committees: Vec<_> = members().map(|member| member.party.committee_id()).filter(Option::is_some).collect();
-        let units: Vec<_> = members().map(|member| member.party.unit_id()).filter(Option::is_some).collect();
-        let is_named = latest_reports::committee_id.eq_any(committees).or(latest_reports::unit_id.eq_any(units));
-        let naming: Vec<Id> = found.iter().filter(|action| !action.named.is_empty()).map(|action| action.id).collect();
-        query = query.filter(is_named.assume_not_null()).filter(latest_reports::action_id.eq_any(naming));
+    let inspiring = inspiring_ids(found);
+    if !inspiring.is_empty() {
+        let local = query().filter(actions::committee_id.is_not_null());
+        queries.push(match few(inspiring) {
+            None => local,
+            Some(ids) => local.filter(actions::parent_id.assume_not_null().eq_any(ids)),
+        });
     }
-    type Row = (Id, StoredPeriod, Option<Id>, Option<Id>, Stage, Timestamp);
-    let rows: Vec<Row> = query.load(tenant.connection)?;
+    type Row = ((Id, StoredPeriod), (Option<Id>, Option<Id>), (Stage, Timestamp));
+    let mut rows: Vec<Row> = Vec::new();
+    for query in queries {
+        rows.extend(query.load::<Row>(tenant.connection)?);
+    }
     let by_id: HashMap<Id, &Addressed> = found.iter().map(|action| (action.id, action)).collect();
-    let cell = |(action_id, StoredPeriod(period), committee, unit, stage, reported_at): Row| {
+    let cell = |((action_id, StoredPeriod(period)), (committee, unit), told): Row| {
         let (action, party) = (by_id.get(&action_id)?, Party::of(committee, unit)?);
         let member = action.named.iter().find(|member| member.party == party)?;
-        Some(single_cell((action_id, period, party), action, None, member.lifetime, (stage, reported_at), on))
+        Some(single_cell((action_id, period, party), action, None, member.lifetime, told, on))
     };
     Ok(rows.into_iter().filter_map(cell).collect())
 }
 
-fn past_cells(tenant: &mut Tenant<'_>, which: Which, found: &[Addressed], on: NaiveDate) -> Result<Vec<Cell>> {
-    let history = history(tenant, which, found, on)?;
-    let mut latest = Latest::default();
-    history.into_iter().for_each(|told| latest.hear(told));
-    Ok(latest.cells(found, on))
-}
-
 /// The actions that today have an assignment at this stage, and one that is overdue, or none.
 pub fn actions_with(tenant: &mut Tenant<'_>, stage: Option<Stage>, overdue: Option<bool>) -> Result<Vec<Id>> {
-    let found = store::actions(tenant, Which::All)?;
-    let board = Board::read(tenant, Which::All, found, period::today())?;
+    let board = Board::read(tenant, Which::All, period::today())?;
     let mut sums: HashMap<Id, Figures> = board.actions.iter().map(|action| (action.id, Figures::default())).collect();
     for entry in board.entries() {
         *sums.entry(entry.action.id).or_default() += entry.figures;

@@ -49,7 +49,7 @@ impl Figures {
 
     /// Done ÷ (expected − dropped), to four decimals; none where nothing is to be done.
     pub fn share_done(&self) -> Option<f64> {
-        let wanted = self.expected - self.at(Stage::Dropped);
+        let wanted = self.expected.saturating_sub(self.at(Stage::Dropped));
         (wanted > 0).then(|| (self.at(Stage::Done) as f64 / wanted as f64 * 10_000.0).round() / 10_000.0)
     }
 }

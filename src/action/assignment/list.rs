@@ -1,13 +1,14 @@
 //! Lists of assignments, line by line.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::board::Board;
-use super::model::{Addressed, Assignment, Member, Party, Share, each_share, is_overdue, is_stale};
+use super::forerunners::Forerunners;
+use super::history::{self, Whose};
+use super::model::{Addressed, Assignment, Member, Party, Position, Share, each_share, is_overdue, is_stale};
 use super::stage::{Judgement, Stage};
-use super::store::{self, Which, Whose};
+use super::store::{self, Which};
 use crate::committee::level;
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference, RegisterKey};
@@ -85,16 +86,13 @@ impl Filter {
     }
 }
 
-/// A place in the list; see [`Assignment::place`].
-type Place = (String, Id, String, String);
-
 /// At most `most` assignments after a place, as they stand on a day.
 pub fn list(
     tenant: &mut Tenant<'_>,
     of: &Of,
     filter: &Filter,
     on: NaiveDate,
-    after: Option<Place>,
+    after: Option<Position>,
     most: Option<usize>,
 ) -> Result<Vec<Assignment>> {
     let committees = store::committees(tenant)?;
@@ -123,7 +121,7 @@ pub fn list(
         }
     };
     let levels: HashMap<Id, RegisterKey> = level::store::names(tenant)?.into_iter().collect();
-    let latest = store::latest_in_full(tenant, whose, on)?;
+    let latest = history::latest(tenant, whose, on)?;
     let forerunners = Forerunners::read(tenant, &actions, all, on)?;
     let mut assignments = Vec::new();
     each_share(&actions, &members, on, |share| {
@@ -153,83 +151,23 @@ pub fn list(
             is_ahead_of_forerunner: is_begun && forerunners.hold_up(action.id),
             report_id: report.map(|report| report.id),
             reported_at: report.map(|report| report.reported_at),
-            note: report.and_then(|report| report.note.clone()),
-            minutes_url: report.and_then(|report| report.minutes_url.clone()),
-            discussed_on: report.and_then(|report| report.discussed_on),
+            note: None,
+            minutes_url: None,
+            discussed_on: None,
         };
-        let follows = after.as_ref().is_none_or(|after| assignment.place() > *after);
+        let follows = after.as_ref().is_none_or(|after| assignment.position() > *after);
         if follows && filter.takes(&assignment) {
             assignments.push(assignment);
         }
     });
-    assignments.sort_by_cached_key(Assignment::place);
+    assignments.sort_by_cached_key(Assignment::position);
     assignments.truncate(most.unwrap_or(usize::MAX));
+    let told: Vec<Id> = assignments.iter().filter_map(|assignment| assignment.report_id).collect();
+    let mut words = history::words(tenant, &told)?;
+    for assignment in &mut assignments {
+        if let Some(said) = assignment.report_id.and_then(|id| words.remove(&id)) {
+            (assignment.note, assignment.minutes_url, assignment.discussed_on) = said;
+        }
+    }
     Ok(assignments)
-}
-
-/// Actions that come before others, and whether they are done.
-pub struct Forerunners {
-    before: HashMap<Id, Vec<Forerunner>>,
-}
-
-/// An action that comes before another.
-#[derive(Debug, Clone)]
-pub struct Forerunner {
-    /// The action.
-    pub action: Addressed,
-    /// Whether there is something to do in it, and all of it is done or dropped.
-    pub is_done: bool,
-}
-
-impl Forerunners {
-    /// What comes before some actions, as it stands on a day; `all` actions are read where they aren't at hand.
-    pub fn read(
-        tenant: &mut Tenant<'_>,
-        actions: &[Addressed],
-        all: Option<Vec<Addressed>>,
-        on: NaiveDate,
-    ) -> Result<Self> {
-        let of = match actions {
-            [one] => Some(one.id),
-            _ => None,
-        };
-        let later: HashSet<Id> = actions.iter().map(|action| action.id).collect();
-        let mut edges = store::forerunners(tenant, of)?;
-        edges.retain(|(action, _)| later.contains(action));
-        let wanted: HashSet<Id> = edges.iter().map(|(_, first)| *first).collect();
-        let mut found = match all {
-            Some(all) => all,
-            None if wanted.is_empty() => Vec::new(),
-            None => store::actions(tenant, Which::All)?,
-        };
-        found.retain(|action| wanted.contains(&action.id));
-        let board = match found.is_empty() {
-            true => None,
-            false => Some(Board::read(tenant, Which::Some, found, on)?),
-        };
-        let mut done: HashMap<Id, Forerunner> = HashMap::new();
-        if let Some(board) = &board {
-            let entries = board.entries();
-            for action in &board.actions {
-                let own = entries.iter().filter(|entry| entry.action.id == action.id);
-                let is_done = own.map(|entry| entry.figures).sum::<super::figures::Figures>().is_done();
-                done.insert(action.id, Forerunner { action: action.clone(), is_done });
-            }
-        }
-        let mut before: HashMap<Id, Vec<Forerunner>> = HashMap::new();
-        for (action, first) in edges {
-            before.entry(action).or_default().extend(done.get(&first).cloned());
-        }
-        Ok(Self { before })
-    }
-
-    /// What comes before an action.
-    pub fn of(&self, action: Id) -> &[Forerunner] {
-        self.before.get(&action).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether something that comes before an action isn't done.
-    pub fn hold_up(&self, action: Id) -> bool {
-        self.of(action).iter().any(|forerunner| !forerunner.is_done)
-    }
 }

@@ -7,6 +7,7 @@
 pub mod board;
 pub mod count;
 pub mod figures;
+pub mod forerunners;
 pub mod history;
 pub mod list;
 pub mod model;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::figures::Figures;
 use super::stage::{Judgement, Stage};
+use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::{Lifetime, Occurrence, Schedule};
 use crate::db::types::{Id, Key, RegisterKey, Timestamp};
 use crate::period::Period;
@@ -125,12 +126,6 @@ pub struct LatestReport {
     pub stage: Stage,
     /// How those who reported saw the way ahead.
     pub judgement: Judgement,
-    /// What they wrote.
-    pub note: Option<LongText>,
-    /// Where the minutes stand.
-    pub minutes_url: Option<String>,
-    /// When it was discussed.
-    pub discussed_on: Option<NaiveDate>,
     /// When it was reported.
     pub reported_at: Timestamp,
 }
@@ -179,17 +174,21 @@ pub struct Assignment {
     /// What those who reported wrote.
     pub note: Option<LongText>,
     /// Where the minutes stand.
-    pub minutes_url: Option<String>,
+    pub minutes_url: Option<MinutesUrl>,
     /// When the committee discussed it.
     pub discussed_on: Option<NaiveDate>,
 }
 
+/// Where an assignment stands in a list: action, its id, occurrence, whether it is a unit's, and the party's key.
+pub type Position = (String, Id, String, bool, String);
+
 impl Assignment {
-    /// Its place in a list: by action, occurrence and party. Of two with one name, ids decide.
-    pub fn place(&self) -> (String, Id, String, String) {
+    /// Where it stands in a list: by action, occurrence and party, committees before units. Of two actions with one path,
+    /// ids decide.
+    pub fn position(&self) -> Position {
         let period = self.occurrence.map(|period| period.to_string()).unwrap_or_default();
         let party = self.committee.as_ref().or(self.unit.as_ref()).map(ToString::to_string).unwrap_or_default();
-        (self.action.clone(), self.action_id, period, format!("{}{party}", if self.unit.is_some() { "1" } else { "0" }))
+        (self.action.clone(), self.action_id, period, self.unit.is_some(), party)
     }
 }
 
@@ -251,6 +250,9 @@ pub fn each_share<'a>(
     for action in actions {
         let by_level = action.level_ids.iter().filter_map(|level| by_level.get(level)).flatten().copied();
         let addressed: Vec<&Member> = by_level.chain(&action.named).collect();
+        if addressed.is_empty() {
+            continue;
+        }
         for occurrence in action.schedule.occurrences(on) {
             let day = occurrence.reference_day(on);
             let present = addressed.iter().filter(|member| member.lifetime.holds(day));

@@ -57,7 +57,7 @@ impl Tabular for Assignment {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListAssignmentsOfAction {
-    /// As of this day, with what was reported by then; today, unless said otherwise.
+    /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_asked_for")]
     #[param(value_type = Option<NaiveDate>)]
     on: Option<NaiveDate>,
@@ -72,13 +72,13 @@ struct ListAssignmentsOfAction {
     /// Only those of this time.
     #[param(example = "2026-H1")]
     occurrence: Option<Period>,
-    /// Only those of committees at this level: key.
+    /// Only those of committees at this level: key or UUID.
     #[param(example = "lokal-med")]
     level: Option<Reference>,
-    /// Only those of this committee: key.
+    /// Only those of this committee: key or UUID.
     #[param(example = "lokal-med-hasselengskolen")]
     committee: Option<Reference>,
-    /// Only those of this unit: key.
+    /// Only those of this unit: key or UUID.
     unit: Option<Reference>,
     /// In which form; else by `Accept`.
     format: Option<Format>,
@@ -118,7 +118,7 @@ async fn list_of_action(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListAssignmentsOfCommittee {
-    /// As of this day, with what was reported by then; today, unless said otherwise.
+    /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_asked_for")]
     #[param(value_type = Option<NaiveDate>)]
     on: Option<NaiveDate>,
@@ -191,5 +191,5 @@ async fn answer(
     let after = wanted.cursor.as_ref().map(Cursor::place).transpose()?;
     let work = move |tenant: &mut Tenant<'_>| list::list(tenant, &of, &filter, on, after, most);
     let rows = database.read(&caller.principal, work).await?;
-    Listing::of(rows, format, wanted.limit, Assignment::place)
+    Listing::of(rows, format, wanted.limit, Assignment::position)
 }

@@ -1,23 +1,19 @@
 //! Queries for assignments: what the rule and the sums are told from.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::model::{Addressed, LatestReport, Member, Party, Place};
-use super::stage::{Judgement, Stage};
+use super::model::{Addressed, Member, Party};
 use crate::action::model::{AudienceRole, Recurrence};
-use crate::action::schedule::{Lifetime, Schedule, StoredPeriod};
-use crate::db::Tenant;
+use crate::action::schedule::{Lifetime, Schedule};
 use crate::db::schema::aliases::local_actions;
-use crate::db::schema::{
-    action_audience, action_predecessors, actions, committees, focus_areas, latest_reports, reports, strategies, units,
-};
-use crate::db::types::{Id, Key, RegisterKey, Timestamp};
-use crate::period;
+use crate::db::schema::{action_audience, action_predecessors, actions, committees, focus_areas, strategies, units};
+use crate::db::types::{Id, Key, Reference, RegisterKey};
+use crate::db::{Tenant, connection};
 use crate::problem::Result;
-use crate::text::{LongText, ShortText};
+use crate::text::ShortText;
 
 /// Which actions are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,20 +24,54 @@ pub enum Which {
     FocusArea(Id),
     /// A single one, and the local ones that it inspired.
     Action(Id),
-    /// Those at hand.
-    Some,
     /// All of the municipality.
     All,
 }
 
+/// A first and a last day.
 pub(super) type Days = (Option<NaiveDate>, Option<NaiveDate>);
 
 pub(super) fn lifetime((starts_on, ends_on): Days) -> Lifetime {
     Lifetime { starts_on, ends_on }
 }
 
-/// The actions wanted, those of plans in the plans' order, then the local ones; with those that come first of them, where
-/// they stand elsewhere, if `with_forerunners`.
+/// A committee's id, key, name, level, first and last day.
+type CommitteeRow = (Id, RegisterKey, ShortText, Option<Id>, Option<NaiveDate>, Option<NaiveDate>);
+/// A unit's id, key, name, first and last day.
+type UnitRow = (Id, RegisterKey, ShortText, Option<NaiveDate>, Option<NaiveDate>);
+
+const COMMITTEE: (
+    committees::id,
+    committees::key,
+    committees::name,
+    committees::level_id,
+    committees::starts_on,
+    committees::ends_on,
+) = (
+    committees::id,
+    committees::key,
+    committees::name,
+    committees::level_id,
+    committees::starts_on,
+    committees::ends_on,
+);
+const UNIT: (units::id, units::key, units::name, units::starts_on, units::ends_on) =
+    (units::id, units::key, units::name, units::starts_on, units::ends_on);
+
+fn committee((id, key, name, level_id, first, last): CommitteeRow) -> Member {
+    Member { party: Party::Committee(id), key, name, level_id, lifetime: lifetime((first, last)) }
+}
+
+fn unit((id, key, name, first, last): UnitRow) -> Member {
+    Member { party: Party::Unit(id), key, name, level_id: None, lifetime: lifetime((first, last)) }
+}
+
+/// Few rows are asked for one by one; of many, all of the municipality are read, so that no question grows without end.
+pub(super) fn few(ids: Vec<Id>) -> Option<Vec<Id>> {
+    (ids.len() <= connection::batch()).then_some(ids)
+}
+
+/// The actions wanted, those of plans in the plans' order, then the local ones.
 pub fn actions(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<Addressed>> {
     let mut found = planned(tenant, which)?;
     let local = local(tenant, which, &found)?;
@@ -75,7 +105,6 @@ fn planned(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<Addressed>> {
                 .select(local_actions.field(actions::parent_id).assume_not_null());
             query = query.filter(actions::id.eq(id).or(actions::id.eq_any(inspiring)));
         }
-        Which::Some => return Ok(Vec::new()),
         Which::All => {}
     }
     type Row = (
@@ -166,41 +195,19 @@ fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Re
         .order((action_audience::action_id, action_audience::position))
         .select((
             (action_audience::action_id, action_audience::role, action_audience::level_id),
-            (
-                committees::id,
-                committees::key,
-                committees::name,
-                committees::level_id,
-                committees::starts_on,
-                committees::ends_on,
-            )
-                .nullable(),
-            (units::id, units::key, units::name, units::starts_on, units::ends_on).nullable(),
+            COMMITTEE.nullable(),
+            UNIT.nullable(),
         ))
         .into_boxed();
     if which != Which::All {
-        query = query.filter(action_audience::action_id.eq_any(ids(found)));
+        query = query.filter(action_audience::action_id.eq_any(planned_ids(found)));
     }
-    type Committee = (Id, RegisterKey, ShortText, Option<Id>, Option<NaiveDate>, Option<NaiveDate>);
-    type Unit = (Id, RegisterKey, ShortText, Option<NaiveDate>, Option<NaiveDate>);
-    let rows: Vec<((Id, AudienceRole, Option<Id>), Option<Committee>, Option<Unit>)> = query.load(tenant.connection)?;
+    type Row = ((Id, AudienceRole, Option<Id>), Option<CommitteeRow>, Option<UnitRow>);
+    let rows: Vec<Row> = query.load(tenant.connection)?;
     let mut audiences: HashMap<Id, Vec<(AudienceRole, Option<Id>, Option<Member>)>> = HashMap::new();
-    for ((action_id, role, level), committee, unit) in rows {
-        let committee = committee.map(|(id, key, name, level_id, first, last)| Member {
-            party: Party::Committee(id),
-            key,
-            name,
-            level_id,
-            lifetime: lifetime((first, last)),
-        });
-        let unit = unit.map(|(id, key, name, first, last)| Member {
-            party: Party::Unit(id),
-            key,
-            name,
-            level_id: None,
-            lifetime: lifetime((first, last)),
-        });
-        audiences.entry(action_id).or_default().push((role, level, committee.or(unit)));
+    for ((action_id, role, level), named_committee, named_unit) in rows {
+        let member = named_committee.map(committee).or(named_unit.map(unit));
+        audiences.entry(action_id).or_default().push((role, level, member));
     }
     for action in found {
         let Some(entries) = audiences.remove(&action.id) else { continue };
@@ -217,11 +224,18 @@ fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Re
     Ok(())
 }
 
-pub(super) fn ids(found: &[Addressed]) -> Vec<Id> {
-    found.iter().map(|action| action.id).collect()
+/// The ids of those that stand in plans.
+pub(super) fn planned_ids(found: &[Addressed]) -> Vec<Id> {
+    found.iter().filter(|action| !action.is_local()).map(|action| action.id).collect()
 }
 
-/// Which actions come before which, of those in `of`: the later one's id, and the earlier one's.
+/// The ids of those that have inspired local ones.
+pub(super) fn inspiring_ids(found: &[Addressed]) -> Vec<Id> {
+    let ids: BTreeSet<Id> = found.iter().filter_map(|action| action.parent_id).collect();
+    ids.into_iter().collect()
+}
+
+/// Which actions come before which, of a later one or of all: the later one's id, and the earlier one's.
 pub fn forerunners(tenant: &mut Tenant<'_>, of: Option<Id>) -> Result<Vec<(Id, Id)>> {
     let mut query = action_predecessors::table
         .inner_join(actions::table.on(actions::id.eq(action_predecessors::action_id)))
@@ -235,11 +249,6 @@ pub fn forerunners(tenant: &mut Tenant<'_>, of: Option<Id>) -> Result<Vec<(Id, I
     Ok(query.load(tenant.connection)?)
 }
 
-/// The moment at which a day is over in Denmark.
-pub(super) fn end_of(day: NaiveDate) -> Timestamp {
-    Timestamp::beginning_of(day.succ_opt().unwrap_or(day))
-}
-
 /// A committee and the one above it.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -251,122 +260,30 @@ pub struct Node {
 
 /// Every committee, in the order of their keys.
 pub fn committees(tenant: &mut Tenant<'_>) -> Result<Vec<Node>> {
-    type Row = (Id, RegisterKey, ShortText, Option<Id>, Option<Id>, Option<NaiveDate>, Option<NaiveDate>);
-    let rows: Vec<Row> = committees::table
+    let rows: Vec<(CommitteeRow, Option<Id>)> = committees::table
         .filter(committees::municipality_id.eq(tenant.municipality_id))
         .order(committees::key)
-        .select((
-            committees::id,
-            committees::key,
-            committees::name,
-            committees::level_id,
-            committees::parent_id,
-            committees::starts_on,
-            committees::ends_on,
-        ))
+        .select((COMMITTEE, committees::parent_id))
         .load(tenant.connection)?;
-    let node = |(id, key, name, level_id, parent_id, first, last): Row| Node {
-        member: Member { party: Party::Committee(id), key, name, level_id, lifetime: lifetime((first, last)) },
-        parent_id,
-    };
-    Ok(rows.into_iter().map(node).collect())
+    Ok(rows.into_iter().map(|(row, parent_id)| Node { member: committee(row), parent_id }).collect())
 }
 
-/// What is known on a day of the assignments of committees: by far fewer of them than there are, it is read one
-/// committee at a time, else whole.
-pub fn latest_of_committees(
-    tenant: &mut Tenant<'_>,
-    ids: &[Id],
-    on: NaiveDate,
-) -> Result<HashMap<Place, (Stage, Timestamp)>> {
-    let few = (ids.len() <= crate::db::connection::batch()).then(|| ids.iter().copied().map(Some).collect::<Vec<_>>());
-    type Row = (Id, StoredPeriod, Option<Id>, Stage, Timestamp);
-    let rows: Vec<Row> = if on < period::today() {
-        let mut query = reports::table
-            .filter(reports::municipality_id.eq(tenant.municipality_id))
-            .filter(reports::reported_at.lt(end_of(on)))
-            .order((reports::reported_at, reports::id))
-            .select((
-                reports::action_id,
-                reports::occurrence,
-                reports::committee_id,
-                reports::stage,
-                reports::reported_at,
-            ))
-            .into_boxed();
-        query = match few {
-            Some(few) => query.filter(reports::committee_id.eq_any(few)),
-            None => query.filter(reports::committee_id.is_not_null()),
-        };
-        query.load(tenant.connection)?
-    } else {
-        let mut query = latest_reports::table
-            .inner_join(actions::table)
-            .filter(actions::municipality_id.eq(tenant.municipality_id))
-            .select((
-                latest_reports::action_id,
-                latest_reports::occurrence,
-                latest_reports::committee_id,
-                latest_reports::stage,
-                latest_reports::reported_at,
-            ))
-            .into_boxed();
-        query = match few {
-            Some(few) => query.filter(latest_reports::committee_id.eq_any(few)),
-            None => query.filter(latest_reports::committee_id.is_not_null()),
-        };
-        query.load(tenant.connection)?
-    };
-    // Later reports take the place of earlier ones.
-    let known = |(action, StoredPeriod(period), committee, stage, reported_at): Row| {
-        Some(((action, period, Party::Committee(committee?)), (stage, reported_at)))
-    };
-    Ok(rows.into_iter().filter_map(known).collect())
+/// The committee under a key or id.
+pub fn find_committee(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Member>> {
+    let text = reference.to_string();
+    let query = committees::table
+        .filter(committees::municipality_id.eq(tenant.municipality_id))
+        .filter(committees::key.eq(&text).or(committees::id.eq(&text)))
+        .select(COMMITTEE);
+    Ok(query.first::<CommitteeRow>(tenant.connection).optional()?.map(committee))
 }
 
-/// Whose reports are wanted in full.
-#[derive(Debug, Clone, Copy)]
-pub enum Whose {
-    /// Those of an action.
-    Action(Id),
-    /// Those of a committee.
-    Committee(Id),
-}
-
-/// The latest report of each assignment on a day.
-pub fn latest_in_full(tenant: &mut Tenant<'_>, whose: Whose, on: NaiveDate) -> Result<HashMap<Place, LatestReport>> {
-    let mut query = reports::table
-        .filter(reports::municipality_id.eq(tenant.municipality_id))
-        .order((reports::reported_at, reports::id))
-        .select((
-            (reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id),
-            (reports::id, reports::stage, reports::judgement, reports::reported_at),
-            (reports::note, reports::minutes_url, reports::discussed_on),
-        ))
-        .into_boxed();
-    query = match whose {
-        Whose::Action(id) => query.filter(reports::action_id.eq(id)),
-        Whose::Committee(id) => query.filter(reports::committee_id.eq(id)),
-    };
-    query = match on < period::today() {
-        true => query.filter(reports::reported_at.lt(end_of(on))),
-        false => query.filter(reports::id.eq_any(
-            latest_reports::table.select(latest_reports::report_id).filter(latest_reports::report_id.eq(reports::id)),
-        )),
-    };
-    type Row = (
-        (Id, StoredPeriod, Option<Id>, Option<Id>),
-        (Id, Stage, Judgement, Timestamp),
-        (Option<LongText>, Option<String>, Option<NaiveDate>),
-    );
-    let rows: Vec<Row> = query.load(tenant.connection)?;
-    // Later reports take the place of earlier ones.
-    let known = |(place, own, words): Row| {
-        let (action, StoredPeriod(period), committee, unit) = place;
-        let (id, stage, judgement, reported_at) = own;
-        let (note, minutes_url, discussed_on) = words;
-        let report = LatestReport { id, stage, judgement, note, minutes_url, discussed_on, reported_at };
-        Some(((action, period, Party::of(committee, unit)?), report))
-    };
-    Ok(rows.into_iter().filter_map(known).collect())
+/// The unit under a key or id.
+pub fn find_unit(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Member>> {
+    let text = reference.to_string();
+    let query = units::table
+        .filter(units::municipality_id.eq(tenant.municipality_id))
+        .filter(units::key.eq(&text).or(units::id.eq(&text)))
+        .select(UNIT);
+    Ok(query.first::<UnitRow>(tenant.connection).optional()?.map(unit))
 }

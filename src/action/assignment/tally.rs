@@ -61,10 +61,10 @@ impl Projection for Tallies {
             for place in &places {
                 find_latest(writer, *place)?;
             }
-            let occurrences: BTreeSet<(Id, String)> =
-                places.iter().map(|(action, occurrence, ..)| (*action, occurrence.to_string())).collect();
+            let occurrences: BTreeSet<(Id, StoredPeriod)> =
+                places.iter().map(|(action, occurrence, ..)| (*action, *occurrence)).collect();
             for (action, occurrence) in occurrences.into_iter().filter(|(action, _)| !whole.contains(action)) {
-                recount(writer, &[action], Some(&occurrence))?;
+                recount(writer, &[action], Some(occurrence))?;
             }
         } else {
             let reported: BTreeSet<Id> = places.iter().map(|(action, ..)| *action).collect();
@@ -77,12 +77,12 @@ impl Projection for Tallies {
 }
 
 /// Whose report on what: action, occurrence, and the committee or the unit.
-type Place = (Id, StoredPeriod, Option<Id>, Option<Id>);
+type PlaceRow = (Id, StoredPeriod, Option<Id>, Option<Id>);
 
-fn places(tenant: &mut Tenant<'_>, report_ids: &[Id]) -> Result<Vec<Place>> {
+fn places(tenant: &mut Tenant<'_>, report_ids: &[Id]) -> Result<Vec<PlaceRow>> {
     let mut places = Vec::new();
     for batch in report_ids.chunks(connection::batch()) {
-        let rows: Vec<Place> = reports::table
+        let rows: Vec<PlaceRow> = reports::table
             .filter(reports::id.eq_any(batch))
             .select((reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id))
             .distinct()
@@ -125,30 +125,18 @@ struct LatestRow {
     report_id: Id,
     stage: Stage,
     reported_at: Timestamp,
-    reported_on: NaiveDate,
 }
 
-type ReportRow = (Place, Id, Stage, Timestamp);
+type ReportRow = (PlaceRow, Id, Stage, Timestamp);
 
 impl LatestRow {
     fn new(((action_id, occurrence, committee_id, unit_id), report_id, stage, reported_at): ReportRow) -> Option<Self> {
         let party_id = committee_id.or(unit_id)?;
-        let reported_on = reported_at.day();
-        Some(Self {
-            action_id,
-            occurrence,
-            party_id,
-            committee_id,
-            unit_id,
-            report_id,
-            stage,
-            reported_at,
-            reported_on,
-        })
+        Some(Self { action_id, occurrence, party_id, committee_id, unit_id, report_id, stage, reported_at })
     }
 }
 
-fn find_latest(writer: &mut Writer<'_>, place: Place) -> Result<()> {
+fn find_latest(writer: &mut Writer<'_>, place: PlaceRow) -> Result<()> {
     let (action, occurrence, committee, unit) = place;
     let mut query = reports::table
         .filter(reports::action_id.eq(action))
@@ -181,7 +169,7 @@ fn find_all_latest(writer: &mut Writer<'_>, action_ids: &[Id]) -> Result<()> {
                 reports::reported_at,
             ))
             .load(writer.connection)?;
-        let latest: HashMap<Place, ReportRow> = history.into_iter().map(|row| (row.0, row)).collect();
+        let latest: HashMap<PlaceRow, ReportRow> = history.into_iter().map(|row| (row.0, row)).collect();
         let rows: Vec<LatestRow> = latest.into_values().filter_map(LatestRow::new).collect();
         let until_now = latest_reports::table.filter(latest_reports::action_id.eq_any(batch));
         diesel::delete(until_now).execute(writer.connection)?;
@@ -222,12 +210,12 @@ impl Tally {
 #[diesel(table_name = tallies)]
 struct TallyRow {
     action_id: Id,
-    occurrence: String,
+    occurrence: StoredPeriod,
     cells: Json<Vec<Tally>>,
 }
 
 /// Counts the latest reports of actions anew, or of one occurrence alone.
-fn recount(writer: &mut Writer<'_>, action_ids: &[Id], occurrence: Option<&str>) -> Result<()> {
+fn recount(writer: &mut Writer<'_>, action_ids: &[Id], occurrence: Option<StoredPeriod>) -> Result<()> {
     for batch in action_ids.chunks(connection::batch()) {
         let rows = count(writer, batch, occurrence)?;
         let mut until_now = diesel::delete(tallies::table.filter(tallies::action_id.eq_any(batch))).into_boxed();
@@ -240,7 +228,7 @@ fn recount(writer: &mut Writer<'_>, action_ids: &[Id], occurrence: Option<&str>)
     Ok(())
 }
 
-fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<&str>) -> Result<Vec<TallyRow>> {
+fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<StoredPeriod>) -> Result<Vec<TallyRow>> {
     let schedules = schedules(tenant, action_ids)?;
     let mut query = latest_reports::table
         .inner_join(committees::table)
@@ -248,30 +236,30 @@ fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<&str>) -
         .select((
             (latest_reports::action_id, latest_reports::occurrence),
             (committees::level_id, committees::starts_on, committees::ends_on),
-            (latest_reports::stage, latest_reports::reported_on, latest_reports::reported_at),
+            (latest_reports::stage, latest_reports::reported_at),
         ))
         .into_boxed();
     if let Some(occurrence) = occurrence {
-        query = query.filter(latest_reports::occurrence.eq(occurrence.to_owned()));
+        query = query.filter(latest_reports::occurrence.eq(occurrence));
     }
-    type Row = ((Id, StoredPeriod), (Option<Id>, Option<NaiveDate>, Option<NaiveDate>), (Stage, NaiveDate, Timestamp));
+    type Row = ((Id, StoredPeriod), (Option<Id>, Option<NaiveDate>, Option<NaiveDate>), (Stage, Timestamp));
     let rows: Vec<Row> = query.load(tenant.connection)?;
     let mut occurrences: HashMap<(Id, StoredPeriod), Option<Occurrence>> = HashMap::new();
     type Same = (Id, Option<NaiveDate>, Option<NaiveDate>, Stage);
-    let mut counted: BTreeMap<(Id, String), BTreeMap<Same, (Timestamp, BTreeMap<i32, u64>)>> = BTreeMap::new();
-    for ((action, period), (level, starts_on, ends_on), (stage, day, reported_at)) in rows {
+    let mut counted: BTreeMap<(Id, StoredPeriod), BTreeMap<Same, (Timestamp, BTreeMap<i32, u64>)>> = BTreeMap::new();
+    for ((action, period), (level, starts_on, ends_on), (stage, reported_at)) in rows {
         let occurrence = occurrences
             .entry((action, period))
             .or_insert_with(|| schedules.get(&action).and_then(|schedule| schedule.at(period.0)));
         let (Some(occurrence), Some(level)) = (occurrence, level) else { continue };
         let Some(cut) = occurrence.cut(Lifetime { starts_on, ends_on }) else { continue };
-        let tallies = counted.entry((action, period.to_string())).or_default();
+        let tallies = counted.entry((action, period)).or_default();
         let same = (level, cut.starts_on, cut.ends_on, stage);
         let (last, days) = tallies.entry(same).or_insert_with(|| (reported_at, BTreeMap::new()));
         *last = reported_at.max(*last);
-        *days.entry(day.num_days_from_ce()).or_default() += 1;
+        *days.entry(reported_at.day().num_days_from_ce()).or_default() += 1;
     }
-    let row = |((action_id, occurrence), tallies): ((Id, String), BTreeMap<Same, _>)| {
+    let row = |((action_id, occurrence), tallies): ((Id, StoredPeriod), BTreeMap<Same, _>)| {
         let cells = tallies.into_iter().map(|((level_id, starts_on, ends_on, stage), (last, days))| {
             tally_of(level_id, (starts_on, ends_on), stage, last, days)
         });

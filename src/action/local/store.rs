@@ -156,6 +156,9 @@ fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
     crate::committee::store::names(tenant)
 }
 
+/// How many local actions a committee can have: more than any does by itself.
+const MOST: usize = 200;
+
 /// POST: a committee starts an action of its own.
 pub fn create(
     writer: &mut Writer<'_>,
@@ -171,23 +174,32 @@ pub fn create(
     let id = id.ok_or_else(|| Problem::not_found("committee"))?;
     reporter.check_may_act_for(writer, id)?;
     check_goes_on(writer, id)?;
-    if body.committee.as_ref().is_some_and(|named| named != committee) {
+    let mut faults = Faults::default();
+    let named = committees.resolve_optional("committee", &mut body.committee, "/committee", &mut faults);
+    faults.into_result()?;
+    if named.is_some_and(|named| named != id) {
         return Err(Problem::invalid("/committee", "differs from the committee in the address: leave it out"));
     }
     body.committee = committees.key(id).cloned().map(Reference::from);
-    let key = body.key.clone();
-    if stored(writer, &[id])?.contains_key(&(id, key.clone())) {
-        return Err(resource::key_taken("action of the committee", key.as_str()));
+    let known = stored(writer, &[id])?;
+    if known.contains_key(&(id, body.key.clone())) {
+        return Err(resource::key_taken("action of the committee", body.key.as_str()));
+    }
+    if known.len() >= MOST {
+        let detail = format!("the committee has {MOST} local actions already, and can't have more");
+        return Err(Problem::invalid("", detail));
     }
     save(writer, &committees, body)
 }
 
-/// A committee that has ended starts nothing.
+/// A committee that has ended starts nothing, and what it started stays as it is.
 fn check_goes_on(tenant: &mut Tenant<'_>, committee: Id) -> Result<()> {
     let last: Option<NaiveDate> =
         committees::table.find(committee).select(committees::ends_on).first(tenant.connection)?;
     match last.filter(|last| *last < period::today()) {
-        Some(last) => Err(Problem::invalid("", format!("the committee ended on {last}, and starts nothing any more"))),
+        Some(last) => {
+            Err(Problem::invalid("", format!("the committee ended on {last}, and its local actions stay as they are")))
+        }
         None => Ok(()),
     }
 }
@@ -216,6 +228,7 @@ pub fn change(
     change: impl FnOnce(&ActionBody) -> Result<ActionBody>,
 ) -> Result<Action> {
     reporter.check_may_act_for(writer, owner)?;
+    check_goes_on(writer, owner)?;
     let stored = existing(writer, id)?;
     precondition.check_existing(stored.revision.version, id)?;
     let wanted = change(&stored.body)?;
@@ -235,9 +248,10 @@ pub fn delete(
     precondition: &Precondition,
 ) -> Result<()> {
     reporter.check_may_act_for(writer, owner)?;
+    check_goes_on(writer, owner)?;
     let stored = existing(writer, id)?;
     precondition.check_existing(stored.revision.version, id)?;
-    resource::check_unused("action", store::dependents(writer, &[id])?)?;
+    resource::check_unused("action", store::dependents(writer, &[&stored])?)?;
     store::delete(writer, &[id])?;
     writer.log([resource::deletion(&stored)])
 }

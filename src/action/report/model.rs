@@ -1,15 +1,12 @@
 //! What a report is.
 
-use std::str::FromStr;
-
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{RefOr, Schema};
 
 use crate::action::assignment::model::{Addressed, Member, Party};
 use crate::action::assignment::stage::{Judgement, Stage};
+use crate::action::minutes::MinutesUrl;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::Faults;
@@ -137,77 +134,3 @@ pub struct BundledReport {
 
 /// Whose report, when: of two with the same, one was made twice.
 pub type Identity = (Id, Option<Period>, Party, Timestamp);
-
-/// Where minutes stand: an https address without a user name, up to 2,000 characters.
-#[derive(
-    Debug,
-    Clone,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[serde(try_from = "String", into = "String")]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub struct MinutesUrl(String);
-
-const URL_LENGTH: usize = 2_000;
-
-impl FromStr for MinutesUrl {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = url::Url::parse(text).ok().filter(|_| text.starts_with("https://") && text.len() <= URL_LENGTH);
-        // A password in an address would be everybody's to read.
-        let is_open = |url: &url::Url| url.username().is_empty() && url.password().is_none() && url.host().is_some();
-        let is_plain = !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
-        match parsed.is_some_and(|url| is_open(&url)) && is_plain {
-            true => Ok(Self(text.to_owned())),
-            false => {
-                Err("is not the address of minutes: write one that begins with https://, of at most 2000 characters")
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for MinutesUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-crate::sent_as_text!(MinutesUrl);
-
-crate::stored_as_text!(MinutesUrl);
-
-impl utoipa::PartialSchema for MinutesUrl {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::Custom("uri".into())))
-            .pattern(Some("^https://"))
-            .max_length(Some(URL_LENGTH))
-            .examples(["https://intranet.noerrelund.example/referater/2026-11"])
-            .into()
-    }
-}
-
-impl ToSchema for MinutesUrl {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn minutes_stand_at_open_https_addresses() {
-        for good in ["https://a.dk", "https://a.dk/b?c=d#e"] {
-            assert!(good.parse::<MinutesUrl>().is_ok(), "{good}");
-        }
-        for bad in ["http://a.dk", "https://", "https://u:p@a.dk", "javascript:alert(1)", "https://a b", "HTTPS//", ""]
-        {
-            assert!(bad.parse::<MinutesUrl>().is_err(), "{bad}");
-        }
-    }
-}

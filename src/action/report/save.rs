@@ -7,23 +7,24 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::model::{BundledReport, Identity, MinutesUrl, Report, ReportBody, check_fits};
+use super::model::{BundledReport, Identity, Report, ReportBody, check_fits};
 use super::reporter::Reporter;
 use super::store;
 use crate::action::assignment::model::{Addressed, Member, Party};
 use crate::action::assignment::stage::{Judgement, Stage};
 use crate::action::assignment::store::{self as assignments, Which};
 use crate::action::assignment::tally::REPORT;
-use crate::action::schedule::{Lifetime, StoredPeriod};
+use crate::action::minutes::MinutesUrl;
+use crate::action::schedule::StoredPeriod;
 use crate::db::change_log::{Change, Operation};
-use crate::db::schema::{committees, idempotency_keys, latest_reports, reports, units};
-use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::db::schema::{actors, idempotency_keys, latest_reports, reports};
+use crate::db::types::{Id, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::period::{self, Period};
 use crate::problem::{Faults, Kind, Problem, Result};
 use crate::register::Directory;
 use crate::resource::Counts;
-use crate::text::{LongText, ShortText};
+use crate::text::LongText;
 
 #[derive(Insertable)]
 #[diesel(table_name = reports, treat_none_as_default_value = false)]
@@ -55,6 +56,9 @@ struct Checked {
 
 /// Stores reports and logs them: what they say, not who made them, which is for the few who may know.
 fn insert(writer: &mut Writer<'_>, checked: Vec<Checked>) -> Result<Vec<Id>> {
+    if checked.is_empty() {
+        return Ok(Vec::new());
+    }
     let (municipality_id, actor_id) = (writer.municipality_id, writer.actor_id()?);
     let mut changes = Vec::with_capacity(checked.len());
     let mut rows = Vec::with_capacity(checked.len());
@@ -160,8 +164,8 @@ fn member(
         }
     };
     let found = match pointer {
-        "/committee" => committee(tenant, &reference)?,
-        _ => unit(tenant, &reference)?,
+        "/committee" => assignments::find_committee(tenant, &reference)?,
+        _ => assignments::find_unit(tenant, &reference)?,
     };
     let Some(member) = found else {
         let what = pointer.trim_start_matches('/');
@@ -174,48 +178,6 @@ fn member(
         _ => body.unit = Some(member.key.clone().into()),
     }
     Ok(Some((member, pointer)))
-}
-
-fn committee(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Member>> {
-    let text = reference.to_string();
-    let found: Option<(Id, RegisterKey, ShortText, Option<Id>, Option<NaiveDate>, Option<NaiveDate>)> =
-        committees::table
-            .filter(committees::municipality_id.eq(tenant.municipality_id))
-            .filter(committees::key.eq(&text).or(committees::id.eq(&text)))
-            .select((
-                committees::id,
-                committees::key,
-                committees::name,
-                committees::level_id,
-                committees::starts_on,
-                committees::ends_on,
-            ))
-            .first(tenant.connection)
-            .optional()?;
-    Ok(found.map(|(id, key, name, level_id, starts_on, ends_on)| Member {
-        party: Party::Committee(id),
-        key,
-        name,
-        level_id,
-        lifetime: Lifetime { starts_on, ends_on },
-    }))
-}
-
-fn unit(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Member>> {
-    let text = reference.to_string();
-    let found: Option<(Id, RegisterKey, ShortText, Option<NaiveDate>, Option<NaiveDate>)> = units::table
-        .filter(units::municipality_id.eq(tenant.municipality_id))
-        .filter(units::key.eq(&text).or(units::id.eq(&text)))
-        .select((units::id, units::key, units::name, units::starts_on, units::ends_on))
-        .first(tenant.connection)
-        .optional()?;
-    Ok(found.map(|(id, key, name, starts_on, ends_on)| Member {
-        party: Party::Unit(id),
-        key,
-        name,
-        level_id: None,
-        lifetime: Lifetime { starts_on, ends_on },
-    }))
 }
 
 /// How long a client may repeat itself, in days.
@@ -231,7 +193,10 @@ fn fingerprint(action: Id, body: &ReportBody) -> Result<String> {
 /// of two that come at once the second finds what the first has left.
 fn replayed(writer: &mut Writer<'_>, key: &str, fingerprint: &str) -> Result<Option<Id>> {
     let too_old = writer.now().minus_days(REMEMBERED_DAYS);
-    let forgotten = idempotency_keys::table.filter(idempotency_keys::created_at.lt(too_old));
+    let own = actors::table.filter(actors::municipality_id.eq(writer.municipality_id)).select(actors::id);
+    let forgotten = idempotency_keys::table
+        .filter(idempotency_keys::created_at.lt(too_old))
+        .filter(idempotency_keys::actor_id.eq_any(own));
     diesel::delete(forgotten).execute(writer.connection)?;
     let actor = writer.actor_id()?;
     let known: Option<(String, Id)> = idempotency_keys::table

@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::model::{MinutesUrl, Report};
+use super::model::Report;
 use crate::action::assignment::stage::{Judgement, Stage};
+use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::StoredPeriod;
 use crate::action::store as actions;
 use crate::db::Tenant;

@@ -6,6 +6,7 @@ use super::label::Counted;
 use super::series::Point;
 use crate::action::assignment::count::Entry;
 use crate::action::assignment::figures::Figures;
+use crate::action::assignment::forerunners::Forerunner;
 use crate::action::assignment::model::Addressed;
 use crate::db::types::Id;
 use crate::http::language::Language;
@@ -46,8 +47,8 @@ pub struct Sums {
     pub all: Figures,
     /// What is running.
     pub running: Figures,
-    /// Local actions, where they are told apart.
-    pub local: Option<Figures>,
+    /// Local actions, which are told apart.
+    pub local: Figures,
     /// With all committees below.
     pub subtree: Option<Figures>,
 }
@@ -55,14 +56,14 @@ pub struct Sums {
 impl Sums {
     /// The sums of a plan's occurrences, the local ones apart.
     pub(super) fn of<'e, 'a: 'e>(entries: impl Iterator<Item = &'e Entry<'a>>, on: NaiveDate) -> Self {
-        let mut sums = Self { local: Some(Figures::default()), ..Self::default() };
+        let mut sums = Self::default();
         entries.for_each(|entry| sums.add(entry.action.is_local(), entry.occurrence.is_running(on), entry.figures));
         sums
     }
 
     /// The sums of an action, local or not, those of the local ones that it inspired apart.
     pub(super) fn of_action(action: Id, entries: &[Entry<'_>], on: NaiveDate) -> Self {
-        let mut sums = Self { local: Some(Figures::default()), ..Self::default() };
+        let mut sums = Self::default();
         for entry in entries {
             let is_inspired = entry.action.parent_id == Some(action);
             if entry.action.id == action || is_inspired {
@@ -75,7 +76,7 @@ impl Sums {
     /// Adds assignments.
     pub(super) fn add(&mut self, is_local: bool, is_running: bool, figures: Figures) {
         if is_local {
-            *self.local.get_or_insert_default() += figures;
+            self.local += figures;
         } else {
             self.all += figures;
             if is_running {
@@ -144,8 +145,8 @@ pub struct Gathered {
     pub on: NaiveDate,
     /// Of actions: the day from which it is no longer pursued.
     pub cancelled_on: Option<NaiveDate>,
-    /// Of actions: those that come first, and whether they are done.
-    pub forerunners: Option<Vec<(Addressed, bool)>>,
+    /// Of actions: those that come first.
+    pub forerunners: Option<Vec<Forerunner>>,
     /// What stands one step down.
     pub children: Option<Vec<Part>>,
     /// The figures month by month.
