@@ -1109,7 +1109,7 @@ impl Bare {
         // What those have reported that are named one by one.
         let named = |party: &str| {
             format!(
-                "SELECT l.action_id, l.occurrence, l.party_id, l.stage, l.reported_on, l.reported_at \
+                "SELECT l.action_id, l.occurrence, l.party_id, l.stage, l.reported_at \
                  FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id \
                  JOIN action_audience h ON h.action_id = a.id \
                  JOIN latest_reports l ON l.{party} = h.{party} AND l.action_id = h.action_id \
@@ -1118,12 +1118,12 @@ impl Bare {
         };
         let sql = format!("{} UNION ALL {}", named("committee_id"), named("unit_id"));
         rows += fetch!(connection, &sql, [
-            Text => String, Text => String, Text => String, Text => String, Date => NaiveDate, Moment => NaiveDateTime,
+            Text => String, Text => String, Text => String, Text => String, Moment => NaiveDateTime,
         ]);
 
         // The committees' own actions that its actions have inspired.
         let sql = format!(
-            "SELECT a.id, a.starts_on, a.due_on, a.cancelled_on, c.starts_on, c.ends_on, l.stage, l.reported_on \
+            "SELECT a.id, a.starts_on, a.due_on, a.cancelled_on, c.starts_on, c.ends_on, l.stage, l.reported_at \
              FROM focus_areas f JOIN actions p ON p.focus_area_id = f.id JOIN actions a ON a.parent_id = p.id \
              JOIN committees c ON c.id = a.committee_id LEFT JOIN latest_reports l ON l.action_id = a.id \
              WHERE f.strategy_id = '{strategy_id}'"
@@ -1133,7 +1133,7 @@ impl Bare {
             Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>,
             Nullable<Date> => Option<NaiveDate>,
             Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>,
-            Nullable<Text> => Option<String>, Nullable<Date> => Option<NaiveDate>,
+            Nullable<Text> => Option<String>, Nullable<Moment> => Option<NaiveDateTime>,
         ]);
         rows
     }

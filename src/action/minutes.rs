@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 /// Where minutes stand: an https address without a user name, up to 2,000 characters.
@@ -55,7 +55,7 @@ impl utoipa::PartialSchema for MinutesUrl {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .format(Some(SchemaFormat::Custom("uri".into())))
+            .description(Some("An https address without a user name; letters such as ø may stand in it."))
             .pattern(Some("^https://"))
             .max_length(Some(URL_LENGTH))
             .examples(["https://intranet.noerrelund.example/referater/2026-11"])

@@ -165,23 +165,26 @@ impl Schedule {
         if let Some(found) = begun.iter().find(|occurrence| occurrence.period == period) {
             return Ok(*found);
         }
+        if let (Some(first), Some(last)) = (self.starts_on, self.closes_on())
+            && last < first
+        {
+            let why = if self.cancelled_on.is_some_and(|day| day <= first) { " it was cancelled," } else { "" };
+            return Err(format!(
+                "the action is never to be done:{why} its first day {first} comes after its last, {last}"
+            ));
+        }
         Err(match (self.recurrence, period) {
             (None, Some(_)) => "the action is done once: leave it out".to_owned(),
-            (None, None) => match self.starts_on.filter(|first| *first > today) {
-                Some(first) => format!("the action begins on {first}: report it from then on"),
-                None => "the action was cancelled before it began".to_owned(),
-            },
+            (None, None) => "the action has not begun: report it from its first day on".to_owned(),
             (Some(recurrence), None) => {
                 let now = begun.last().and_then(|occurrence| occurrence.period);
                 let example = now.unwrap_or_else(|| Period::containing(today, recurrence.span()));
                 format!("is missing: the action recurs, so write which time is meant, such as {example}")
             }
             (Some(_), Some(period)) => match (begun.first(), begun.last()) {
-                (Some(Occurrence { period: Some(first), .. }), Some(Occurrence { period: Some(last), .. })) => {
-                    format!(
-                        "'{period}' is no time at which the action was to be done: so far those go from {first} to {last}"
-                    )
-                }
+                (Some(Occurrence { period: Some(first), .. }), Some(Occurrence { period: Some(last), .. })) => format!(
+                    "'{period}' is no time at which the action was to be done: so far those go from {first} to {last}"
+                ),
                 _ => format!("'{period}' has not begun: the action begins later"),
             },
         })

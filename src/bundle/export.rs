@@ -25,7 +25,7 @@ use crate::resource::Stored;
 use crate::strategy::store as strategies;
 
 /// Arrays inside rows that stand even when they are empty.
-const STANDING: [&str; 3] = ["objectives", "actions", "targets"];
+const STANDING: [&str; 4] = ["objectives", "actions", "targets", "reporting_roles"];
 
 /// The municipality's bundle, without what goes without saying.
 pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {

@@ -14,7 +14,7 @@ use crate::db::{Database, Principal, Writer};
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
-use crate::organisation::employee::Employees;
+use crate::organisation::employee::{Employees, store as employees_store};
 use crate::problem::{Faults, Problem, Result};
 use crate::register::{self, Directory};
 use crate::resource::{Counts, Draft, Saved};
@@ -67,6 +67,8 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     let drafts = Draft::array("/local_actions", local_actions);
     let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut faults)?;
     let actions = named_actions(writer, planned, &local)?;
+    let reporters = reports.iter().filter_map(|report| report.reported_by.as_ref());
+    employees_store::learn_names(writer, reporters, &mut directory.employees)?;
     let reports = report::prepare(writer, &directory, &actions, reports, &mut faults)?;
     faults.into_result()?;
 

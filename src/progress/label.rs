@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use super::picture::Words;
+use super::picture::{Words, number};
 use crate::action::assignment::figures::Figures;
 use crate::action::assignment::model::{Addressed, Party};
 use crate::action::assignment::stage::Stage;
@@ -41,23 +41,6 @@ impl Counted {
         };
         if many { more } else { one }
     }
-}
-
-/// A count as it is written: `9876`, `12.345` in Danish, `12,345` in English.
-pub fn number(count: u64, language: &str) -> String {
-    let digits = count.to_string();
-    if count < 10_000 {
-        return digits;
-    }
-    let separator = if language == "en" { ',' } else { '.' };
-    let mut written = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            written.push(separator);
-        }
-        written.push(digit);
-    }
-    written
 }
 
 /// "37 af 52 udvalg er i mål".

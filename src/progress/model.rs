@@ -171,7 +171,7 @@ pub struct Progress {
     pub cancelled_on: Option<NaiveDate>,
     /// Of actions: those that come first; null otherwise.
     pub forerunners: Option<Vec<ForerunnerProgress>>,
-    /// Of actions: whether some of it is in progress or done, although not all that comes first is done; null otherwise.
+    /// Of actions: whether some of it is in progress or done, although not all that comes first is done, or was cancelled; null otherwise.
     pub is_ahead_of_forerunner: Option<bool>,
     /// With `children=true`: what stands one step down. Of a strategy its focus areas, of an area its actions, of an
     /// action its times, of a committee those right below it, of the token's person their committees. Else null.
@@ -188,7 +188,7 @@ impl Progress {
             Page::slice(parts, limit, cursor)
         };
         let forerunners = gathered.forerunners.as_ref().map(|forerunners| {
-            let told = |Forerunner { action, is_done }: &Forerunner| ForerunnerProgress {
+            let told = |Forerunner { action, is_done, .. }: &Forerunner| ForerunnerProgress {
                 id: action.id,
                 path: action.path.clone(),
                 title: action.title.to_string(),
@@ -197,7 +197,8 @@ impl Progress {
             forerunners.iter().map(told).collect::<Vec<_>>()
         });
         let has_begun = gathered.part.sums.all.at(Stage::InProgress) + gathered.part.sums.all.at(Stage::Done) > 0;
-        let is_ahead = forerunners.as_ref().map(|first| has_begun && first.iter().any(|first| !first.is_done));
+        let holds_up = |first: &Vec<Forerunner>| first.iter().any(|first| first.holds_up);
+        let is_ahead = gathered.forerunners.as_ref().map(|first| has_begun && holds_up(first));
         Ok(Self {
             part: ProgressPart::of(&gathered.part, language),
             on: gathered.on,

@@ -6,8 +6,6 @@
 
 use std::fmt::{self, Write};
 
-use super::label::number;
-
 /// A picture: a heading with one to three bars below it.
 ///
 /// Its `Display` form is the SVG document. What is drawn depends on these fields alone, to the byte.
@@ -361,6 +359,23 @@ fn widths(stages: [u64; 4]) -> [u128; 4] {
             is_narrow[at] = true;
         }
     }
+}
+
+/// A count as it is written: `9876`, `12.345` in Danish, `12,345` in English.
+pub fn number(count: u64, language: &str) -> String {
+    let digits = count.to_string();
+    if count < 10_000 {
+        return digits;
+    }
+    let separator = if language == "en" { ',' } else { '.' };
+    let mut written = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            written.push(separator);
+        }
+        written.push(digit);
+    }
+    written
 }
 
 /// The text on one line, without what XML has no place for: controls, and two code points that are no characters.

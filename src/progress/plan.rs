@@ -14,7 +14,6 @@ use crate::action::assignment::model::Addressed;
 use crate::action::assignment::store::Which;
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference};
-use crate::period;
 use crate::problem::{Problem, Result};
 
 /// How far a strategy has come; its focus areas stand one step down.
@@ -109,5 +108,5 @@ fn plan_series(
 ) -> Result<Vec<Point>> {
     let history = history(tenant, actions, on)?;
     let first = first.or(history.first().map(|told| told.reported_at.day())).unwrap_or(on);
-    Ok(series::points(actions, census, &history, &series::days(first.max(period::earliest()), last, on)))
+    Ok(series::points(actions, census, &history, &series::days(first, last, on)))
 }

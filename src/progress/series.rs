@@ -6,7 +6,7 @@ use crate::action::assignment::count::{Census, entries};
 use crate::action::assignment::figures::Figures;
 use crate::action::assignment::history::{Latest, Told};
 use crate::action::assignment::model::Addressed;
-use crate::period::{Period, Span};
+use crate::period::{self, Period, Span};
 
 crate::text_enum! {
     /// At which days a series has its points.
@@ -30,6 +30,7 @@ pub struct Point {
 pub fn days(first: NaiveDate, last: Option<NaiveDate>, on: NaiveDate) -> Vec<NaiveDate> {
     let month = |day| Period::containing(day, Span::Month);
     let until = last.map_or(on, |last| month(last).last_day().checked_add_days(Days::new(1)).unwrap_or(on).min(on));
+    let first = first.max(period::earliest());
     let months = std::iter::successors(Some(month(first)), |month| Some(month.successor()));
     let ends = months.map(Period::last_day).take_while(|end| *end < until);
     ends.chain([on]).collect()

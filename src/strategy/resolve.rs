@@ -11,6 +11,7 @@ use crate::action::store::{self as actions, Links};
 use crate::db::change_log::{Change, Operation};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
+use crate::period;
 use crate::problem::{Faults, Result};
 use crate::register::Directory;
 use crate::resource::{self, Body, Draft, Names, Saved, Stored};
@@ -171,12 +172,16 @@ pub fn prepare(
         names.enter(&draft.body, stored);
     }
     for draft in &drafts {
-        let first_day = |tree: &Tree| (tree.strategy.own.body.starts_on, tree.strategy.own.id());
-        if let (Some((Some(_), id)), None) =
-            (stored.get(&draft.body.fields.key).map(first_day), draft.body.fields.starts_on)
-            && actions::has_local_counting_from(writer, id)?
+        let starts_on = draft.body.fields.starts_on;
+        let stored = stored.get(&draft.body.fields.key).map(|tree| &tree.strategy.own);
+        let bears_no_recurrence = starts_on.is_none_or(|first| first < period::earliest());
+        if let Some(stored) = stored.filter(|stored| bears_no_recurrence && stored.body.starts_on != starts_on)
+            && actions::has_local_counting_from(writer, stored.id())?
         {
-            let detail = "local actions recur from it: keep it, or give those a starts_on of their own";
+            let earliest = period::earliest();
+            let detail = format!(
+                "local actions recur from it: name a day from {earliest} on, or give those a starts_on of their own"
+            );
             faults.add(format!("{}/starts_on", draft.pointer), detail);
         }
     }

@@ -24,6 +24,8 @@ pub struct Forerunner {
     pub action: Addressed,
     /// Whether there is something to do in it, and all of it is done or dropped.
     pub is_done: bool,
+    /// Whether what comes after it had better wait: it isn't done, and was not cancelled.
+    pub holds_up: bool,
 }
 
 impl Forerunners {
@@ -59,8 +61,11 @@ impl Forerunners {
         let is_done = |id: Id| sums.get(&id).is_some_and(Figures::is_done);
         let by_id: HashMap<Id, &Addressed> = board.actions.iter().map(|action| (action.id, action)).collect();
         for (action, first) in edges {
-            let forerunner =
-                by_id.get(&first).map(|first| Forerunner { action: (*first).clone(), is_done: is_done(first.id) });
+            let forerunner = by_id.get(&first).map(|first| {
+                let is_cancelled = first.schedule.cancelled_on.is_some_and(|day| day <= on);
+                let is_done = is_done(first.id);
+                Forerunner { action: (*first).clone(), is_done, holds_up: !is_done && !is_cancelled }
+            });
             before.entry(action).or_default().extend(forerunner);
         }
         Ok(Self { before })
@@ -71,8 +76,8 @@ impl Forerunners {
         self.before.get(&action).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether something that comes before an action isn't done.
+    /// Whether something that comes before an action holds it up.
     pub fn hold_up(&self, action: Id) -> bool {
-        self.of(action).iter().any(|forerunner| !forerunner.is_done)
+        self.of(action).iter().any(|forerunner| forerunner.holds_up)
     }
 }

@@ -1,6 +1,6 @@
 //! Lists of assignments, line by line.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
@@ -123,7 +123,9 @@ pub fn list(
     let levels: HashMap<Id, RegisterKey> = level::store::names(tenant)?.into_iter().collect();
     let latest = history::latest(tenant, whose, on)?;
     let forerunners = Forerunners::read(tenant, &actions, all, on)?;
-    let mut assignments = Vec::new();
+    // No more are kept than are wanted, however many there are.
+    let mut assignments: BTreeMap<Position, Assignment> = BTreeMap::new();
+    let most = most.unwrap_or(usize::MAX);
     each_share(&actions, &members, on, |share| {
         if !filter.takes_share(&share, &levels) {
             return;
@@ -155,13 +157,16 @@ pub fn list(
             minutes_url: None,
             discussed_on: None,
         };
-        let follows = after.as_ref().is_none_or(|after| assignment.position() > *after);
+        let position = assignment.position();
+        let follows = after.as_ref().is_none_or(|after| position > *after);
         if follows && filter.takes(&assignment) {
-            assignments.push(assignment);
+            assignments.insert(position, assignment);
+            if assignments.len() > most {
+                assignments.pop_last();
+            }
         }
     });
-    assignments.sort_by_cached_key(Assignment::position);
-    assignments.truncate(most.unwrap_or(usize::MAX));
+    let mut assignments: Vec<Assignment> = assignments.into_values().collect();
     let told: Vec<Id> = assignments.iter().filter_map(|assignment| assignment.report_id).collect();
     let mut words = history::words(tenant, &told)?;
     for assignment in &mut assignments {

@@ -165,7 +165,7 @@ pub struct Assignment {
     pub is_overdue: bool,
     /// Whether it is in progress and nothing was heard of it for as long as it takes until it recurs, or for a year.
     pub is_stale: bool,
-    /// Whether it was begun before an action that comes first is done.
+    /// Whether it was begun before an action that comes first is done, unless that was cancelled.
     pub is_ahead_of_forerunner: bool,
     /// The report that says so; null where nothing was reported.
     pub report_id: Option<Id>,

@@ -48,6 +48,9 @@ impl ReportBody {
         if let Some(note) = &self.note {
             check_no_cpr(&format!("{pointer}/note"), note.as_str(), faults);
         }
+        if let Some(minutes_url) = &self.minutes_url {
+            check_no_cpr(&format!("{pointer}/minutes_url"), &minutes_url.to_string(), faults);
+        }
         if self.discussed_on.is_some_and(|day| day > today) {
             faults.add(format!("{pointer}/discussed_on"), format!("lies ahead: write {today} or a day before it"));
         }

@@ -34,6 +34,11 @@ impl Reporter {
         Self { is_editor: caller.scopes.holds(Scope::Edit), key }
     }
 
+    /// Whether they may report for anybody.
+    pub fn is_editor(&self) -> bool {
+        self.is_editor
+    }
+
     /// Passes those who may report for a party; answers which employee they are, where they are one.
     pub fn check_may_report_for(&self, tenant: &mut Tenant<'_>, party: Party) -> Result<Option<Id>> {
         let person = self.person(tenant)?;

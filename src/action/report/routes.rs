@@ -13,6 +13,7 @@ use super::store::{self, Filter};
 use crate::auth::caller::Caller;
 use crate::auth::guard::{self, May, Read};
 use crate::auth::scope::Scope;
+use crate::db::access_log::Access;
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant};
 use crate::http::body::Body;
@@ -94,7 +95,7 @@ fn sees_reporter(caller: &Caller) -> bool {
 
 /// List the reports on an action
 ///
-/// The newest first; all that was ever reported, what was corrected included. Who reported is for `med.hr` alone.
+/// The newest first; all that was ever reported, what was corrected included. Who reported is for `med.hr` alone, and leaves a row in the access log.
 #[utoipa::path(
     tag = "actions", operation_id = "list_reports", security(("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the action"), ListReports, IfNoneMatch),
@@ -116,7 +117,12 @@ async fn list(
     let sees_reporter = sees_reporter(&caller);
     let work = move |tenant: &mut Tenant<'_>| store::of_action(tenant, id, filter, most, sees_reporter);
     let rows = database.read(&caller.principal, work).await?;
-    Listing::of(rows, format, limit, |last| (last.reported_at, last.id))
+    let listing = Listing::of(rows, format, limit, |last| (last.reported_at, last.id))?;
+    if sees_reporter && listing.rows() > 0 {
+        let access = Access { operation: "list_reports", employee_id: None, rows: listing.rows() };
+        database.log_access(&caller.principal, access).await?;
+    }
+    Ok(listing)
 }
 
 /// Report on an action
@@ -146,7 +152,11 @@ async fn create(
     let (reporter, sees_reporter) = (Reporter::of(&caller), sees_reporter(&caller));
     let filed = database
         .write(&caller.principal, move |writer| {
-            save::file(writer, &reporter, id, wanted, key.as_deref(), sees_reporter)
+            let filed = save::file(writer, &reporter, id, wanted, key.as_deref(), sees_reporter)?;
+            if filed.report.reported_by.is_some() {
+                writer.log_access(Access { operation: "create_report", employee_id: None, rows: 1 })?;
+            }
+            Ok(filed)
         })
         .await?;
     let Filed { report, is_replayed } = filed;
@@ -167,5 +177,10 @@ async fn create(
 #[get("/v1/reports/{id}")]
 async fn read(caller: May<Read>, database: web::Data<Database>, PartId(id): PartId) -> Result<Row<Report>> {
     let sees_reporter = sees_reporter(&caller);
-    database.read(&caller.principal, move |tenant| store::one(tenant, id, sees_reporter)).await.map(Row::read)
+    let report = database.read(&caller.principal, move |tenant| store::one(tenant, id, sees_reporter)).await?;
+    if report.reported_by.is_some() {
+        let access = Access { operation: "read_report", employee_id: None, rows: 1 };
+        database.log_access(&caller.principal, access).await?;
+    }
+    Ok(Row::read(report))
 }
