@@ -35,6 +35,8 @@ crate::tests![
     a_draft_is_seen_in_its_own_plan_alone,
     actions_are_found_by_what_is_left_to_do,
     a_real_plan_reaches_everybody_it_is_meant_for,
+    a_cancelled_forerunner_holds_nobody_up,
+    pages_hold_the_rows_of_the_table,
 ];
 
 fn day(text: &str) -> NaiveDate {
@@ -1111,4 +1113,78 @@ fn a_real_plan_reaches_everybody_it_is_meant_for(app: &App) {
     tell(&concept, json!({"unit": "organisation-politik", "stage": "done"}));
     assert_eq!(forerunners()[0]["is_done"], true);
     assert_eq!(is_ahead(), json!(false));
+}
+
+fn a_cancelled_forerunner_holds_nobody_up(app: &App) {
+    let of_h = json!({"audience": [{"role": "responsible", "committee": "h"}]});
+    let given_up = json!({"cancelled_on": "2024-05-01", "cancelled_reason": "Udgik."});
+    let actions = vec![
+        action("first", with(of_h.clone(), given_up)),
+        action("other", of_h),
+        action("second", json!({"after": ["first"]})),
+        action("third", json!({"after": ["first", "other"]})),
+    ];
+    let reports = vec![
+        told("second", "l1", "", "in_progress", "2024-03-01T09:00:00Z"),
+        told("third", "l1", "", "done", "2024-03-01T09:00:00Z"),
+        told("first", "h", "", "in_progress", "2024-04-01T09:00:00Z"),
+    ];
+    fill(app, ("2024-01-01", "2024-12-31"), locals(&["l1", "l2"]), actions, reports);
+    let today = today().to_string();
+    for (day, of_second, of_third) in [
+        ("2024-02-01", vec![], vec![]),
+        ("2024-03-15", vec!["l1"], vec!["l1"]),
+        ("2024-04-30", vec!["l1"], vec!["l1"]),
+        ("2024-05-01", vec![], vec!["l1"]),
+        ("2024-12-31", vec![], vec!["l1"]),
+        (today.as_str(), vec![], vec!["l1"]),
+    ] {
+        assert_eq!(flagged(app, "second", day, "is_ahead_of_forerunner"), of_second, "{day}");
+        assert_eq!(flagged(app, "third", day, "is_ahead_of_forerunner"), of_third, "{day}: the other is still to come");
+        let of_l1 = app.list(&format!("/v1/committees/l1/assignments?on={day}"));
+        let ahead: Vec<&str> =
+            of_l1.iter().filter(|row| row["is_ahead_of_forerunner"] == true).map(|row| text(&row["action"])).collect();
+        let expected: Vec<&str> = [(of_second, "plan/a/second"), (of_third, "plan/a/third")]
+            .iter()
+            .filter(|(of, _)| !of.is_empty())
+            .map(|(_, path)| *path)
+            .collect();
+        assert_eq!(ahead, expected, "{day}");
+    }
+    // What is taken up again is waited for again.
+    let id = action_ids(app).remove("plan/a/first").unwrap();
+    let taken_up = json!({"cancelled_on": null, "cancelled_reason": null});
+    app.patch(&format!("/v1/actions/{id}"), taken_up).expect(200);
+    assert_eq!(flagged(app, "second", "2024-05-01", "is_ahead_of_forerunner"), ["l1"]);
+}
+
+fn pages_hold_the_rows_of_the_table(app: &App) {
+    let audience = json!([{"role": "responsible", "level": "local"}, {"role": "responsible", "unit": "school"}]);
+    let actions = vec![action("month", json!({"recurrence": "P1M", "audience": audience}))];
+    let reports = vec![
+        told("month", "l1", "2022-02", "done", "2022-03-01T09:00:00Z"),
+        told("month", "l2", "2023-11", "in_progress", "2023-12-01T09:00:00Z"),
+    ];
+    let until = format!("{}-12-31", today().year() + 4);
+    fill(app, ("2022-01-01", &until), locals(&["l1", "l2"]), actions, reports);
+    let some_years_ahead = today() + Months::new(24);
+    let months = (2022..some_years_ahead.year()).count() * 12 + some_years_ahead.month0() as usize + 1;
+    let id = action_ids(app).remove("plan/a/month").unwrap();
+    let table = app.get(&format!("/v1/actions/{id}/assignments?on={some_years_ahead}&format=csv")).expect(200);
+    let table = String::from_utf8(table.body).unwrap();
+    let mut lines = table.lines().map(|line| line.split(',').map(ToOwned::to_owned).collect::<Vec<String>>());
+    let columns = lines.next().unwrap();
+    let lines: Vec<Vec<String>> = lines.collect();
+    assert_eq!(lines.len(), 3 * months, "l1, l2 and the school in every month");
+    let cell = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    for limit in [2, 200] {
+        let pages = rows(app, "month", &format!("on={some_years_ahead}&limit={limit}"));
+        let pages: Vec<Vec<String>> =
+            pages.iter().map(|row| columns.iter().map(|column| cell(&row[column])).collect()).collect();
+        assert_eq!(pages, lines, "{limit} a page");
+    }
 }

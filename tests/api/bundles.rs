@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, HERE};
+use crate::harness::{App, ELSEWHERE, HERE};
+use crate::reports::{action_ids, with};
 
 crate::tests![
     what_went_in_comes_out,
@@ -12,6 +13,8 @@ crate::tests![
     every_fault_is_told_at_once,
     sections_of_later_versions_are_named,
     a_large_bundle_is_one_transaction,
+    reports_may_come_by_themselves,
+    a_house_in_which_nobody_reports_stays_one,
 ];
 
 fn bundle() -> Value {
@@ -152,4 +155,61 @@ fn a_large_bundle_is_one_transaction(app: &App) {
     assert_eq!((&answer["units"]["created"], &answer["committees"]["created"]), (&json!(1_200), &json!(1_200)));
     assert_eq!(app.get("/v1/export").json(), wanted);
     assert_eq!(app.post("/v1/import", wanted).expect(200).json()["units"]["unchanged"], 1_200);
+}
+
+fn reports_may_come_by_themselves(app: &App) {
+    app.post("/v1/import", bundle()).expect(200);
+    let id = action_ids(app).remove("ny/b/x").unwrap();
+    let told = |action: &str, at: &str| {
+        json!({
+            "action": action, "committee": "under", "occurrence": "2025-H1", "stage": "done", "reported_by": "M-1",
+            "reported_at": at,
+        })
+    };
+    let alone = |reports: &[Value]| json!({"municipality": bundle()["municipality"], "reports": reports});
+    let (march, april) = ("2025-03-01T09:00:00Z", "2025-04-01T09:00:00Z");
+    for report in [told("ny/b/x", march), told(&id, april)] {
+        let before = app.changes();
+        let wanted = alone(&[report]);
+        let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
+        assert_eq!(answer["reports"], json!({"created": 1, "updated": 0, "unchanged": 0}), "{wanted}");
+        assert_eq!(answer["employees"], json!({"created": 0, "updated": 0, "unchanged": 0}));
+        assert_eq!(app.changes(), before + 1);
+        let again = app.post("/v1/import", wanted.clone()).expect(200).json();
+        assert_eq!(again["reports"], json!({"created": 0, "updated": 0, "unchanged": 1}), "{wanted}");
+        assert_eq!(app.changes(), before + 1);
+    }
+    // Whichever way its action and its reporter are named, it is the same report.
+    let employee = app.get("/v1/employees/M-1").json()["id"].clone();
+    let other_names = [told(&id, march), with(told("ny/b/x", april), json!({"reported_by": employee}))];
+    let answer = app.post("/v1/import", alone(&other_names)).expect(200).json();
+    assert_eq!(answer["reports"], json!({"created": 0, "updated": 0, "unchanged": 2}));
+    let export = app.get("/v1/export").expect(200).json();
+    let exported = export["reports"].as_array().unwrap();
+    assert_eq!(exported.len(), 2);
+    assert!(exported.iter().all(|report| report["reported_by"] == "M-1" && report["action"] == "ny/b/x"), "{export}");
+    let nobody_s = [with(told("ny/b/x", march), json!({"reported_by": "M-3"}))];
+    app.post("/v1/import", alone(&nobody_s)).expect_faults(&["/reports/0/reported_by"]);
+}
+
+fn a_house_in_which_nobody_reports_stays_one(app: &App) {
+    app.post("/v1/import", bundle()).expect(200);
+    app.patch("/v1/municipality", json!({"reporting_roles": []})).expect(200);
+    let mut export = app.get("/v1/export").expect(200).json();
+    assert_eq!(export["municipality"]["reporting_roles"], json!([]), "it doesn't go without saying");
+    let before = app.changes();
+    let answer = app.post("/v1/import", export.clone()).expect(200).json();
+    assert_eq!(answer["municipality"], json!({"created": 0, "updated": 0, "unchanged": 1}));
+    assert_eq!(app.changes(), before);
+    assert_eq!(app.get("/v1/municipality").json()["reporting_roles"], json!([]));
+    assert_eq!(app.get("/v1/export").json(), export);
+    export["municipality"]["key"] = json!(ELSEWHERE);
+    app.import(&export).unwrap();
+    let there = app.request("GET", "/v1/municipality").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200);
+    assert_eq!(there.json()["reporting_roles"], json!([]));
+    // What a bundle leaves out is as usual.
+    let answer = app.post("/v1/import", bundle()).expect(200).json();
+    assert_eq!(answer["municipality"]["updated"], 1);
+    let roles = app.get("/v1/municipality").json()["reporting_roles"].clone();
+    assert_eq!(roles, json!(["chair", "deputy_chair", "secretary"]));
 }

@@ -24,6 +24,10 @@ crate::tests![
     what_no_longer_fits_is_carried_all_the_same,
     faults_of_local_actions_in_bundles_are_told,
     faults_of_reports_in_bundles_are_told,
+    what_they_recur_from_stays,
+    a_committee_that_ended_leaves_them_as_they_are,
+    what_is_not_there_is_not_forbidden,
+    their_own_committee_may_be_named,
 ];
 
 fn walk() -> Value {
@@ -630,4 +634,108 @@ fn faults_of_reports_in_bundles_are_told(app: &App) {
     assert!(pointers.contains(&"/reports/0/stage".to_owned()), "{pointers:?}");
     assert!(pointers.contains(&"/reports/0/reported_at".to_owned()), "{pointers:?}");
     assert_eq!((app.changes(), app.list("/v1/actions").len()), (before, 0));
+}
+
+fn what_they_recur_from_stays(app: &App) {
+    app.import(&house()).unwrap();
+    let strategy = "/v1/strategies/timeless";
+    app.patch(strategy, json!({"starts_on": "2024-01-01"})).expect(200);
+    let of_timeless = with(walk(), json!({"parent": "timeless/a/once"}));
+    let local = started(app, "l1", &with(of_timeless.clone(), json!({"recurrence": "P6M"})));
+    // What is done once needs no day to count from.
+    started(app, "l2", &of_timeless);
+    let seen = || (app.get(strategy).json(), app.get(&local).json(), app.changes());
+    let before = seen();
+    for starts_on in [json!(null), json!("1989-12-31"), json!("0202-01-01")] {
+        let change = json!({"starts_on": starts_on});
+        app.patch(strategy, change.clone()).expect_faults(&["/starts_on"]);
+        let whole = with(house()["strategies"][2].clone(), change);
+        app.put(strategy, whole.clone()).expect_faults(&["/starts_on"]);
+        let bundle = json!({"municipality": house()["municipality"], "strategies": [whole]});
+        app.post("/v1/import", bundle).expect_faults(&["/strategies/0/starts_on"]);
+        assert_eq!(seen(), before, "{starts_on}");
+    }
+    for starts_on in ["1990-01-01", "2025-01-01"] {
+        app.patch(strategy, json!({"starts_on": starts_on})).expect(200);
+    }
+    // With a day of its own, it doesn't depend on the strategy's any more.
+    app.patch(&local, json!({"starts_on": "2025-02-01"})).expect(200);
+    for starts_on in [json!(null), json!("1989-12-31")] {
+        app.patch(strategy, json!({"starts_on": starts_on})).expect(200);
+        let rows = app.list(&format!("{local}/assignments?on=2025-12-31"));
+        let occurrences: Vec<&str> = rows.iter().map(|row| text(&row["occurrence"])).collect();
+        assert_eq!(occurrences, ["2025-H1", "2025-H2"], "{starts_on}");
+        app.patch(&local, json!({"starts_on": null})).expect_faults(&["/recurrence"]);
+    }
+}
+
+fn a_committee_that_ended_leaves_them_as_they_are(app: &App) {
+    app.import(&house()).unwrap();
+    let local = started(app, "l1", &walk());
+    let other = started(app, "l1", &with(walk(), json!({"key": "run"})));
+    let change = |path: &str, token: &str, title: &str| {
+        app.request("PATCH", path).token(token).header("if-match", "*").json(&json!({"title": title})).send()
+    };
+    let remove = |path: &str, token: &str| app.request("DELETE", path).token(token).header("if-match", "*").send();
+    // Its last day is a day of its own.
+    app.patch("/v1/committees/l1", json!({"ends_on": days_from_now(0)})).expect(200);
+    change(&local, &chair(app), "Gåture").expect(200);
+    app.patch("/v1/committees/l1", json!({"ends_on": days_from_now(-1)})).expect(200);
+    let before = (app.list("/v1/committees/l1/actions"), app.changes());
+    change(&local, &chair(app), "Løbeture").expect_faults(&[""]);
+    remove(&other, &chair(app)).expect_faults(&[""]);
+    for token in [chair(app), app.token("med.edit")] {
+        start_as(app, &token, "l1", &with(walk(), json!({"key": "new"}))).expect_faults(&[""]);
+    }
+    // Whoever had no say before has none now.
+    let stranger = token_for(app, "e-other", "med.report");
+    change(&local, &stranger, "Løbeture").expect_problem(403, "may-not-report");
+    remove(&other, &stranger).expect_problem(403, "may-not-report");
+    assert_eq!((app.list("/v1/committees/l1/actions"), app.changes()), before);
+    // An editor puts right what was left behind.
+    let changed = change(&local, &app.token("med.edit"), "Løbeture").expect(200).json();
+    assert_eq!(changed["title"], "Løbeture");
+    remove(&other, &app.token("med.edit")).expect(204);
+    assert_eq!(paths(app, "/v1/committees/l1/actions"), ["l1/walk"]);
+}
+
+fn what_is_not_there_is_not_forbidden(app: &App) {
+    app.import(&house()).unwrap();
+    let planned = format!("/v1/actions/{}", action_ids(app)["plan/a/half"]);
+    let nowhere = "/v1/actions/0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01";
+    let before = (app.get(&planned).json(), app.changes());
+    for person in ["e-chair", "nobody"] {
+        let token = token_for(app, person, "med.report");
+        for method in ["PATCH", "DELETE"] {
+            let send = |path: &str| {
+                let request = app.request(method, path).token(&token).header("if-match", "*");
+                request.json(&json!({"title": "X"})).send()
+            };
+            send(nowhere).expect_problem(404, "not-found");
+            send(&planned).expect_problem(403, "insufficient-scope");
+        }
+    }
+    assert_eq!((app.get(&planned).json(), app.changes()), before);
+}
+
+fn their_own_committee_may_be_named(app: &App) {
+    app.import(&house()).unwrap();
+    let id = |key: &str| app.get(&format!("/v1/committees/{key}")).json()["id"].clone();
+    let (l1, l2, key) = (id("l1"), id("l2"), json!("l1"));
+    let body = |key: &str, committee: &Value| with(walk(), json!({"key": key, "committee": committee}));
+    for (address, committee, key) in
+        [("l1", &l1, "a"), ("l1", &key, "b"), (text(&l1), &key, "c"), (text(&l1), &l1, "d")]
+    {
+        let told = start_as(app, &chair(app), address, &body(key, committee)).expect(201).json();
+        assert_eq!((&told["committee"], &told["path"]), (&json!("l1"), &json!(format!("l1/{key}"))), "{committee}");
+    }
+    let before = app.changes();
+    let unknown = json!("0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01");
+    for committee in [&l2, &json!("l2"), &unknown, &json!("nowhere")] {
+        for token in [chair(app), app.token("med.edit")] {
+            start_as(app, &token, "l1", &body("e", committee)).expect_faults(&["/committee"]);
+        }
+    }
+    assert_eq!(app.changes(), before);
+    assert_eq!(paths(app, "/v1/committees/l1/actions"), ["l1/a", "l1/b", "l1/c", "l1/d"]);
 }

@@ -36,6 +36,9 @@ crate::tests![
     wrong_queries_are_refused,
     a_large_plan_costs_no_more_than_a_small_one,
     a_large_house_costs_no_more_than_a_small_one,
+    a_series_begins_no_earlier_than_anything_is_asked_for,
+    a_cancelled_forerunner_is_not_waited_for,
+    a_tag_is_its_person_s_alone,
 ];
 
 fn day(text: &str) -> NaiveDate {
@@ -1382,4 +1385,94 @@ fn a_large_house_costs_no_more_than_a_small_one(app: &App) {
     }
     let of_one = |key: &str| cost(&format!("/v1/committees/{key}/assignments?limit=200"));
     assert_eq!(of_one("c3-0"), of_one("c150-0"));
+}
+
+fn a_series_begins_no_earlier_than_anything_is_asked_for(app: &App) {
+    let mut bundle = world();
+    let long_ago = ("0202-01-01", "2025-12-31");
+    let old = action("old", json!({"starts_on": long_ago.0}));
+    bundle["strategies"] = json!([
+        strategy("ancient", "closed", long_ago, vec![area("a", vec![action("once", json!({}))])]),
+        strategy("plan", "adopted", ("2024-01-01", "2025-12-31"), vec![area("a", vec![old])]),
+    ]);
+    bundle["local_actions"] = json!([]);
+    bundle["reports"] = json!([
+        {"action": "ancient/a/once", "committee": "l1", "stage": "done", "reported_at": "2024-03-01T09:00:00Z"},
+        {"action": "plan/a/old", "committee": "l2", "stage": "in_progress", "reported_at": "2024-03-01T09:00:00Z"},
+    ]);
+    app.import(&bundle).unwrap();
+    let ids = action_ids(app);
+    let tree = app.get("/v1/strategies/ancient").json();
+    for path in [
+        "/v1/strategies/ancient/progress".to_owned(),
+        format!("/v1/focus-areas/{}/progress", text(&tree["focus_areas"][0]["id"])),
+        format!("/v1/actions/{}/progress", ids["ancient/a/once"]),
+        format!("/v1/actions/{}/progress", ids["plan/a/old"]),
+    ] {
+        let told = points(app, &path, "2024-06-30");
+        assert_eq!(told[0]["on"], "1990-01-31", "{path}");
+        assert_eq!(told.len(), (2024 - 1990) * 12 + 6, "{path}");
+        assert!(told.iter().all(|point| point["expected"].as_i64().unwrap() > 0), "{path}: it began long before");
+        assert_eq!(points(app, &path, "1990-01-01").len(), 1, "{path}");
+        let today = app.get(&format!("{path}?series=month")).expect(200).json();
+        let told = today["series"].as_array().unwrap();
+        assert!(told.len() < 500, "{path}: {} points", told.len());
+        assert_eq!(told[0]["on"], "1990-01-31", "{path}");
+    }
+}
+
+fn a_cancelled_forerunner_is_not_waited_for(app: &App) {
+    let mut bundle = world();
+    let until = format!("{}-12-31", today().year() + 1);
+    let actions = vec![action("first", json!({})), action("second", json!({"after": ["first"]}))];
+    bundle["strategies"] = json!([strategy("plan", "adopted", ("2024-01-01", &until), vec![area("a", actions)])]);
+    bundle["local_actions"] = json!([]);
+    bundle["reports"] = json!([
+        {"action": "plan/a/second", "committee": "l1", "stage": "in_progress", "reported_at": "2024-03-01T09:00:00Z"},
+    ]);
+    app.import(&bundle).unwrap();
+    let ids = action_ids(app);
+    let first = format!("/v1/actions/{}", ids["plan/a/first"]);
+    let is_ahead = |on: NaiveDate| -> bool {
+        let told = app.get(&format!("/v1/actions/{}/progress?on={on}", ids["plan/a/second"])).expect(200).json();
+        let forerunner =
+            json!({"id": ids["plan/a/first"], "path": "plan/a/first", "title": "Handling first", "is_done": false});
+        assert_eq!(told["forerunners"], json!([forerunner]), "given up is not done: {on}");
+        told["is_ahead_of_forerunner"].as_bool().unwrap()
+    };
+    assert!(!is_ahead(day("2024-02-29")) && is_ahead(day("2024-03-01")) && is_ahead(today()));
+    for from in [day("2024-03-10"), today(), today() + TimeDelta::days(1)] {
+        let given_up = json!({"cancelled_on": from, "cancelled_reason": "Udgik."});
+        app.patch(&first, given_up).expect(200);
+        assert!(is_ahead(from - TimeDelta::days(1)), "until {from}");
+        assert!(!is_ahead(from), "from {from} on");
+        assert!(!is_ahead(from + TimeDelta::days(30)), "from {from} on");
+    }
+    app.patch(&first, json!({"cancelled_on": null, "cancelled_reason": null})).expect(200);
+    assert!(is_ahead(today()));
+}
+
+fn a_tag_is_its_person_s_alone(app: &App) {
+    app.import(&world()).unwrap();
+    // The last two sit nowhere, and are answered the same.
+    let people = ["e-two", "e-one", "e-none", "e-past"];
+    for query in ["", "?on=2024-06-30", "?children=true", "?series=month", "?format=svg"] {
+        let answers = people.map(|person| mine(app, person, query).expect(200));
+        assert_eq!(answers[2].body, answers[3].body, "{query}");
+        let tags = answers.each_ref().map(Response::etag);
+        assert_eq!(tags.iter().collect::<BTreeSet<_>>().len(), people.len(), "{query}: {tags:?}");
+        for (person, (tag, answer)) in people.iter().zip(tags.iter().zip(&answers)) {
+            let with_tags = |sent: &str| {
+                let request = app.request("GET", &format!("/v1/me/progress{query}"));
+                request.token(&token_for(app, person, "med.progress")).header("if-none-match", sent).send()
+            };
+            let others: Vec<&str> = tags.iter().filter(|other| *other != tag).map(String::as_str).collect();
+            let weak: Vec<String> = others.iter().map(|other| format!("W/{other}")).collect();
+            for sent in [others.join(", "), weak.join(", ")] {
+                let told = with_tags(&sent).expect(200);
+                assert_eq!((&told.etag(), &told.body), (tag, &answer.body), "{person}{query}");
+            }
+            with_tags(tag).expect(304);
+        }
+    }
 }

@@ -37,6 +37,9 @@ crate::tests![
     keys_are_short_visible_text,
     a_key_is_kept_for_a_day,
     one_key_from_many_at_once_is_one_report,
+    who_reads_who_reported_is_logged,
+    what_is_due_before_its_first_day_is_never_to_be_done,
+    minutes_urls_hold_letters_but_no_cpr_numbers,
 ];
 
 /// A token whose person is the employee with this key: the local issuer's person claim is the subject.
@@ -883,5 +886,102 @@ fn one_key_from_many_at_once_is_one_report(app: &App) {
         assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
         assert_eq!(answers.iter().filter(|answer| !is_replayed(answer)).count(), 1);
         assert_eq!(stored(app, &address), (before + 1, round));
+    }
+}
+
+fn who_reads_who_reported_is_logged(app: &App) {
+    app.import(&house()).unwrap();
+    let (once, early) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/b/early"));
+    let body = json!({"committee": "l1", "stage": "done"});
+    let location = |made: Response| made.expect(201).header("location").unwrap().to_owned();
+    let read = |path: &str, scope: &str| drop(app.request("GET", path).token(&app.token(scope)).send().expect(200));
+    let accesses = || -> Vec<(String, String, i64)> {
+        let of = |row: &Value| {
+            let (operation, subject) = (text(&row["operation"]).to_owned(), text(&row["subject"]).to_owned());
+            assert!(row["employee_id"].is_null(), "{row}");
+            (operation, subject, row["rows"].as_i64().unwrap())
+        };
+        app.list("/v1/access-log").iter().map(of).collect()
+    };
+    let first = location(report(app, &token_for(app, "e-chair", "med.report"), &once, &body));
+    for scope in ["med.read", "med.read med.edit", "med.read med.audit"] {
+        for path in [&once, &format!("{once}?format=csv"), &first] {
+            read(path, scope);
+        }
+    }
+    assert!(accesses().is_empty(), "who does not see it reads about nobody");
+
+    let own = location(report(app, &token_for(app, "e-chair", "med.report med.hr"), &once, &body));
+    read(&once, "med.read med.hr");
+    read(&format!("{once}?format=csv"), "med.read med.hr");
+    read(&format!("{once}?limit=1"), "med.read med.hr");
+    read(&own, "med.read med.hr");
+    read(&first, "med.admin");
+    let expected = [
+        ("create_report", "e-chair", 1),
+        ("list_reports", "tester", 2),
+        ("list_reports", "tester", 2),
+        ("list_reports", "tester", 1),
+        ("read_report", "tester", 1),
+        ("read_report", "tester", 1),
+    ];
+    let expected: [(String, String, i64); 6] =
+        expected.map(|(operation, subject, rows)| (operation.to_owned(), subject.to_owned(), rows));
+    assert_eq!(accesses(), expected);
+    // Behind an editor's token stands nobody, and where nothing was reported, nobody did.
+    let nobody_s = location(report(app, &app.token("med.edit med.hr"), &once, &body));
+    read(&nobody_s, "med.read med.hr");
+    read(&early, "med.read med.hr");
+    assert_eq!(accesses(), expected);
+}
+
+fn what_is_due_before_its_first_day_is_never_to_be_done(app: &App) {
+    app.import(&house()).unwrap();
+    let area = text(&app.get("/v1/strategies/plan").json()["focus_areas"][0]["id"]).to_owned();
+    let given_up = json!({"cancelled_on": "2025-01-01", "cancelled_reason": "Udgik."});
+    let editor = app.token("med.edit");
+    let refused = |address: &str, occurrence: Option<&str>| -> String {
+        let body = json!({"committee": "l1", "occurrence": occurrence, "stage": "done"});
+        let told = report(app, &editor, address, &body).expect_faults(&["/occurrence"]).json();
+        assert_eq!(app.list(address).len(), 0);
+        text(&told["errors"][0]["detail"]).to_owned()
+    };
+    for (key, fields, occurrence) in [
+        ("before", json!({}), None),
+        ("before-often", json!({"recurrence": "P6M"}), Some("2024-H1")),
+        ("before-and-given-up", given_up, None),
+    ] {
+        let body = action(key, with(fields, json!({"due_on": "2023-06-30"})));
+        let made = app.post(&format!("/v1/focus-areas/{area}/actions"), body).expect(201);
+        let detail = refused(&format!("{}/reports", made.header("location").unwrap()), occurrence);
+        assert!(detail.contains("2024-01-01") && detail.contains("2023-06-30"), "{key}: {detail}");
+        assert!(!detail.contains("cancelled"), "{key}: {detail}");
+    }
+    let detail = refused(&reports_of(app, "plan/b/void"), None);
+    assert!(detail.contains("cancelled") && detail.contains("2024-01-01"), "{detail}");
+}
+
+fn minutes_urls_hold_letters_but_no_cpr_numbers(app: &App) {
+    app.import(&house()).unwrap();
+    let address = reports_of(app, "plan/a/once");
+    let editor = app.token("med.edit");
+    let body = |minutes_url: &str| json!({"committee": "l1", "stage": "done", "minutes_url": minutes_url});
+    let before = stored(app, &address);
+    for number in ["010180-1234", "0101801234", "01.01.80-1234"] {
+        for url in ["https://intranet.testby.dk/sag/NUMBER", "https://intranet.testby.dk/?sag=NUMBER&side=2"] {
+            let url = url.replace("NUMBER", number);
+            let refused = report(app, &editor, &address, &body(&url)).expect_faults(&["/minutes_url"]);
+            assert!(!String::from_utf8(refused.body).unwrap().contains(number), "{url}");
+            let told = with(body(&url), json!({"action": "plan/a/once", "reported_at": "2024-05-01T09:00:00Z"}));
+            let bundle = json!({"municipality": house()["municipality"], "reports": [told]});
+            app.post("/v1/import", bundle).expect_faults(&["/reports/0/minutes_url"]);
+        }
+    }
+    assert_eq!(stored(app, &address), before);
+    for url in ["https://intranet.testby.dk/møder/på-øen?år=2026", "https://intranet.testby.dk/sag/12345678/2026-11"]
+    {
+        let made = report(app, &editor, &address, &body(url)).expect(201);
+        assert_eq!(made.json()["minutes_url"], url);
+        assert_eq!(app.get(made.header("location").unwrap()).json()["minutes_url"], url);
     }
 }

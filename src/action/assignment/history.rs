@@ -120,8 +120,6 @@ pub fn latest_of_committees(
         return Ok(told.into_iter().map(|told| (told.place, (told.stage, told.reported_at))).collect());
     }
     let mut query = latest_reports::table
-        .inner_join(actions::table)
-        .filter(actions::municipality_id.eq(tenant.municipality_id))
         .select((
             latest_reports::action_id,
             latest_reports::occurrence,
@@ -132,7 +130,11 @@ pub fn latest_of_committees(
         .into_boxed();
     query = match store::few(ids.to_vec()) {
         Some(few) => query.filter(latest_reports::committee_id.eq_any(few.into_iter().map(Some))),
-        None => query.filter(latest_reports::committee_id.is_not_null()),
+        None => query.filter(latest_reports::committee_id.eq_any(
+            committees::table
+                .filter(committees::municipality_id.eq(tenant.municipality_id))
+                .select(committees::id.nullable()),
+        )),
     };
     let rows: Vec<(Id, StoredPeriod, Option<Id>, Stage, Timestamp)> = query.load(tenant.connection)?;
     let known = |(action, StoredPeriod(period), committee, stage, reported_at): (_, _, Option<Id>, _, _)| {
