@@ -13,7 +13,7 @@ use super::stage::Stage;
 use super::store::{self, Which, few, inspiring_ids, lifetime, planned_ids};
 use super::tally::Tally;
 use crate::action::schedule::{Lifetime, StoredPeriod, stale_before};
-use crate::db::{Tenant, connection};
+use crate::db::Tenant;
 use crate::db::schema::{actions, committees, latest_reports, tallies};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::period;
@@ -125,21 +125,25 @@ fn named_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) -> R
     let ids = |id: fn(Party) -> Option<Id>| named.iter().filter_map(|party| id(*party)).collect::<Vec<_>>();
     let (committees, units, inspiring) = (ids(Party::committee_id), ids(Party::unit_id), inspiring_ids(found));
     let mut queries = Vec::new();
-    for batch in committees.chunks(connection::batch()) {
-        queries.push(query().filter(latest_reports::committee_id.eq_any(batch.iter().copied().map(Some))));
+    if !named.is_empty() {
+        let by_committee = latest_reports::committee_id.eq_any(committees.iter().copied().map(Some));
+        let by_unit = latest_reports::unit_id.eq_any(units.iter().copied().map(Some));
+        queries.push(match (committees.is_empty(), units.is_empty()) {
+            (false, true) => query().filter(by_committee),
+            (true, false) => query().filter(by_unit),
+            _ => query().filter(by_committee.or(by_unit)),
+        });
     }
-    for batch in units.chunks(connection::batch()) {
-        queries.push(query().filter(latest_reports::unit_id.eq_any(batch.iter().copied().map(Some))));
-    }
-    for batch in inspiring.chunks(connection::batch()) {
-        let inspired = actions::parent_id.assume_not_null().eq_any(batch);
-        let local = actions::table.filter(inspired).select(actions::id);
+    if !inspiring.is_empty() {
+        let local = actions::table.filter(actions::parent_id.assume_not_null().eq_any(inspiring)).select(actions::id);
         queries.push(query().filter(latest_reports::action_id.eq_any(local)));
     }
     type Row = ((Id, StoredPeriod), (Option<Id>, Option<Id>), (Stage, Timestamp));
-    let mut rows: Vec<Row> = Vec::new();
+    // Who is named somewhere may have local actions too: those answer to both questions.
+    let mut rows: HashMap<(Id, StoredPeriod, Option<Party>), Row> = HashMap::new();
     for query in queries {
-        rows.extend(query.load::<Row>(tenant.connection)?);
+        let found: Vec<Row> = query.load(tenant.connection)?;
+        rows.extend(found.into_iter().map(|row| ((row.0.0, row.0.1, Party::of(row.1.0, row.1.1)), row)));
     }
     let by_id: HashMap<Id, &Addressed> = found.iter().map(|action| (action.id, action)).collect();
     let cell = |((action_id, StoredPeriod(period)), (committee, unit), told): Row| {
@@ -147,7 +151,7 @@ fn named_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) -> R
         let member = action.named.iter().find(|member| member.party == party)?;
         Some(single_cell((action_id, period, party), action, None, member.lifetime, told, on))
     };
-    Ok(rows.into_iter().filter_map(cell).collect())
+    Ok(rows.into_values().filter_map(cell).collect())
 }
 
 /// The actions that today have an assignment at this stage, and one that is overdue, or none.

@@ -130,11 +130,13 @@ pub fn latest_of_committees(
         .into_boxed();
     query = match store::few(ids.to_vec()) {
         Some(few) => query.filter(latest_reports::committee_id.eq_any(few.into_iter().map(Some))),
-        None => query.filter(latest_reports::committee_id.eq_any(
-            committees::table
-                .filter(committees::municipality_id.eq(tenant.municipality_id))
-                .select(committees::id.nullable()),
-        )),
+        None => query.filter(
+            latest_reports::committee_id.eq_any(
+                committees::table
+                    .filter(committees::municipality_id.eq(tenant.municipality_id))
+                    .select(committees::id.nullable()),
+            ),
+        ),
     };
     let rows: Vec<(Id, StoredPeriod, Option<Id>, Stage, Timestamp)> = query.load(tenant.connection)?;
     let known = |(action, StoredPeriod(period), committee, stage, reported_at): (_, _, Option<Id>, _, _)| {

@@ -117,12 +117,13 @@ async fn list(
     let sees_reporter = sees_reporter(&caller);
     let work = move |tenant: &mut Tenant<'_>| store::of_action(tenant, id, filter, most, sees_reporter);
     let rows = database.read(&caller.principal, work).await?;
-    let listing = Listing::of(rows, format, limit, |last| (last.reported_at, last.id))?;
-    if sees_reporter && listing.rows() > 0 {
-        let access = Access { operation: "list_reports", employee_id: None, rows: listing.rows() };
+    let told = rows.iter().take(most.map_or(usize::MAX, |_| limit.rows()));
+    let told = told.filter(|report| report.reported_by.is_some()).count();
+    if told > 0 {
+        let access = Access { operation: "list_reports", employee_id: None, rows: told };
         database.log_access(&caller.principal, access).await?;
     }
-    Ok(listing)
+    Listing::of(rows, format, limit, |last| (last.reported_at, last.id))
 }
 
 /// Report on an action
