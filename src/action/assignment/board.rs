@@ -123,7 +123,7 @@ fn named_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) -> R
     let named = found.iter().filter(|action| !action.is_local()).flat_map(|action| &action.named);
     let named: BTreeSet<Party> = named.map(|member| member.party).collect();
     let ids = |id: fn(Party) -> Option<Id>| named.iter().filter_map(|party| id(*party)).collect::<Vec<_>>();
-    let (committees, units, inspiring) = (ids(Party::committee_id), ids(Party::unit_id), inspiring_ids(found));
+    let (committees, units) = (ids(Party::committee_id), ids(Party::unit_id));
     let mut queries = Vec::new();
     if !named.is_empty() {
         let by_committee = latest_reports::committee_id.eq_any(committees.iter().copied().map(Some));
@@ -134,9 +134,15 @@ fn named_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) -> R
             _ => query().filter(by_committee.or(by_unit)),
         });
     }
-    if !inspiring.is_empty() {
-        let local = actions::table.filter(actions::parent_id.assume_not_null().eq_any(inspiring)).select(actions::id);
-        queries.push(query().filter(latest_reports::action_id.eq_any(local)));
+    let local: Vec<Id> = found.iter().filter(|action| action.is_local()).map(|action| action.id).collect();
+    if !local.is_empty() {
+        let inspired = actions::parent_id.assume_not_null().eq_any(inspiring_ids(found));
+        queries.push(match few(local) {
+            Some(local) => query().filter(latest_reports::action_id.eq_any(local)),
+            None => {
+                query().filter(latest_reports::action_id.eq_any(actions::table.filter(inspired).select(actions::id)))
+            }
+        });
     }
     type Row = ((Id, StoredPeriod), (Option<Id>, Option<Id>), (Stage, Timestamp));
     // Who is named somewhere may have local actions too: those answer to both questions.
