@@ -60,12 +60,13 @@ impl Board {
 
 /// How many committees there are of each level, and when they exist.
 fn census(tenant: &mut Tenant<'_>) -> Result<Census> {
-    let rows: Vec<(Option<Id>, Option<NaiveDate>, Option<NaiveDate>, i64)> = committees::table
+    type Row = (Option<Id>, Option<NaiveDate>, Option<NaiveDate>, i64);
+    let rows: Vec<Row> = committees::table
         .filter(committees::municipality_id.eq(tenant.municipality_id))
         .group_by((committees::level_id, committees::starts_on, committees::ends_on))
         .select((committees::level_id, committees::starts_on, committees::ends_on, diesel::dsl::count_star()))
         .load(tenant.connection)?;
-    let counted = |(level, first, last, committees): (Option<Id>, _, _, i64)| {
+    let counted = |(level, first, last, committees): Row| {
         Some((level?, lifetime((first, last)), usize::try_from(committees).ok()?))
     };
     Ok(Census::of(rows.into_iter().filter_map(counted)))
@@ -101,7 +102,7 @@ fn tallied_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) ->
 
 /// The municipality's actions.
 #[diesel::dsl::auto_type]
-fn own_actions<'q>(tenant: &Tenant<'_>) -> _ {
+fn own_actions(tenant: &Tenant<'_>) -> _ {
     let municipality_id: Id = tenant.municipality_id;
     actions::table.filter(actions::municipality_id.eq(municipality_id)).select(actions::id)
 }

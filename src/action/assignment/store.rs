@@ -204,7 +204,8 @@ fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Re
     }
     type Row = ((Id, AudienceRole, Option<Id>), Option<CommitteeRow>, Option<UnitRow>);
     let rows: Vec<Row> = query.load(tenant.connection)?;
-    let mut audiences: HashMap<Id, Vec<(AudienceRole, Option<Id>, Option<Member>)>> = HashMap::new();
+    type Entry = (AudienceRole, Option<Id>, Option<Member>);
+    let mut audiences: HashMap<Id, Vec<Entry>> = HashMap::new();
     for ((action_id, role, level), named_committee, named_unit) in rows {
         let member = named_committee.map(committee).or(named_unit.map(unit));
         audiences.entry(action_id).or_default().push((role, level, member));

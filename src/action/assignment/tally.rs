@@ -246,7 +246,8 @@ fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<StoredPe
     let rows: Vec<Row> = query.load(tenant.connection)?;
     let mut occurrences: HashMap<(Id, StoredPeriod), Option<Occurrence>> = HashMap::new();
     type Same = (Id, Option<NaiveDate>, Option<NaiveDate>, Stage);
-    let mut counted: BTreeMap<(Id, StoredPeriod), BTreeMap<Same, (Timestamp, BTreeMap<i32, u64>)>> = BTreeMap::new();
+    type Counts = BTreeMap<Same, (Timestamp, BTreeMap<i32, u64>)>;
+    let mut counted: BTreeMap<(Id, StoredPeriod), Counts> = BTreeMap::new();
     for ((action, period), (level, starts_on, ends_on), (stage, reported_at)) in rows {
         let occurrence = occurrences
             .entry((action, period))
@@ -259,7 +260,7 @@ fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<StoredPe
         *last = reported_at.max(*last);
         *days.entry(reported_at.day().num_days_from_ce()).or_default() += 1;
     }
-    let row = |((action_id, occurrence), tallies): ((Id, StoredPeriod), BTreeMap<Same, _>)| {
+    let row = |((action_id, occurrence), tallies): ((Id, StoredPeriod), Counts)| {
         let cells = tallies.into_iter().map(|((level_id, starts_on, ends_on, stage), (last, days))| {
             tally_of(level_id, (starts_on, ends_on), stage, last, days)
         });
