@@ -261,7 +261,8 @@ pub fn prepare(
         let party = party(directory, &mut body, &pointer, faults);
         let at = format!("{pointer}/reported_by");
         let reporter_id = directory.employees.resolve_optional("employee", &mut reported_by, &at, faults);
-        let (Some(action_id), Some(party)) = (action_id, party) else { continue };
+        let is_nobody_s = reported_by.is_some() && reporter_id.is_none();
+        let (Some(action_id), Some(party), false) = (action_id, party, is_nobody_s) else { continue };
         let identity: Identity = (action_id, body.occurrence, party, reported_at);
         if !seen.insert(identity) {
             faults.add(pointer.clone(), "stands here twice: the same action, party, occurrence and moment");
