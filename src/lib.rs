@@ -4,8 +4,8 @@
 //! `model`, and back; the caller is resolved on the way in by [`auth`].
 //!
 //! Between the resources, imports point one way: `strategy → action → municipality → committee → organisation`, and
-//! `progress → action`;
-//! `bundle` and `hr_sync` may use all of them. [`http`], [`auth`], [`db`] and [`period`] know no resource.
+//! `progress → action`; `bundle` and `hr_sync` may use all of them.
+//! [`http`], [`auth`], [`db`] and [`period`] know no resource.
 
 pub mod cli;
 pub mod config;

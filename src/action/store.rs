@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::model::{Action, ActionBody, ActionKind, AudienceEntry, AudienceRole, Milestone, Recurrence};
-use crate::db::schema::aliases::{owning_committees, predecessor_actions, predecessor_areas, predecessor_strategies};
+use crate::db::schema::aliases::{
+    local_actions, owning_committees, predecessor_actions, predecessor_areas, predecessor_strategies,
+};
 use crate::db::schema::{
     action_audience, action_predecessors, actions, committees, focus_areas, levels, reports, strategies, units,
 };
@@ -511,16 +513,13 @@ pub fn dependents(tenant: &mut Tenant<'_>, leaving: &[&Action]) -> Result<Vec<St
 
 /// Whether local actions that a strategy inspired recur from its first day, having none of their own.
 pub fn has_local_counting_from(tenant: &mut Tenant<'_>, strategy: Id) -> Result<bool> {
-    let its = predecessor_actions
-        .inner_join(predecessor_areas.on(
-            predecessor_areas.field(focus_areas::id).nullable().eq(predecessor_actions.field(actions::focus_area_id)),
-        ))
-        .filter(predecessor_areas.field(focus_areas::strategy_id).eq(strategy))
-        .select(predecessor_actions.field(actions::id));
+    let inspired = local_actions.field(actions::parent_id).eq(actions::id.nullable());
     let counting = actions::table
-        .filter(actions::parent_id.assume_not_null().eq_any(its))
-        .filter(actions::recurrence.is_not_null())
-        .filter(actions::starts_on.is_null())
+        .inner_join(focus_areas::table)
+        .inner_join(local_actions.on(inspired.assume_not_null()))
+        .filter(focus_areas::strategy_id.eq(strategy))
+        .filter(local_actions.field(actions::recurrence).is_not_null())
+        .filter(local_actions.field(actions::starts_on).is_null())
         .select(actions::id);
     Ok(counting.first::<Id>(tenant.connection).optional()?.is_some())
 }

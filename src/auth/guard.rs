@@ -77,18 +77,13 @@ impl<P: Permission> FromRequest for May<P> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).and_then(|caller| Self::of(&caller)))
-    }
-}
-
-impl<P: Permission> May<P> {
-    /// The permission of somebody who is known already, for what can't be told before the database is asked.
-    pub fn of(caller: &Caller) -> Result<Self> {
-        if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
-            Ok(Self { caller: caller.clone(), permission: PhantomData })
-        } else {
-            Err(missing_scope(P::SCOPES))
-        }
+        ready(caller(request).and_then(|caller| {
+            if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
+                Ok(Self { caller, permission: PhantomData })
+            } else {
+                Err(missing_scope(P::SCOPES))
+            }
+        }))
     }
 }
 

@@ -124,9 +124,7 @@ impl Writer<'_> {
 
 /// The place in the log after which nothing has been written yet.
 pub fn latest(tenant: &mut Tenant<'_>) -> Result<i64> {
-    let mine = changes::table.filter(changes::municipality_id.eq(tenant.municipality_id));
-    let latest: Option<i64> = mine.select(diesel::dsl::max(changes::sequence)).first(tenant.connection)?;
-    Ok(latest.unwrap_or(0))
+    Ok(newest(tenant)?.map_or(0, |(sequence, _)| sequence))
 }
 
 /// The latest change's place in the log, and when it was made: what tells one state of a municipality from all others,

@@ -294,6 +294,14 @@ impl Reference {
         }
     }
 
+    /// Whether it names the row with this id and key.
+    pub fn names(&self, id: Id, key: &RegisterKey) -> bool {
+        match self {
+            Self::Id(named) => *named == id,
+            Self::Path(keys) => keys.as_slice() == std::slice::from_ref(key),
+        }
+    }
+
     /// The plainest way to write `path` in a place under `base`: without the keys both begin with.
     pub fn shortest(path: &[RegisterKey], base: &[RegisterKey]) -> Self {
         let most = path.len().saturating_sub(1);

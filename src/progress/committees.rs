@@ -1,20 +1,21 @@
 //! How far committees have come, by themselves and with all below them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{Months, NaiveDate};
 
 use super::label::Counted;
 use super::series::{self, Point};
-use super::store;
 use super::sums::{Gathered, Part, ProgressKind, Sums, Wanted};
 use crate::action::assignment::board::Board;
 use crate::action::assignment::count::Census;
 use crate::action::assignment::history::{Told, history_of_committees, latest_of_committees};
 use crate::action::assignment::model::{Addressed, Member, Party, each_share};
 use crate::action::assignment::store::{self as assignments, Node, Which};
+use crate::committee::membership::store::{self as memberships, Filter};
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference, RegisterKey};
+use crate::period;
 use crate::problem::{Problem, Result};
 
 /// The committees of a municipality, and who stands below whom.
@@ -39,6 +40,11 @@ impl Tree {
 
     fn member(&self, id: Id) -> Option<&Member> {
         self.places.get(&id).map(|place| &self.nodes[*place].member)
+    }
+
+    fn find(&self, reference: &Reference) -> Option<&Member> {
+        let mut members = self.nodes.iter().map(|node| &node.member);
+        members.find(|member| reference.names(member.party.id(), &member.key))
     }
 
     fn children(&self, id: Id) -> impl Iterator<Item = &Member> {
@@ -115,9 +121,8 @@ impl Own {
         let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
         let members = || self.members.iter().filter(|member| wanted.contains(&member.party));
         let census = Census::of(members().filter_map(|member| Some((member.level_id?, member.lifetime, 1))));
-        let mut actions = self.actions.clone();
+        let mut actions = asked_of(ids, &self.actions);
         actions.retain(|action| !action.is_local());
-        actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
         let mut history = history_of_committees(tenant, ids, on)?;
         history.retain(|told: &Told| wanted.contains(&told.place.2));
         Ok(series::points(&actions, &census, &history, &series::days(two_years_before(on), None, on)))
@@ -129,11 +134,7 @@ impl Own {
 pub fn committee(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
     let tree = Tree::read(tenant)?;
-    let is_it = |node: &&Node| match reference {
-        Reference::Id(id) => node.member.party.id() == *id,
-        path => path.key() == Some(&node.member.key),
-    };
-    let member = &tree.nodes.iter().find(is_it).ok_or_else(|| Problem::not_found("committee"))?.member;
+    let member = tree.find(reference).ok_or_else(|| Problem::not_found("committee"))?;
     let id = member.party.id();
     let (asked, subtree) = (asked(tenant)?, tree.subtree(id));
     // Where the subtree is the whole house, its sum is told from the counts that are kept for plans.
@@ -161,32 +162,37 @@ pub fn committee(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted)
 /// How far the committees have come in which somebody sits today; each of them stands one step down.
 pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
-    let mine = match person {
-        Some(key) => store::committees_of(tenant, key)?,
+    let seats = match person {
+        Some(key) => {
+            let filter = Filter { employee: Some(key.clone()), on: Some(period::today()), ..Filter::default() };
+            memberships::list(tenant, filter, None)?
+        }
         None => Vec::new(),
     };
+    // By key, and once however many seats somebody has in it.
+    let mine: BTreeSet<Reference> = seats.into_iter().map(|seat| seat.membership.body.committee).collect();
     let mut sums = Sums::default();
     let (mut children, mut series) = (Vec::new(), Vec::new());
     // Who is nobody here, or sits nowhere, is told so without any further question.
     if !mine.is_empty() {
         let (tree, asked) = (Tree::read(tenant)?, asked(tenant)?);
+        let members: Vec<&Member> = mine.iter().filter_map(|committee| tree.find(committee)).collect();
+        let ids: Vec<Id> = members.iter().map(|member| member.party.id()).collect();
         let read: HashSet<Id> = match wanted.children {
-            true => mine.iter().flat_map(|id| tree.subtree(*id)).collect(),
-            false => mine.iter().copied().collect(),
+            true => ids.iter().flat_map(|id| tree.subtree(*id)).collect(),
+            false => ids.iter().copied().collect(),
         };
         let own = Own::read(tenant, &tree, &asked, &read.into_iter().collect::<Vec<_>>(), on)?;
-        for of in mine.iter().map(|id| own.of(*id)) {
+        for of in ids.iter().map(|id| own.of(*id)) {
             sums.all += of.all;
             sums.running += of.running;
             sums.local += of.local;
         }
         if wanted.children {
-            let mut members: Vec<&Member> = mine.iter().filter_map(|id| tree.member(*id)).collect();
-            members.sort_by(|a, b| a.key.cmp(&b.key));
             children = members.into_iter().map(|member| own.part(&tree, member)).collect();
         }
         if wanted.series {
-            series = own.series(tenant, &mine, on)?;
+            series = own.series(tenant, &ids, on)?;
         }
     } else if wanted.series {
         series = series::points(&[], &Census::default(), &[], &series::days(two_years_before(on), None, on));

@@ -20,8 +20,7 @@ use crate::problem::{Problem, Result};
 pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
     let heading = store::strategy(tenant, reference)?;
-    let which = Which::Strategy(heading.id);
-    let board = Board::read(tenant, which, on)?;
+    let board = Board::read(tenant, Which::Strategy(heading.id), on)?;
     let entries = board.entries();
     let sums = Sums::of(entries.iter(), on);
     let mut gathered =
@@ -43,8 +42,7 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) 
 pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
     let Heading { key, title, days, .. } = store::focus_area(tenant, id)?;
-    let which = Which::FocusArea(id);
-    let board = Board::read(tenant, which, on)?;
+    let board = Board::read(tenant, Which::FocusArea(id), on)?;
     let entries = board.entries();
     let sums = Sums::of(entries.iter(), on);
     let mut gathered = Gathered::new(Part::new(ProgressKind::FocusArea, id, &key, &title, sums), on);
@@ -67,8 +65,7 @@ fn planned(actions: &[Addressed]) -> Vec<Addressed> {
 /// How far an action has come; its occurrences stand one step down.
 pub fn action(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
-    let which = Which::Action(id);
-    let board = Board::read(tenant, which, on)?;
+    let board = Board::read(tenant, Which::Action(id), on)?;
     let entries = board.entries();
     let itself = board.actions.iter().find(|action| action.id == id).ok_or_else(|| Problem::not_found("action"))?;
     let mut gathered = Gathered::new(Part::of_action(itself, Sums::of_action(id, &entries, on)), on);

@@ -50,7 +50,6 @@ crate::text_enum! {
 struct HowProgress {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_asked_for")]
-    #[param(value_type = Option<NaiveDate>)]
     on: Option<NaiveDate>,
     /// Whether to tell the same one step down.
     #[serde(default)]
@@ -68,8 +67,8 @@ struct HowProgress {
 
 /// Read how far a strategy has come
 ///
-/// Its focus areas stand one step down. A draft is told like any other: as a preview. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
-/// next to nothing: ask as often as you like.
+/// Its focus areas stand one step down. A draft is told like any other: as a preview. With `If-None-Match`, an answer
+/// that hasn't changed costs next to nothing: ask as often as you like.
 #[utoipa::path(
     tag = "strategies", operation_id = "read_strategy_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"), HowProgress, LanguageHeader, IfNoneMatch),
@@ -90,8 +89,8 @@ async fn read_strategy(
 
 /// Read how far a focus area has come
 ///
-/// Its actions stand one step down. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
-/// next to nothing: ask as often as you like.
+/// Its actions stand one step down. With `If-None-Match`, an answer that hasn't changed costs next to nothing: ask as
+/// often as you like.
 #[utoipa::path(
     tag = "strategies", operation_id = "read_focus_area_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the focus area"), HowProgress, LanguageHeader, IfNoneMatch),
@@ -112,8 +111,8 @@ async fn read_focus_area(
 
 /// Read how far an action has come
 ///
-/// The times that it is to be done stand one step down. `forerunners` are the actions that come first. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
-/// next to nothing: ask as often as you like.
+/// The times that it is to be done stand one step down. `forerunners` are the actions that come first. With
+/// `If-None-Match`, an answer that hasn't changed costs next to nothing: ask as often as you like.
 #[utoipa::path(
     tag = "actions", operation_id = "read_action_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the action"), HowProgress, LanguageHeader, IfNoneMatch),
@@ -134,8 +133,9 @@ async fn read_action(
 
 /// Read how far a committee has come
 ///
-/// The figures are its own assignments, `subtree` those and all below it; the committees right below it stand one step down. What stands in drafts doesn't count. Every figure is the sum of the assignments behind it. With `If-None-Match`, an answer that hasn't changed costs
-/// next to nothing: ask as often as you like.
+/// The figures are its own assignments, `subtree` those and all below it; the committees right below it stand one step
+/// down. What stands in drafts doesn't count. With `If-None-Match`, an answer that hasn't changed costs next to
+/// nothing: ask as often as you like.
 #[utoipa::path(
     tag = "committees", operation_id = "read_committee_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"), HowProgress, LanguageHeader, IfNoneMatch),
@@ -192,10 +192,14 @@ impl Asked<'_> {
         gather: impl FnOnce(&mut Tenant<'_>, Wanted) -> Result<Gathered> + Send + 'static,
     ) -> Result<HttpResponse> {
         let HowProgress { on, children, series, format, limit, cursor } = &self.how;
-        let on = on.unwrap_or_else(period::today);
+        // One day for the answer and its tag, told before anything is read: past midnight an answer may carry
+        // yesterday's tag, which nobody asks for again, never the other way round.
+        let today = period::today();
+        let on = on.unwrap_or(today);
+        let days = (on, today);
         if self.request.headers().contains_key(header::IF_NONE_MATCH) {
             let newest = self.database.newest_change(&self.caller.principal).await?;
-            let tag = self.tag(newest, on);
+            let tag = self.tag(newest, days);
             if client_names(self.request, &tag) {
                 return Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, "", || Ok(Vec::new()))));
             }
@@ -208,7 +212,7 @@ impl Asked<'_> {
             ProgressFormat::Json => ("application/json", serde_json::to_vec(&progress).map_err(Problem::internal)?),
             ProgressFormat::Svg => ("image/svg+xml", progress.picture(self.language).into_bytes()),
         };
-        let tag = self.tag(newest, on);
+        let tag = self.tag(newest, days);
         Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, media_type, || Ok(body))))
     }
 
@@ -219,9 +223,8 @@ impl Asked<'_> {
 
     /// All that the answer depends on: what is asked, by whom, in which language, about which day, on which day (seats are
     /// today's), and what was written by then. The service's version stands for its words.
-    fn tag(&self, newest: Newest, on: NaiveDate) -> String {
+    fn tag(&self, newest: Newest, days: (NaiveDate, NaiveDate)) -> String {
         let Caller { principal, person, .. } = self.caller;
-        let days = (on, period::today());
         let asked = (self.request.path(), self.request.query_string(), self.language.tag(), days);
         let by = (&principal.municipality, &principal.issuer, person);
         content_tag(format!("{newest:?} {asked:?} {by:?} {}", env!("CARGO_PKG_VERSION")).as_bytes())

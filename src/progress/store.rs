@@ -4,9 +4,8 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::db::Tenant;
-use crate::db::schema::{committees, employees, focus_areas, memberships, strategies};
-use crate::db::types::{Id, Key, Reference, RegisterKey};
-use crate::period;
+use crate::db::schema::{focus_areas, strategies};
+use crate::db::types::{Id, Key, Reference};
 use crate::problem::{Problem, Result};
 use crate::text::ShortText;
 
@@ -59,21 +58,5 @@ pub fn focus_areas(tenant: &mut Tenant<'_>, strategy: Id) -> Result<Vec<(Id, Key
         .filter(focus_areas::strategy_id.eq(strategy))
         .order(focus_areas::position)
         .select((focus_areas::id, focus_areas::key, focus_areas::title))
-        .load(tenant.connection)?)
-}
-
-/// The committees in which somebody sits today.
-pub fn committees_of(tenant: &mut Tenant<'_>, person: &RegisterKey) -> Result<Vec<Id>> {
-    let today = period::today();
-    Ok(memberships::table
-        .inner_join(employees::table)
-        .inner_join(committees::table)
-        .filter(employees::municipality_id.eq(tenant.municipality_id))
-        .filter(employees::key.eq(person))
-        .filter(crate::exists_on!(employees, today))
-        .filter(crate::exists_on!(memberships, today))
-        .filter(crate::exists_on!(committees, today))
-        .select(memberships::committee_id)
-        .distinct()
         .load(tenant.connection)?)
 }

@@ -7,7 +7,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{FocusArea, FocusAreaBody, FocusAreaFields, Objective, ObjectiveBody};
 use super::{parts, store};
-use crate::action::local::store as local;
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
 use crate::action::routes::ActionPage;
@@ -314,7 +313,10 @@ async fn create_action(
     tag = "actions", operation_id = "change_action", security(("bearer" = ["med.edit"]), ("bearer" = ["med.report"])),
     params(("id" = Id, Path, description = "UUID of the action"), IfMatch),
     request_body(content = ActionBody, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The action as it is now", body = Action)),
+    responses(
+        (status = 200, description = "The action as it is now", body = Action),
+        (status = 403, description = "The token lacks a scope, or its person doesn't act for this committee (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
+    ),
 )]
 #[patch("/v1/actions/{id}")]
 async fn change_action(
@@ -324,13 +326,9 @@ async fn change_action(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Action>> {
-    let (reporter, edits) = (Reporter::of(&caller), May::<Edit>::of(&caller));
+    let reporter = Reporter::of(&caller);
     let work = move |writer: &mut Writer<'_>| {
-        let change = |action: &ActionBody| patch.apply(action);
-        match local::owner(writer, id)? {
-            Some(owner) => local::change(writer, &reporter, (id, owner), &precondition, change),
-            None => edits.and_then(|_| parts::change_action(writer, id, &precondition, change)),
-        }
+        parts::change_action(writer, &reporter, id, &precondition, |action| patch.apply(action))
     };
     database.write(&caller.principal, work).await.map(Row::read)
 }
@@ -344,6 +342,7 @@ async fn change_action(
     params(("id" = Id, Path, description = "UUID of the action"), IfMatch),
     responses(
         (status = 204, description = "The action is gone"),
+        (status = 403, description = "The token lacks a scope, or its person doesn't act for this committee (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
         (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
     ),
 )]
@@ -354,11 +353,8 @@ async fn delete_action(
     PartId(id): PartId,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let (reporter, edits) = (Reporter::of(&caller), May::<Edit>::of(&caller));
-    let work = move |writer: &mut Writer<'_>| match local::owner(writer, id)? {
-        Some(owner) => local::delete(writer, &reporter, (id, owner), &precondition),
-        None => edits.and_then(|_| parts::delete_action(writer, id, &precondition)),
-    };
+    let reporter = Reporter::of(&caller);
+    let work = move |writer: &mut Writer<'_>| parts::delete_action(writer, &reporter, id, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,7 +3,9 @@
 use super::model::{FocusArea, FocusAreaBody, FocusAreaFields, Objective, ObjectiveBody, StrategyBody};
 use super::tree::Tree;
 use super::{save, store};
+use crate::action::local::store as local;
 use crate::action::model::{Action, ActionBody};
+use crate::action::report::reporter::Reporter;
 use crate::action::store as actions;
 use crate::db::types::{Id, Reference};
 use crate::db::{Tenant, Writer};
@@ -181,13 +183,18 @@ pub fn create_action(writer: &mut Writer<'_>, area_id: Id, wanted: ActionBody) -
     tree.strategy.focus_areas[found.area].actions.pop().ok_or_else(lost)
 }
 
-/// What `change` makes of an action.
+/// What `change` makes of an action; a local one stands in no tree, and is its committee's to change.
 pub fn change_action(
     writer: &mut Writer<'_>,
+    reporter: &Reporter,
     id: Id,
     precondition: &Precondition,
     change: impl FnOnce(&ActionBody) -> Result<ActionBody>,
 ) -> Result<Action> {
+    if let Some(owner) = local::owner(writer, id)? {
+        return local::change(writer, reporter, (id, owner), precondition, change);
+    }
+    reporter.check_may_edit_plans()?;
     let found = action_in_tree(writer, id)?;
     let wanted = checked(&found.part, precondition, change)?;
     let edit = |body: &mut StrategyBody| {
@@ -198,8 +205,12 @@ pub fn change_action(
     tree.action(id).map(|(_, _, action)| action.clone()).ok_or_else(lost)
 }
 
-/// Removes an action.
-pub fn delete_action(writer: &mut Writer<'_>, id: Id, precondition: &Precondition) -> Result<()> {
+/// Removes an action; a local one stands in no tree, and is its committee's to remove.
+pub fn delete_action(writer: &mut Writer<'_>, reporter: &Reporter, id: Id, precondition: &Precondition) -> Result<()> {
+    if let Some(owner) = local::owner(writer, id)? {
+        return local::delete(writer, reporter, (id, owner), precondition);
+    }
+    reporter.check_may_edit_plans()?;
     let found = action_in_tree(writer, id)?;
     precondition.check_existing(found.part.revision.version, found.part.id())?;
     let leaving: Vec<&str> = found.part.origin.path.as_deref().into_iter().collect();

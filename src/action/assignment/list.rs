@@ -52,16 +52,12 @@ pub struct Filter {
 impl Filter {
     fn takes_share(&self, share: &Share<'_>, levels: &HashMap<Id, RegisterKey>) -> bool {
         let Share { action, occurrence, member } = share;
-        let names = |reference: &Reference, id: Id, key: &RegisterKey| match reference {
-            Reference::Id(named) => *named == id,
-            path => path.key() == Some(key),
-        };
         let is_party = |reference: &Reference, wanted: fn(Party) -> Option<Id>| {
-            wanted(member.party).is_some_and(|id| names(reference, id, &member.key))
+            wanted(member.party).is_some_and(|id| reference.names(id, &member.key))
         };
         let is_level = |reference: &Reference| {
             let level = member.level_id.and_then(|id| Some((id, levels.get(&id)?)));
-            level.is_some_and(|(id, key)| names(reference, id, key))
+            level.is_some_and(|(id, key)| reference.names(id, key))
         };
         self.occurrence.is_none_or(|wanted| occurrence.period == Some(wanted))
             && self.local.is_none_or(|wanted| action.is_local() == wanted)
@@ -78,11 +74,7 @@ impl Filter {
     }
 
     fn takes_strategy(&self, action: &Addressed) -> bool {
-        let key = action.strategy.as_str();
-        self.strategy.as_ref().is_none_or(|wanted| match wanted {
-            Reference::Id(id) => *id == action.strategy_id,
-            path => path.to_string() == key,
-        })
+        self.strategy.as_ref().is_none_or(|wanted| wanted.names(action.strategy_id, &action.strategy))
     }
 }
 
@@ -107,10 +99,7 @@ pub fn list(
             (found, members, Whose::Action(*id), None)
         }
         Of::Committee(reference) => {
-            let is_it = |member: &Member| match reference {
-                Reference::Id(id) => member.party.id() == *id,
-                path => path.key() == Some(&member.key),
-            };
+            let is_it = |member: &Member| reference.names(member.party.id(), &member.key);
             let own: Vec<Member> = members.into_iter().filter(is_it).collect();
             let party = own.first().map(|member| member.party).ok_or_else(|| Problem::not_found("committee"))?;
             let all = store::actions(tenant, Which::All)?;

@@ -10,7 +10,7 @@ use super::figures::Figures;
 use super::stage::{Judgement, Stage};
 use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::{Lifetime, Occurrence, Schedule};
-use crate::db::types::{Id, Key, RegisterKey, Timestamp};
+use crate::db::types::{Id, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::text::{LongText, ShortText};
 
@@ -82,7 +82,7 @@ pub struct Addressed {
     /// The strategy of that area.
     pub strategy_id: Id,
     /// The strategy's key.
-    pub strategy: Key,
+    pub strategy: RegisterKey,
     /// Whether that strategy is a draft.
     pub is_draft: bool,
     /// The action that inspired it: what has one is local.
@@ -151,7 +151,6 @@ pub struct Assignment {
     /// The key of the committee's level.
     pub level: Option<RegisterKey>,
     /// Which time, where the action recurs; what is done every second year is named by the first of the two.
-    #[schema(value_type = Option<Period>)]
     pub occurrence: Option<Period>,
     /// First day; null = no day was set.
     pub starts_on: Option<NaiveDate>,

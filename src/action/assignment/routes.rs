@@ -59,7 +59,6 @@ impl Tabular for Assignment {
 struct ListAssignmentsOfAction {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_asked_for")]
-    #[param(value_type = Option<NaiveDate>)]
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,
@@ -120,7 +119,6 @@ async fn list_of_action(
 struct ListAssignmentsOfCommittee {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_asked_for")]
-    #[param(value_type = Option<NaiveDate>)]
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,

@@ -123,7 +123,7 @@ fn planned(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<Addressed>> {
             title,
             focus_area_id,
             strategy_id,
-            strategy,
+            strategy: strategy.into(),
             is_draft: status == "draft",
             parent_id: None,
             schedule: Schedule::of(recurrence, days, (first, last)),

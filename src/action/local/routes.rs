@@ -105,6 +105,7 @@ async fn list_of_action(
     request_body(content = ActionBody, example = json!({"key": "gaa-moeder", "title": "Gå-møder hver torsdag", "kind": "other", "parent": "med-plan-2025-2028/balance-i-arbejdet/tag-temperaturen", "due_on": "2026-12-18"})),
     responses(
         (status = 201, description = "The new action", body = Action, example = json!({"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "path": "lokal-med-hasselengskolen/gaa-moeder", "key": "gaa-moeder", "number": null, "title": "Gå-møder hver torsdag", "text": null, "kind": "other", "audience": [], "recurrence": null, "starts_on": null, "due_on": "2026-12-18", "after": [], "invites_local": false, "cancelled_on": null, "cancelled_reason": null, "milestones": [], "committee": "lokal-med-hasselengskolen", "parent": "med-plan-2025-2028/balance-i-arbejdet/tag-temperaturen", "version": 1, "created_at": "2026-11-22T08:15:30.123456Z", "updated_at": "2026-11-22T08:15:30.123456Z"})),
+        (status = 403, description = "The token lacks a scope, or its person doesn't act for this committee (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
         (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
     ),
 )]

@@ -8,8 +8,9 @@ use diesel::prelude::*;
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
 use crate::action::store::{self, Filter, Links, Owner, Placed, Planned};
+use crate::committee::store as committees_store;
 use crate::db::schema::{actions, committees};
-use crate::db::types::{Id, Key, Reference};
+use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::period;
 use crate::problem::{Faults, Problem, Result};
@@ -62,23 +63,19 @@ pub fn prepare(
         let parent = parent(&mut body, planned, &pointer, faults);
         body.check_local(parent.and_then(|(_, starts_on)| starts_on), &pointer, faults);
         if let (Some(committee_id), Some((parent_id, _))) = (committee_id, parent) {
-            resolved.push((pointer, body, committee_id, parent_id));
+            let path = committees.key(committee_id).map(|committee| format!("{committee}/{}", body.key));
+            resolved.push((pointer, body, path.unwrap_or_default(), (committee_id, parent_id)));
         }
     }
-    let mut seen: HashMap<(Id, Key), String> = HashMap::new();
-    for (pointer, body, committee_id, _) in &resolved {
-        if let Some(first) = seen.insert((*committee_id, body.key.clone()), pointer.clone()) {
-            faults.add(format!("{pointer}/key"), format!("'{}' is the key at {first}/key too", body.key));
-        }
-    }
-    let mut stored = stored(tenant, &resolved.iter().map(|(_, _, committee, _)| *committee).collect::<Vec<_>>())?;
-    let now = crate::db::types::Timestamp::now();
-    let checked = resolved.into_iter().map(|(_, body, committee_id, parent_id)| {
+    let paths = resolved.iter().map(|(pointer, _, path, _)| (pointer.clone(), path));
+    resource::check_duplicate_keys(paths, faults);
+    let mut stored = stored(tenant, &resolved.iter().map(|(.., (committee, _))| *committee).collect::<Vec<_>>())?;
+    let now = Timestamp::now();
+    let checked = resolved.into_iter().map(|(_, body, path, (committee_id, parent_id))| {
         let existing = stored.remove(&(committee_id, body.key.clone()));
-        let path = committees.key(committee_id).map(|committee| format!("{committee}/{}", body.key));
         let mut saved = Saved::compare(existing, Id::new(), body, now);
         if let Saved::Created(created) = &mut saved {
-            created.origin.path = path;
+            created.origin.path = Some(path);
         }
         Checked { saved, committee_id, parent_id }
     });
@@ -152,10 +149,6 @@ pub fn owner(tenant: &mut Tenant<'_>, id: Id) -> Result<Option<Id>> {
     found.first::<Option<Id>>(tenant.connection).optional()?.ok_or_else(|| Problem::not_found("action"))
 }
 
-fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
-    crate::committee::store::names(tenant)
-}
-
 /// How many local actions a committee can have: more than any does by itself.
 const MOST: usize = 200;
 
@@ -166,7 +159,7 @@ pub fn create(
     committee: &Reference,
     mut body: ActionBody,
 ) -> Result<Action> {
-    let committees = names(writer)?;
+    let committees = committees_store::names(writer)?;
     let id = match committee {
         Reference::Id(id) => committees.key(*id).map(|_| *id),
         path => path.key().and_then(|key| committees.id(key.as_str())),
@@ -238,7 +231,7 @@ pub fn change(
     if wanted.committee != stored.body.committee {
         return Err(Problem::invalid("/committee", "a local action stays with its committee: leave it out"));
     }
-    let committees = names(writer)?;
+    let committees = committees_store::names(writer)?;
     save(writer, &committees, wanted)
 }
 

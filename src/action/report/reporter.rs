@@ -1,15 +1,13 @@
 //! Who may report for whom (rule 8).
 
-use diesel::prelude::*;
-
+use super::store;
 use crate::action::assignment::model::Party;
 use crate::auth::caller::Caller;
+use crate::auth::guard::{self, Edit, Permission as _};
 use crate::auth::scope::Scope;
 use crate::db::Tenant;
-use crate::db::schema::{employees, memberships};
 use crate::db::types::{Id, RegisterKey};
 use crate::municipality::store as municipality;
-use crate::period;
 use crate::problem::{Kind, Problem, Result};
 
 /// Somebody who wants to report, or to act for a committee.
@@ -19,12 +17,6 @@ pub struct Reporter {
     is_editor: bool,
     /// The key of the employee that they say they are.
     key: Option<RegisterKey>,
-}
-
-/// An employee, as far as it matters here.
-struct Person {
-    id: Id,
-    leads_unit_id: Option<Id>,
 }
 
 impl Reporter {
@@ -41,7 +33,7 @@ impl Reporter {
 
     /// Passes those who may report for a party; answers which employee they are, where they are one.
     pub fn check_may_report_for(&self, tenant: &mut Tenant<'_>, party: Party) -> Result<Option<Id>> {
-        let person = self.person(tenant)?;
+        let person = self.key.as_ref().map(|key| store::person(tenant, key)).transpose()?.flatten();
         let id = person.as_ref().map(|person| person.id);
         if self.is_editor {
             return Ok(id);
@@ -49,7 +41,10 @@ impl Reporter {
         let may = match (&person, party) {
             (None, _) => false,
             (Some(person), Party::Unit(unit)) => person.leads_unit_id == Some(unit),
-            (Some(person), Party::Committee(committee)) => sits_in(tenant, person.id, committee)?,
+            (Some(person), Party::Committee(committee)) => {
+                let roles = municipality::read(tenant)?.body.reporting_roles;
+                store::sits_in(tenant, person.id, committee, &roles)?
+            }
         };
         if may {
             return Ok(id);
@@ -70,28 +65,8 @@ impl Reporter {
         self.check_may_report_for(tenant, Party::Committee(committee)).map(|_| ())
     }
 
-    /// The employee behind the token, who works here today.
-    fn person(&self, tenant: &mut Tenant<'_>) -> Result<Option<Person>> {
-        let Some(key) = &self.key else { return Ok(None) };
-        let found: Option<(Id, Option<Id>, bool)> = employees::table
-            .filter(employees::municipality_id.eq(tenant.municipality_id))
-            .filter(employees::key.eq(key))
-            .filter(crate::exists_on!(employees, period::today()))
-            .select((employees::id, employees::unit_id, employees::has_personnel_responsibility))
-            .first(tenant.connection)
-            .optional()?;
-        Ok(found.map(|(id, unit, leads)| Person { id, leads_unit_id: unit.filter(|_| leads) }))
+    /// Passes those who may change what stands in plans.
+    pub fn check_may_edit_plans(&self) -> Result<()> {
+        if self.is_editor { Ok(()) } else { Err(guard::missing_scope(Edit::SCOPES)) }
     }
-}
-
-fn sits_in(tenant: &mut Tenant<'_>, employee: Id, committee: Id) -> Result<bool> {
-    let roles = municipality::read(tenant)?.body.reporting_roles;
-    let seats: i64 = memberships::table
-        .filter(memberships::committee_id.eq(committee))
-        .filter(memberships::employee_id.eq(employee))
-        .filter(memberships::role.eq_any(roles))
-        .filter(crate::exists_on!(memberships, period::today()))
-        .count()
-        .get_result(tenant.connection)?;
-    Ok(seats > 0)
 }

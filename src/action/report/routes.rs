@@ -95,7 +95,8 @@ fn sees_reporter(caller: &Caller) -> bool {
 
 /// List the reports on an action
 ///
-/// The newest first; all that was ever reported, what was corrected included. Who reported is for `med.hr` alone, and leaves a row in the access log.
+/// The newest first; all that was ever reported, what was corrected included. Who reported is for `med.hr` alone, and
+/// leaves a row in the access log.
 #[utoipa::path(
     tag = "actions", operation_id = "list_reports", security(("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the action"), ListReports, IfNoneMatch),
@@ -137,8 +138,12 @@ async fn list(
     params(("id" = Id, Path, description = "UUID of the action"), IdempotencyHeader),
     request_body = ReportBody,
     responses(
-        (status = 201, description = "The report", body = Report),
-        (status = 422, description = "The body breaks a rule, or the Idempotency-Key came with another one before", body = ProblemAnswer, content_type = "application/problem+json"),
+        (
+            status = 201, description = "The report", body = Report,
+            headers(("Idempotency-Replayed" = String, description = "`true`, where the same was sent before with the same Idempotency-Key")),
+        ),
+        (status = 403, description = "The token lacks a scope, or its person doesn't report for this committee or unit (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
+        (status = 422, description = "The body breaks a rule, or the Idempotency-Key came with another one before (`idempotency-key-reused`)", body = ProblemAnswer, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/actions/{id}/reports")]

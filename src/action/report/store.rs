@@ -1,4 +1,4 @@
-//! Queries for reports.
+//! Queries for reports, and for who makes them.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -8,10 +8,11 @@ use crate::action::assignment::stage::{Judgement, Stage};
 use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::StoredPeriod;
 use crate::action::store as actions;
+use crate::committee::membership::model::MemberRole;
 use crate::db::Tenant;
-use crate::db::schema::{committees, employees, reports, units};
+use crate::db::schema::{committees, employees, memberships, reports, units};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
-use crate::period::Period;
+use crate::period::{self, Period};
 use crate::problem::{Problem, Result};
 use crate::text::LongText;
 
@@ -135,4 +136,37 @@ pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<Report>> {
     let mut rows = select(tenant, Filter::default(), None, true)?;
     rows.reverse();
     Ok(rows)
+}
+
+/// Somebody who works here today, as far as it matters to reports.
+pub struct Person {
+    /// The employee.
+    pub id: Id,
+    /// The unit in which they work with personnel responsibility.
+    pub leads_unit_id: Option<Id>,
+}
+
+/// The employee with a key, who works here today.
+pub fn person(tenant: &mut Tenant<'_>, key: &RegisterKey) -> Result<Option<Person>> {
+    let found: Option<(Id, Option<Id>, bool)> = employees::table
+        .filter(employees::municipality_id.eq(tenant.municipality_id))
+        .filter(employees::key.eq(key))
+        .filter(crate::exists_on!(employees, period::today()))
+        .select((employees::id, employees::unit_id, employees::has_personnel_responsibility))
+        .first(tenant.connection)
+        .optional()?;
+    Ok(found.map(|(id, unit, leads)| Person { id, leads_unit_id: unit.filter(|_| leads) }))
+}
+
+/// Whether an employee sits in a committee today in one of these roles. Whether the committee itself still exists is
+/// asked elsewhere.
+pub fn sits_in(tenant: &mut Tenant<'_>, employee: Id, committee: Id, roles: &[MemberRole]) -> Result<bool> {
+    let seats: i64 = memberships::table
+        .filter(memberships::committee_id.eq(committee))
+        .filter(memberships::employee_id.eq(employee))
+        .filter(memberships::role.eq_any(roles))
+        .filter(crate::exists_on!(memberships, period::today()))
+        .count()
+        .get_result(tenant.connection)?;
+    Ok(seats > 0)
 }

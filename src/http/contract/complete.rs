@@ -302,7 +302,7 @@ fn add_shared_answers(document: &mut Value) {
             "content": {PROBLEM: {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
         });
         match status {
-            401 | 403 => answer["headers"]["WWW-Authenticate"] = header("What is wrong with the token (RFC 6750)"),
+            401 | 403 => answer["headers"]["WWW-Authenticate"] = challenge_header(),
             503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
             _ => {}
         }
@@ -345,6 +345,9 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
         if content.ends_with("Page") {
             answer["headers"]["Link"] = header("`rel=\"next\"`: the next page, where there is one");
         }
+        if matches!(status.as_str(), "401" | "403") {
+            answer["headers"]["WWW-Authenticate"] = challenge_header();
+        }
         answer["headers"]["X-Request-Id"] = request_id_header();
     }
     if method == "get" && takes("header", Some("If-None-Match")) {
@@ -360,6 +363,10 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
 
 fn request_id_header() -> Value {
     header("The id under which the service's log knows the request")
+}
+
+fn challenge_header() -> Value {
+    header("What is wrong with the token (RFC 6750); missing where the token itself is good")
 }
 
 fn header(description: &str) -> Value {
