@@ -15,11 +15,14 @@ use crate::http::entity_tag::tagged;
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::table::Format;
 use crate::http::{problem, row};
+use crate::indicator::value::routes::{ValueFormat, ValuesFormat};
 use crate::problem::Result;
 use crate::progress::routes::ProgressFormat;
 use crate::progress::series::SeriesStep;
 use crate::text::SearchText;
-use crate::{action, audit, bundle, committee, health, hr_sync, me, municipality, organisation, progress, strategy};
+use crate::{
+    action, audit, bundle, committee, health, hr_sync, indicator, me, municipality, organisation, progress, strategy,
+};
 
 /// Every route.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -40,6 +43,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(action::assignment::routes::configure)
         .configure(action::report::routes::configure)
         .configure(progress::routes::configure)
+        .configure(indicator::routes::configure)
+        .configure(indicator::value::routes::configure)
+        .configure(indicator::verdict::routes::configure)
         .configure(bundle::routes::configure)
         .configure(audit::routes::configure)
         .service(read_contract)
@@ -68,11 +74,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "committees", description = "MED committees and their levels"),
         (name = "strategies", description = "Strategies, focus areas and objectives"),
         (name = "actions", description = "What the plans want done"),
+        (name = "indicators", description = "What is measured, and how far it is to come"),
         (name = "bundles", description = "A whole municipality in one file"),
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
-    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep)),
+    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat, ValuesFormat)),
     modifiers(&Security),
 )]
 struct Head;

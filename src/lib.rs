@@ -4,7 +4,7 @@
 //! `model`, and back; the caller is resolved on the way in by [`auth`].
 //!
 //! Between the resources, imports point one way: `strategy → action → municipality → committee → organisation`, and
-//! `progress → action`; `bundle` and `hr_sync` may use all of them.
+//! `progress → indicator → action`; `bundle` and `hr_sync` may use all of them.
 //! [`http`], [`auth`], [`db`] and [`period`] know no resource.
 
 pub mod cli;
@@ -23,7 +23,9 @@ pub mod resource;
 
 pub mod cpr;
 pub mod period;
+pub mod svg;
 pub mod text;
+pub mod web_address;
 
 pub mod action;
 pub mod audit;
@@ -31,6 +33,7 @@ pub mod bundle;
 pub mod committee;
 pub mod health;
 pub mod hr_sync;
+pub mod indicator;
 pub mod me;
 pub mod municipality;
 pub mod organisation;

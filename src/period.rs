@@ -109,10 +109,51 @@ impl Period {
         Self { first: next.unwrap_or(NaiveDate::MAX), span: self.span }
     }
 
+    /// A number that stands for it and sorts like it: its first day, then its length, the longer before the shorter.
+    pub fn number(self) -> i32 {
+        let rank = match self.span {
+            Span::Year => 1,
+            Span::HalfYear => 2,
+            Span::Quarter => 3,
+            Span::Month => 4,
+            Span::Day => 5,
+        };
+        number_of(self.first) + rank
+    }
+
+    /// The period that a number stands for.
+    pub fn from_number(number: i32) -> Option<Self> {
+        let span = match number % 10 {
+            1 => Span::Year,
+            2 => Span::HalfYear,
+            3 => Span::Quarter,
+            4 => Span::Month,
+            5 => Span::Day,
+            _ => return None,
+        };
+        let (year, month, day) = (number / 100_000, number / 1_000 % 100, number / 10 % 100);
+        let first = NaiveDate::from_ymd_opt(year, month.try_into().ok()?, day.try_into().ok()?)?;
+        Some(Self::containing(first, span)).filter(|period| period.first == first)
+    }
+
+    /// The numbers of all periods that begin from the first day of one to the last day of another.
+    pub fn numbers(from: Option<Self>, to: Option<Self>) -> std::ops::RangeInclusive<i32> {
+        let first = from.map_or(0, |from| number_of(from.first));
+        let last = to.map_or(i32::MAX, |to| number_of(to.last_day()) + 9);
+        first..=last
+    }
+
     /// Whether every day of `other` lies in this period.
     pub fn contains(self, other: Self) -> bool {
         self.first <= other.first && other.last_day() <= self.last_day()
     }
+}
+
+fn number_of(day: NaiveDate) -> i32 {
+    // Years have four digits here, and 2147 is the last one of which this is an i32.
+    let year = day.year().min(2147) as i64;
+    let number = ((year * 100 + i64::from(day.month())) * 100 + i64::from(day.day())) * 10;
+    i32::try_from(number).unwrap_or(i32::MAX - 9)
 }
 
 impl Ord for Period {
@@ -247,6 +288,21 @@ mod tests {
         assert!(!period("2024-H1").contains(period("2024-Q3")));
         assert!(period("2024") < period("2024-H1") && period("2024-H1") < period("2024-01"));
         assert_eq!(Period::containing(day("2024-08-09"), Span::Quarter), period("2024-Q3"));
+    }
+
+    #[test]
+    fn numbers_sort_like_periods() {
+        let periods = ["2024", "2024-H1", "2024-Q1", "2024-01", "2024-01-01", "2024-02", "2024-Q2", "2024-H2", "2025"];
+        let numbers: Vec<i32> = periods.iter().map(|text| period(text).number()).collect();
+        assert!(numbers.is_sorted());
+        assert_eq!(numbers[0], 202401011);
+        for (text, number) in periods.iter().zip(numbers) {
+            assert_eq!(Period::from_number(number), Some(period(text)));
+        }
+        assert_eq!(Period::from_number(202402302), None);
+        let within = Period::numbers(Some(period("2024-H2")), Some(period("2024")));
+        assert!(within.contains(&period("2024-12").number()) && within.contains(&period("2024-H2").number()));
+        assert!(!within.contains(&period("2024").number()) && !within.contains(&period("2025").number()));
     }
 
     #[test]

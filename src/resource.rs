@@ -373,6 +373,47 @@ impl FromIterator<(Id, RegisterKey)> for Names {
     }
 }
 
+/// The parts of strategies that can be referred to from outside, by the keys that lead to them.
+#[derive(Debug, Clone, Default)]
+pub struct PathNames {
+    ids: HashMap<Reference, Id>,
+    paths: HashMap<Id, Reference>,
+}
+
+impl PathNames {
+    /// A part can be referred to from now on.
+    pub fn add(&mut self, id: Id, path: Reference) {
+        self.ids.insert(path.clone(), id);
+        self.paths.insert(id, path);
+    }
+
+    /// The path of a part.
+    pub fn path(&self, id: Id) -> Option<&Reference> {
+        self.paths.get(&id)
+    }
+
+    /// Finds what is referred to, and turns the reference into its path. Notes a fault and answers `None` where there
+    /// is no such part.
+    pub fn resolve(&self, what: &str, reference: &mut Reference, pointer: &str, faults: &mut Faults) -> Option<Id> {
+        let id = match &*reference {
+            Reference::Id(id) => Some(*id),
+            path => self.ids.get(path).copied(),
+        };
+        let Some((id, path)) = id.and_then(|id| Some((id, self.paths.get(&id)?))) else {
+            faults.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
+            return None;
+        };
+        *reference = path.clone();
+        Some(id)
+    }
+}
+
+impl Extend<(Id, Reference)> for PathNames {
+    fn extend<I: IntoIterator<Item = (Id, Reference)>>(&mut self, rows: I) {
+        rows.into_iter().for_each(|(id, path)| self.add(id, path));
+    }
+}
+
 /// Notes every draft whose key another draft before it has.
 pub fn check_duplicate_keys<'d, K: Eq + Hash + std::fmt::Display + 'd>(
     rows: impl IntoIterator<Item = (String, &'d K)>,

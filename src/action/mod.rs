@@ -6,7 +6,6 @@
 
 pub mod assignment;
 pub mod local;
-pub mod minutes;
 pub mod model;
 pub mod report;
 pub mod routes;

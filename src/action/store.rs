@@ -10,12 +10,13 @@ use crate::db::schema::aliases::{
     local_actions, owning_committees, predecessor_actions, predecessor_areas, predecessor_strategies,
 };
 use crate::db::schema::{
-    action_audience, action_predecessors, actions, committees, focus_areas, levels, reports, strategies, units,
+    action_audience, action_predecessors, actions, committees, focus_areas, indicators, levels, reports, strategies,
+    units,
 };
 use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::Result;
-use crate::resource::Stored;
+use crate::resource::{self, Stored};
 use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -255,7 +256,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
 }
 
 /// The actions of plans that others can refer to: their paths, and the first days of their strategies.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Planned {
     by_path: HashMap<Reference, (Id, Option<NaiveDate>)>,
     by_id: HashMap<Id, Reference>,
@@ -486,7 +487,7 @@ pub fn delete(writer: &mut Writer<'_>, ids: &[Id]) -> Result<()> {
     Ok(())
 }
 
-/// Sentences that name the reports and local actions of actions, which keep those from being removed.
+/// Sentences that name the reports, local actions and indicators of actions, which keep those from being removed.
 pub fn dependents(tenant: &mut Tenant<'_>, leaving: &[&Action]) -> Result<Vec<String>> {
     let ids: Vec<Id> = leaving.iter().map(|action| action.id()).collect();
     let paths: HashMap<Id, Option<&String>> =
@@ -499,7 +500,7 @@ pub fn dependents(tenant: &mut Tenant<'_>, leaving: &[&Action]) -> Result<Vec<St
         .load(tenant.connection)?;
     let local: Vec<(RegisterKey, Key)> = actions::table
         .inner_join(committees::table.on(committees::id.nullable().eq(actions::committee_id)))
-        .filter(actions::parent_id.assume_not_null().eq_any(ids))
+        .filter(actions::parent_id.assume_not_null().eq_any(ids.clone()))
         .order((committees::key, actions::key))
         .select((committees::key, actions::key))
         .load(tenant.connection)?;
@@ -508,7 +509,12 @@ pub fn dependents(tenant: &mut Tenant<'_>, leaving: &[&Action]) -> Result<Vec<St
         format!("the action '{path}' has {reports} reports")
     });
     let local = local.into_iter().map(|(committee, key)| format!("has inspired the local action '{committee}/{key}'"));
-    Ok(reported.chain(local).collect())
+    let covering: Vec<String> = indicators::table
+        .filter(indicators::coverage_action_id.assume_not_null().eq_any(ids))
+        .order(indicators::key)
+        .select(indicators::key)
+        .load(tenant.connection)?;
+    Ok(reported.chain(local).chain(resource::dependents("indicator", covering)).collect())
 }
 
 /// Whether local actions that a strategy inspired recur from its first day, having none of their own.

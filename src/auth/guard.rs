@@ -46,6 +46,10 @@ permissions! {
     Report = [Report, Edit];
     /// Reads figures.
     ReadProgress = [Progress];
+    /// Reads indicators and their values; who may measure sees small groups too.
+    ReadIndicators = [Read, Measure];
+    /// Writes values of indicators and benchmarks.
+    Measure = [Measure];
     /// Changes units and committees.
     EditOrganisation = [Edit, Hr];
     /// Reads and changes people's data.

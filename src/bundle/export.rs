@@ -15,7 +15,9 @@ use crate::committee::level;
 use crate::committee::membership::Memberships;
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference};
-use crate::municipality::model::usual_reporting_roles;
+use crate::indicator::store::{self as indicators, Filter};
+use crate::indicator::value::bundled;
+use crate::municipality::model::{usual_min_group, usual_reporting_roles};
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;
@@ -27,8 +29,9 @@ use crate::strategy::store as strategies;
 /// Arrays inside rows that stand even when they are empty.
 const STANDING: [&str; 4] = ["objectives", "actions", "targets", "reporting_roles"];
 
-/// The municipality's bundle, without what goes without saying.
-pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
+/// The municipality's bundle, without what goes without saying; with the values of its indicators, where those are
+/// wanted.
+pub fn export(tenant: &mut Tenant<'_>, with_values: bool) -> Result<Value> {
     let mut trees = strategies::trees(tenant, strategies::Filter::default())?;
     trees.sort_by_key(|tree| tree.strategy.own.id());
     let bundle = Bundle {
@@ -37,13 +40,15 @@ pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
         units: bodies(Units::select(tenant, Selection::All)?),
         committees: bodies(Committees::select(tenant, Selection::All)?),
         strategies: trees.iter().map(|tree| tree.bundled()).collect(),
-        indicators: Vec::new(),
+        indicators: bodies(indicators::list(tenant, Filter::default(), None)?),
         employees: bodies(Employees::select(tenant, Selection::All)?),
         memberships: bodies(Memberships::select(tenant, Selection::All)?),
         local_actions: bodies(local::all(tenant)?),
         reports: bundled_reports(tenant)?,
+        values: if with_values { bundled::all(tenant)? } else { Vec::new() },
     };
     let is_usual_guard = bundle.municipality.sync_guard == Default::default();
+    let is_usual_group = bundle.municipality.min_group == usual_min_group();
     let are_usual_roles = bundle.municipality.reporting_roles == usual_reporting_roles();
     let mut bundle = serde_json::to_value(bundle).map_err(Problem::internal)?;
     if let (true, Some(head)) = (is_usual_guard, bundle["municipality"].as_object_mut()) {
@@ -51,6 +56,9 @@ pub fn export(tenant: &mut Tenant<'_>) -> Result<Value> {
     }
     if let (true, Some(head)) = (are_usual_roles, bundle["municipality"].as_object_mut()) {
         head.remove("reporting_roles");
+    }
+    if let (true, Some(head)) = (is_usual_group, bundle["municipality"].as_object_mut()) {
+        head.remove("min_group");
     }
     // The sections themselves always stand.
     bundle.as_object_mut().into_iter().flat_map(|sections| sections.values_mut()).for_each(leave_out_defaults);
@@ -94,7 +102,9 @@ fn goes_without_saying(name: &str, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => {
-            text.is_empty() || (name == "managed_by" && text == "editor") || (name == "judgement" && text == "none")
+            text.is_empty()
+                || (name == "managed_by" && text == "editor")
+                || (matches!(name, "judgement" | "aggregation") && text == "none")
         }
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),

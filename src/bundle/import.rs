@@ -11,6 +11,9 @@ use crate::committee::membership::Memberships;
 use crate::committee::{Committees, store as committees};
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Principal, Writer};
+use crate::indicator;
+use crate::indicator::save::Named;
+use crate::indicator::value::bundled;
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
@@ -47,9 +50,9 @@ pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle:
 /// Imports a bundle into the writer's own municipality: all of it, or, where there is a fault, nothing.
 pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     check_municipality(writer, &bundle.municipality)?;
-    let left_out = bundle.left_out();
     let Bundle { municipality: head, levels, units, employees, committees, memberships, strategies, .. } = bundle;
     let (local_actions, reports) = (bundle.local_actions, bundle.reports);
+    let (indicators, values) = (bundle.indicators, bundle.values);
     let mut faults = Faults::default();
     let mut directory = Directory::default();
     committees::learn_names(writer, &mut directory)?;
@@ -64,12 +67,16 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     let drafts = Draft::array("/strategies", strategies);
     let strategies = resolve::prepare(writer, &directory, drafts, Unnamed::Keep, &mut faults)?;
     let planned = planned(writer, &strategies)?;
+    let named = named_by_indicators(writer, &strategies, &planned, &directory)?;
+    let drafts = Draft::array("/indicators", indicators);
+    let indicators = indicator::save::prepare(writer, &named, drafts, &mut faults)?;
     let drafts = Draft::array("/local_actions", local_actions);
     let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut faults)?;
     let actions = named_actions(writer, planned, &local)?;
     let reporters = reports.iter().filter_map(|report| report.reported_by.as_ref());
     employees_store::learn_names(writer, reporters, &mut directory.employees)?;
     let reports = report::prepare(writer, &directory, &actions, reports, &mut faults)?;
+    let values = bundled::prepare(writer, &indicators, &directory.units, values, &mut faults)?;
     faults.into_result()?;
 
     let head = municipality::save(writer, head)?;
@@ -81,6 +88,8 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     save::apply(writer, &strategies)?;
     let local = local::apply(writer, local)?;
     let reports = report::apply(writer, reports)?;
+    let indicators = indicator::save::apply(writer, indicators)?;
+    let values = bundled::apply(writer, values)?;
     let trees = &strategies.trees;
     Ok(ImportAnswer {
         municipality: Counts::of([&head]),
@@ -95,8 +104,24 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
         actions: count(trees, |tree| &tree.actions),
         local_actions: Counts::of(&local),
         reports,
-        left_out,
+        indicators: Counts::of(&indicators),
+        values,
     })
+}
+
+/// What indicators can name: what is stored, and what the bundle brings.
+fn named_by_indicators(
+    writer: &mut Writer<'_>,
+    strategies: &Prepared,
+    planned: &Planned,
+    directory: &Directory,
+) -> Result<Named> {
+    let mut named = Named { levels: directory.levels.clone(), units: directory.units.clone(), ..Named::default() };
+    named.objectives.extend(indicator::store::objective_paths(writer)?);
+    let brought = strategies.trees.iter().flat_map(|tree| &tree.objectives).map(|part| part.saved.stored());
+    named.objectives.extend(brought.filter_map(|part| Some((part.id(), indicator::save::part_path(part)?))));
+    named.actions.extend(planned.clone().into_paths().map(|(path, id)| (id, path)));
+    Ok(named)
 }
 
 /// The actions of plans, those included that the bundle brings.

@@ -1,7 +1,6 @@
 //! What a bundle holds, and what an import answers.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::action::model::ActionBody;
@@ -9,6 +8,9 @@ use crate::action::report::model::BundledReport;
 use crate::committee::level::model::LevelBody;
 use crate::committee::membership::model::MembershipBody;
 use crate::committee::model::CommitteeBody;
+use crate::indicator::model::IndicatorBody;
+use crate::indicator::value::bundled::BundledSeries;
+use crate::indicator::value::save::ValueCounts;
 use crate::municipality::model::MunicipalityBody;
 use crate::organisation::employee::model::EmployeeBody;
 use crate::organisation::model::UnitBody;
@@ -32,10 +34,9 @@ pub struct Bundle {
     /// Its strategies, whole.
     #[serde(default)]
     pub strategies: Vec<StrategyBody>,
-    /// Not read by this version; an import names it in `left_out`.
+    /// What is measured.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>, example = json!([]))]
-    pub indicators: Vec<Value>,
+    pub indicators: Vec<IndicatorBody>,
     /// Its employees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub employees: Vec<EmployeeBody>,
@@ -48,26 +49,9 @@ pub struct Bundle {
     /// What was reported, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<BundledReport>,
-}
-
-impl Bundle {
-    /// The sections that hold rows which this version doesn't read.
-    pub fn left_out(&self) -> Vec<LeftOut> {
-        let sections = [("indicators", &self.indicators)];
-        let filled = sections.into_iter().filter(|(_, rows)| !rows.is_empty());
-        filled.map(|(section, rows)| LeftOut { section: section.to_owned(), rows: rows.len() }).collect()
-    }
-}
-
-/// A section that an import left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct LeftOut {
-    /// The section's name in the bundle.
-    #[schema(example = "indicators")]
-    pub section: String,
-    /// How many rows it holds.
-    #[schema(example = 12)]
-    pub rows: usize,
+    /// The values of its indicators, series by series. An export holds them where it is asked to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<BundledSeries>,
 }
 
 /// What an import came to.
@@ -97,6 +81,8 @@ pub struct ImportAnswer {
     pub local_actions: Counts,
     /// Reports; those that are kept already are unchanged, and none is ever updated.
     pub reports: Counts,
-    /// Sections with rows that this version doesn't read.
-    pub left_out: Vec<LeftOut>,
+    /// Indicators.
+    pub indicators: Counts,
+    /// Values of indicators and benchmarks.
+    pub values: ValueCounts,
 }

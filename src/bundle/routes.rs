@@ -1,6 +1,8 @@
 //! HTTP for bundles.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Bundle, ImportAnswer};
@@ -10,6 +12,7 @@ use crate::db::Database;
 use crate::db::access_log::Access;
 use crate::http::body::{Body, BulkBody};
 use crate::http::entity_tag::{content_tag, tagged};
+use crate::http::query::Query;
 use crate::http::row::IfNoneMatch;
 use crate::problem::{Problem, Result};
 
@@ -38,13 +41,23 @@ async fn import_bundle(
     database.write(&caller.principal, move |writer| import::import(writer, bundle)).await.map(web::Json)
 }
 
+/// How a bundle is wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct HowExport {
+    /// Whether the values of its indicators are wanted too: at most a million. More come as CSV from `/v1/values`.
+    #[serde(default)]
+    #[param(default = false)]
+    values: bool,
+}
+
 /// Export the token's municipality as a bundle
 ///
 /// Empty arrays, nulls, `false`, and `managed_by: editor` are left out; `objectives`, `actions` and the sections
 /// always stand.
 #[utoipa::path(
     tag = "bundles", operation_id = "export_bundle", security(("bearer" = ["med.admin"])),
-    params(IfNoneMatch),
+    params(HowExport, IfNoneMatch),
     responses((status = 200, description = "The bundle", body = Bundle)),
 )]
 #[get("/v1/export")]
@@ -52,9 +65,10 @@ async fn export_bundle(
     caller: May<Administer>,
     database: web::Data<Database>,
     request: HttpRequest,
+    Query(HowExport { values }): Query<HowExport>,
 ) -> Result<HttpResponse> {
-    let work = |tenant: &mut crate::db::Tenant<'_>| {
-        let bundle = export::export(tenant)?;
+    let work = move |tenant: &mut crate::db::Tenant<'_>| {
+        let bundle = export::export(tenant, values)?;
         let people = bundle["employees"].as_array().map_or(0, Vec::len);
         Ok((serde_json::to_vec(&bundle).map_err(Problem::internal)?, people))
     };

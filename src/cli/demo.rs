@@ -79,6 +79,10 @@ pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Res
     say(format_args!("\nA whole tree:\ncurl -s -H 'Authorization: Bearer {token}' {base}/v1/strategies/{STRATEGY}"))?;
     let progress = format!("{base}/v1/strategies/{STRATEGY}/progress");
     say(format_args!("\nHow far it has come:\ncurl -s -H 'Authorization: Bearer {token}' {progress}"))?;
+    say(format_args!(
+        "\nWhat is measured, the newest of each for the whole municipality:\n\
+         curl -s -H 'Authorization: Bearer {token}' '{base}/v1/values?unit=&group=&latest=true&format=csv'"
+    ))?;
     say(format_args!("\nA request that is refused, since the token may not write:"))?;
     say(format_args!(
         "curl -s -X POST -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \

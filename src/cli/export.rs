@@ -15,6 +15,9 @@ pub(super) struct Arguments {
     /// The municipality's key
     #[arg(long, value_name = "KEY")]
     municipality: Key,
+    /// With the values of its indicators
+    #[arg(long)]
+    values: bool,
 }
 
 pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Failure> {
@@ -24,7 +27,7 @@ pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Fail
         issuer: local::ISSUER.into(),
         subject: SUBJECT.into(),
     };
-    let bundle = database.read_blocking(&principal, export::export)?;
+    let bundle = database.read_blocking(&principal, |tenant| export::export(tenant, arguments.values))?;
     say(format_args!("{}", serde_json::to_string_pretty(&bundle).map_err(Problem::internal)?))?;
     Ok(())
 }

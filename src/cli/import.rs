@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::db::Database;
 use crate::http::contract::Contract;
 use crate::http::json;
+use crate::indicator::value::save::ValueCounts;
 use crate::problem::{Problem, Result};
 use crate::resource::Counts;
 
@@ -45,7 +46,7 @@ fn in_file(file: &Path, problem: Problem) -> Problem {
 }
 
 fn summary(answer: &ImportAnswer) -> String {
-    let sections: [(&str, Counts); 9] = [
+    let sections: [(&str, Counts); 10] = [
         ("municipality", answer.municipality),
         ("levels", answer.levels),
         ("units", answer.units),
@@ -55,6 +56,7 @@ fn summary(answer: &ImportAnswer) -> String {
         ("focus areas", answer.focus_areas),
         ("objectives", answer.objectives),
         ("actions", answer.actions),
+        ("indicators", answer.indicators),
     ];
     let counted = sections.iter().filter(|(_, counts)| *counts != Counts::default());
     let mut lines: Vec<String> = counted
@@ -62,10 +64,9 @@ fn summary(answer: &ImportAnswer) -> String {
             format!("\n  {section}: {created} created, {updated} updated, {unchanged} unchanged")
         })
         .collect();
-    lines.extend(
-        answer.left_out.iter().map(|left| {
-            format!("\n  left out: {} ({} rows), which this version doesn't read", left.section, left.rows)
-        }),
-    );
+    let ValueCounts { created, updated, unchanged, .. } = answer.values;
+    if created + updated + unchanged > 0 {
+        lines.push(format!("\n  values: {created} created, {updated} updated, {unchanged} unchanged"));
+    }
     format!("imported{}", lines.concat())
 }

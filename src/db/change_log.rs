@@ -161,6 +161,16 @@ pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[&st
     Ok(first.is_some())
 }
 
+/// The changes of rows of some kinds since a place in the log: their places, kinds and rows.
+pub fn changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[&str]) -> Result<Vec<(i64, String, Id)>> {
+    Ok(changes::table
+        .filter(changes::municipality_id.eq(tenant.municipality_id))
+        .filter(changes::sequence.gt(sequence))
+        .filter(changes::entity.eq_any(entities))
+        .select((changes::sequence, changes::entity, changes::entity_id))
+        .load(tenant.connection)?)
+}
+
 /// At most `limit` changes after `sequence`, in the order of commits.
 pub fn after(tenant: &mut Tenant<'_>, sequence: i64, limit: i64) -> Result<Vec<LoggedChange>> {
     use super::schema::actors;

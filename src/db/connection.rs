@@ -327,17 +327,20 @@ macro_rules! insert_new {
     }};
 }
 
-/// Inserts rows, or gives those whose id is there already the listed columns anew, with one statement per
-/// [`batch`] of them; `$row` makes a row of each of `$items`.
+/// Inserts rows, or gives those whose id, or whatever else the table goes by, is there already the listed columns
+/// anew, with one statement per [`batch`] of them; `$row` makes a row of each of `$items`.
 #[macro_export]
 macro_rules! write_all {
-    ($connection:expr, $table:ident, $items:expr, $row:expr, [$($column:ident),+ $(,)?]) => {{
+    ($connection:expr, $table:ident, $items:expr, $row:expr, [$($column:ident),+ $(,)?]) => {
+        $crate::write_all!($connection, $table, (id), $items, $row, [$($column),+])
+    };
+    ($connection:expr, $table:ident, ($($by:ident),+), $items:expr, $row:expr, [$($column:ident),+ $(,)?]) => {{
         use diesel::{ExpressionMethods as _, RunQueryDsl as _};
         let (connection, make_row) = (&mut *$connection, $row);
         let mut result: diesel::QueryResult<usize> = Ok(0);
         for batch in $items.chunks($crate::db::connection::batch()) {
             let rows: Vec<_> = batch.iter().map(&make_row).collect();
-            let insert = diesel::insert_into($table::table).values(&rows).on_conflict($table::id).do_update();
+            let insert = diesel::insert_into($table::table).values(&rows).on_conflict(($($table::$by),+)).do_update();
             let upsert = insert.set(($($table::$column.eq(diesel::upsert::excluded($table::$column))),+));
             result = match connection {
                 $crate::db::AnyConnection::Postgres(postgres) => upsert.execute(postgres),

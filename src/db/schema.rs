@@ -18,6 +18,7 @@ table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         reporting_roles -> Text,
+        min_group -> Integer,
     }
 }
 
@@ -354,6 +355,112 @@ table! {
     }
 }
 
+table! {
+    /// What is measured.
+    indicators (id) {
+        id -> Text,
+        municipality_id -> Text,
+        key -> Text,
+        title -> Text,
+        definition -> Nullable<Text>,
+        definition_url -> Nullable<Text>,
+        unit_of_measure -> Nullable<Text>,
+        direction -> Text,
+        frequency -> Text,
+        source -> Nullable<Text>,
+        method -> Text,
+        decimals -> Nullable<Integer>,
+        min_group -> Nullable<Integer>,
+        aggregation -> Text,
+        coverage_action_id -> Nullable<Text>,
+        coverage_level_id -> Nullable<Text>,
+        retired_on -> Nullable<Date>,
+        search_text -> Text,
+        version -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        values_updated_at -> Nullable<Timestamp>,
+        first_period -> Nullable<Integer>,
+        last_period -> Nullable<Integer>,
+    }
+}
+
+table! {
+    /// What indicators tell about.
+    indicator_objectives (indicator_id, objective_id) {
+        indicator_id -> Text,
+        objective_id -> Text,
+        position -> Integer,
+    }
+}
+
+table! {
+    /// What others have.
+    benchmarks (id) {
+        id -> Text,
+        indicator_id -> Text,
+        key -> Text,
+        name -> Text,
+        source -> Nullable<Text>,
+        position -> Integer,
+    }
+}
+
+table! {
+    /// How far indicators are to come.
+    targets (indicator_id, position) {
+        indicator_id -> Text,
+        position -> Integer,
+        rule -> Text,
+        value -> Nullable<Double>,
+        tolerance -> Nullable<Double>,
+        baseline_period -> Nullable<Text>,
+        benchmark -> Nullable<Text>,
+        decided_by -> Nullable<Date>,
+        period -> Nullable<Text>,
+        unit_id -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
+table! {
+    /// Whose values there are.
+    value_series (id) {
+        id -> BigInt,
+        indicator_id -> Text,
+        unit_id -> Nullable<Text>,
+        employee_group -> Text,
+        benchmark_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    /// What was measured.
+    indicator_values (series_id, period) {
+        series_id -> BigInt,
+        period -> Integer,
+        value -> Double,
+        people -> Nullable<Integer>,
+        is_provisional -> Bool,
+        note -> Nullable<Text>,
+        written_in -> BigInt,
+    }
+}
+
+table! {
+    /// What stood in the place of values before.
+    replaced_values (series_id, period, replaced_in) {
+        series_id -> BigInt,
+        period -> Integer,
+        replaced_in -> BigInt,
+        value -> Double,
+        people -> Nullable<Integer>,
+        is_provisional -> Bool,
+        note -> Nullable<Text>,
+        written_in -> BigInt,
+    }
+}
+
 joinable!(changes -> actors (actor_id));
 joinable!(committees -> levels (level_id));
 joinable!(committee_units -> committees (committee_id));
@@ -379,6 +486,18 @@ joinable!(latest_reports -> committees (committee_id));
 joinable!(latest_reports -> units (unit_id));
 joinable!(latest_reports -> reports (report_id));
 joinable!(tallies -> actions (action_id));
+joinable!(indicators -> actions (coverage_action_id));
+joinable!(indicators -> levels (coverage_level_id));
+joinable!(indicator_objectives -> indicators (indicator_id));
+joinable!(indicator_objectives -> objectives (objective_id));
+joinable!(benchmarks -> indicators (indicator_id));
+joinable!(targets -> indicators (indicator_id));
+joinable!(targets -> units (unit_id));
+joinable!(value_series -> indicators (indicator_id));
+joinable!(value_series -> units (unit_id));
+joinable!(value_series -> benchmarks (benchmark_id));
+joinable!(indicator_values -> value_series (series_id));
+joinable!(replaced_values -> value_series (series_id));
 
 allow_tables_to_appear_in_same_query!(
     municipalities,
@@ -403,6 +522,13 @@ allow_tables_to_appear_in_same_query!(
     latest_reports,
     tallies,
     idempotency_keys,
+    indicators,
+    indicator_objectives,
+    benchmarks,
+    targets,
+    value_series,
+    indicator_values,
+    replaced_values,
 );
 
 /// Tables that a query joins a second time, under another name.

@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, AcceptLanguage, Header as _, HeaderValue, Preference};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use chrono::{Datelike, NaiveDate};
 
 use super::entity_tag::vary_by;
 use crate::problem::Problem;
@@ -64,6 +65,35 @@ impl FromRequest for Language {
     }
 }
 
+/// "22. november 2026".
+pub fn written_day(day: NaiveDate, language: Language) -> String {
+    let (number, month, year) = (day.day(), month(day, language), day.year());
+    match language {
+        Language::Danish => format!("{number}. {month} {year}"),
+        Language::English => format!("{number} {month} {year}"),
+    }
+}
+
+/// The name of the month that a day lies in.
+pub fn month(day: NaiveDate, language: Language) -> &'static str {
+    const MONTHS: [(&str, &str); 12] = [
+        ("januar", "January"),
+        ("februar", "February"),
+        ("marts", "March"),
+        ("april", "April"),
+        ("maj", "May"),
+        ("juni", "June"),
+        ("juli", "July"),
+        ("august", "August"),
+        ("september", "September"),
+        ("oktober", "October"),
+        ("november", "November"),
+        ("december", "December"),
+    ];
+    let (danish, english) = MONTHS[day.month0() as usize];
+    language.pick(danish, english)
+}
+
 /// `Accept-Language`, for the contract; handlers take a [`Language`].
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -93,5 +123,12 @@ mod tests {
             assert_eq!(Language::wanted(&request), expected, "{header}");
         }
         assert_eq!(Language::wanted(&TestRequest::default().to_http_request()), Language::Danish);
+    }
+
+    #[test]
+    fn days_are_written_with_the_month_in_words() {
+        let day = "2026-05-07".parse().unwrap();
+        assert_eq!(written_day(day, Language::Danish), "7. maj 2026");
+        assert_eq!(written_day(day, Language::English), "7 May 2026");
     }
 }

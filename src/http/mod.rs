@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod contract;
+pub mod csv;
 pub mod entity_tag;
 pub mod idempotency;
 pub mod json;

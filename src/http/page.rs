@@ -190,24 +190,32 @@ impl<T: Serialize, N: Next> Responder for Page<T, N> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let body = match serde_json::to_vec(&self) {
-            Ok(body) => body,
-            Err(error) => return HttpResponse::from_error(Problem::internal(error)),
-        };
-        let tag = content_tag(&body);
-        let mut answer = HttpResponse::Ok();
-        if let Some(next) = &self.next {
-            answer.insert_header((
-                header::LINK,
-                format!("<{}>; rel=\"next\"", next_address(request, self.parameter, &next.to_string())),
-            ));
-        }
-        let mut answer = tagged(&mut answer, request, &tag, || Ok(body));
+        let next = self.next.as_ref().map(|next| (self.parameter, next.to_string()));
+        let mut answer = respond(&self, request, next);
         if let Some(language) = self.language {
             language.mark(&mut answer);
         }
         answer
     }
+}
+
+/// The answer for a page that says more than its rows; `next` is its cursor to the next one.
+pub fn answer(page: &impl Serialize, request: &HttpRequest, next: Option<&str>) -> HttpResponse {
+    respond(page, request, next.map(|next| ("cursor", next.to_owned())))
+}
+
+fn respond(page: &impl Serialize, request: &HttpRequest, next: Option<(&'static str, String)>) -> HttpResponse {
+    let body = match serde_json::to_vec(page) {
+        Ok(body) => body,
+        Err(error) => return HttpResponse::from_error(Problem::internal(error)),
+    };
+    let tag = content_tag(&body);
+    let mut answer = HttpResponse::Ok();
+    if let Some((parameter, next)) = next {
+        let link = format!("<{}>; rel=\"next\"", next_address(request, parameter, &next));
+        answer.insert_header((header::LINK, link));
+    }
+    tagged(&mut answer, request, &tag, || Ok(body))
 }
 
 fn next_address(request: &HttpRequest, parameter: &str, value: &str) -> String {

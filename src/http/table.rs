@@ -1,5 +1,7 @@
 //! Lists as tables: CSV (RFC 4180) beside JSON, by `Accept` or `?format=`.
 
+use std::borrow::Cow;
+
 use actix_web::body::BoxBody;
 use actix_web::http::header::{Accept, Header as _};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -127,28 +129,99 @@ impl<T: Serialize> Responder for Listing<T> {
 }
 
 fn write<T: Tabular>(rows: &[T], format: Format) -> Result<Vec<u8>> {
-    let excel = format == Format::CsvExcelDa;
-    let begin = if excel { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
-    let mut table = csv::WriterBuilder::new()
-        .delimiter(if excel { b';' } else { b',' })
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(begin);
-    table.write_record(T::COLUMNS).map_err(Problem::internal)?;
+    let mut table = TableWriter::new(format, T::COLUMNS)?;
     for row in rows {
         let row = serde_json::to_value(row).map_err(Problem::internal)?;
-        table.write_record(T::COLUMNS.iter().map(|column| cell(&row[column], excel))).map_err(Problem::internal)?;
+        T::COLUMNS.iter().try_for_each(|column| {
+            let cell = cell(&row[column], table.is_excel);
+            table.raw(&cell)
+        })?;
+        table.end()?;
     }
-    table.into_inner().map_err(|error| Problem::internal(error.to_string()))
+    table.take()
+}
+
+/// Writes a table cell by cell; what is written can be taken away at any row's end.
+pub struct TableWriter {
+    is_excel: bool,
+    rows: csv::Writer<Vec<u8>>,
+}
+
+impl TableWriter {
+    /// A table with its first line.
+    pub fn new(format: Format, columns: &[&str]) -> Result<Self> {
+        let is_excel = format == Format::CsvExcelDa;
+        let begin = if is_excel { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
+        let mut table = Self { is_excel, rows: Self::writer(is_excel, begin) };
+        columns.iter().try_for_each(|column| table.raw(column))?;
+        table.end()?;
+        Ok(table)
+    }
+
+    fn writer(is_excel: bool, begin: Vec<u8>) -> csv::Writer<Vec<u8>> {
+        let delimiter = if is_excel { b';' } else { b',' };
+        csv::WriterBuilder::new().delimiter(delimiter).terminator(csv::Terminator::CRLF).from_writer(begin)
+    }
+
+    fn raw(&mut self, cell: &str) -> Result<()> {
+        self.rows.write_field(cell).map_err(Problem::internal)
+    }
+
+    /// A text, harmless in spreadsheets.
+    pub fn text(&mut self, text: &str) -> Result<()> {
+        self.raw(&neutral(text))
+    }
+
+    /// A number, exact; empty where there is none.
+    pub fn number(&mut self, number: Option<f64>) -> Result<()> {
+        match number {
+            None => self.raw(""),
+            Some(number) if self.is_excel => self.raw(&number.to_string().replace('.', ",")),
+            Some(number) => self.raw(&number.to_string()),
+        }
+    }
+
+    /// A whole number; empty where there is none.
+    pub fn whole(&mut self, number: Option<i64>) -> Result<()> {
+        self.raw(&number.map(|number| number.to_string()).unwrap_or_default())
+    }
+
+    /// `true` or `false`.
+    pub fn truth(&mut self, truth: bool) -> Result<()> {
+        self.raw(if truth { "true" } else { "false" })
+    }
+
+    /// Ends a row.
+    pub fn end(&mut self) -> Result<()> {
+        self.rows.write_record(None::<&[u8]>).map_err(Problem::internal)
+    }
+
+    /// About how many bytes wait to be taken.
+    pub fn len(&self) -> usize {
+        self.rows.get_ref().len()
+    }
+
+    /// Whether nothing waits to be taken.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What was written since the last time.
+    pub fn take(&mut self) -> Result<Vec<u8>> {
+        let next = Self::writer(self.is_excel, Vec::new());
+        let written = std::mem::replace(&mut self.rows, next);
+        written.into_inner().map_err(|error| Problem::internal(error.to_string()))
+    }
 }
 
 fn cell(value: &Value, decimal_comma: bool) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => neutral(text),
+        Value::String(text) => neutral(text).into_owned(),
         Value::Number(number) if decimal_comma => number.to_string().replace('.', ","),
         Value::Array(items) => {
             let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), ToOwned::to_owned));
-            neutral(&words.collect::<Vec<_>>().join(" "))
+            neutral(&words.collect::<Vec<_>>().join(" ")).into_owned()
         }
         other => other.to_string(),
     }
@@ -156,11 +229,11 @@ fn cell(value: &Value, decimal_comma: bool) -> String {
 
 /// Spreadsheets run cells that begin like a formula; after an apostrophe they are text
 /// (OWASP, CSV injection).
-fn neutral(text: &str) -> String {
+fn neutral(text: &str) -> Cow<'_, str> {
     // One that has an apostrophe there already gets another, so that taking one away gives back what was.
     match text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
+        true => format!("'{text}").into(),
+        false => text.into(),
     }
 }
 

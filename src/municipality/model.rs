@@ -12,7 +12,7 @@ use crate::text::ShortText;
 
 /// A municipality (kommune).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune", "sync_guard": {"percent": 10, "rows": 5}, "reporting_roles": ["chair", "deputy_chair", "secretary"]}))]
+#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune", "sync_guard": {"percent": 10, "rows": 5}, "reporting_roles": ["chair", "deputy_chair", "secretary"], "min_group": 3}))]
 pub struct MunicipalityBody {
     /// Chosen when the municipality is created; never changes. Tokens name the municipality by it.
     pub key: Key,
@@ -28,6 +28,16 @@ pub struct MunicipalityBody {
     #[serde(default = "usual_reporting_roles")]
     #[schema(default = json!(["chair", "deputy_chair", "secretary"]), max_items = 5)]
     pub reporting_roles: Vec<MemberRole>,
+    /// Where an indicator hides small groups, no value about fewer people than this is shown, whatever the indicator
+    /// says.
+    #[serde(default = "usual_min_group")]
+    #[schema(minimum = 1, maximum = 1_000_000, default = 3)]
+    pub min_group: i32,
+}
+
+/// The smallest group that a municipality shows that doesn't say otherwise.
+pub fn usual_min_group() -> i32 {
+    3
 }
 
 /// The reporting roles of a municipality that doesn't say otherwise.

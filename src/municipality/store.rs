@@ -21,6 +21,7 @@ struct MunicipalityRow {
     sync_guard_percent: i32,
     sync_guard_rows: i32,
     reporting_roles: Json<Vec<MemberRole>>,
+    min_group: i32,
     version: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -28,7 +29,7 @@ struct MunicipalityRow {
 
 impl MunicipalityRow {
     fn new(municipality: &Municipality) -> Self {
-        let MunicipalityBody { key, code, name, sync_guard, reporting_roles } = municipality.body.clone();
+        let MunicipalityBody { key, code, name, sync_guard, reporting_roles, min_group } = municipality.body.clone();
         let revision = municipality.revision;
         Self {
             id: municipality.id(),
@@ -38,6 +39,7 @@ impl MunicipalityRow {
             sync_guard_percent: sync_guard.percent,
             sync_guard_rows: sync_guard.rows,
             reporting_roles: Json(reporting_roles),
+            min_group,
             version: revision.version,
             created_at: revision.created_at,
             updated_at: revision.updated_at,
@@ -52,6 +54,7 @@ impl MunicipalityRow {
             name: self.name,
             sync_guard,
             reporting_roles: self.reporting_roles.0,
+            min_group: self.min_group,
         };
         Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }

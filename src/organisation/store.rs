@@ -7,7 +7,8 @@ use super::Units;
 use super::model::{Unit, UnitBody, UnitKind};
 use crate::db::schema::aliases::parent_units;
 use crate::db::schema::{
-    action_audience, actions, committee_units, committees, employees, focus_areas, reports, strategies, units,
+    action_audience, actions, committee_units, committees, employees, focus_areas, indicators, reports, strategies,
+    targets, units, value_series,
 };
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
@@ -223,12 +224,28 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         .filter(action_audience::unit_id.eq(id))
         .select((strategies::key, focus_areas::key, actions::key))
         .load(tenant.connection)?;
+    let aimed: Vec<String> = targets::table
+        .inner_join(indicators::table)
+        .filter(targets::unit_id.eq(id))
+        .order(indicators::key)
+        .select(indicators::key)
+        .distinct()
+        .load(tenant.connection)?;
+    let measured: Vec<String> = value_series::table
+        .inner_join(indicators::table)
+        .filter(value_series::unit_id.eq(id))
+        .order(indicators::key)
+        .select(indicators::key)
+        .distinct()
+        .load(tenant.connection)?;
     Ok([
         resource::dependents("unit", children),
         workplace.into_iter().collect(),
         resource::dependents("committee", covering),
         resource::dependents("action", resource::paths(audiences)),
         resource::counted_dependents("reports", reported),
+        resource::dependents("target of the indicator", aimed),
+        resource::dependents("values of the indicator", measured),
     ]
     .concat())
 }

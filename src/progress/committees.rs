@@ -206,6 +206,7 @@ pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted)
         counted,
         counted_running: counted,
         sums,
+        verdicts: None,
     };
     let mut gathered = Gathered::new(part, on);
     gathered.children = wanted.children.then_some(children);

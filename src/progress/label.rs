@@ -1,12 +1,12 @@
 //! Figures in words, ready to show.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
 use super::picture::{Words, number};
 use crate::action::assignment::figures::Figures;
 use crate::action::assignment::model::{Addressed, Party};
 use crate::action::assignment::stage::Stage;
-use crate::http::language::Language;
+use crate::http::language::{Language, written_day};
 
 /// What is counted: parties, where each has a single assignment, else assignments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,25 +76,7 @@ pub fn words(language: Language) -> Words<'static> {
 
 /// "pr. 22. november 2026".
 pub fn as_of(day: NaiveDate, language: Language) -> String {
-    const MONTHS: [(&str, &str); 12] = [
-        ("januar", "January"),
-        ("februar", "February"),
-        ("marts", "March"),
-        ("april", "April"),
-        ("maj", "May"),
-        ("juni", "June"),
-        ("juli", "July"),
-        ("august", "August"),
-        ("september", "September"),
-        ("oktober", "October"),
-        ("november", "November"),
-        ("december", "December"),
-    ];
-    let (danish, english) = MONTHS[day.month0() as usize];
-    match language {
-        Language::Danish => format!("pr. {}. {danish} {}", day.day(), day.year()),
-        Language::English => format!("as of {} {english} {}", day.day(), day.year()),
-    }
+    format!("{} {}", language.pick("pr.", "as of"), written_day(day, language))
 }
 
 #[cfg(test)]

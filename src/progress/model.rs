@@ -8,6 +8,7 @@ use super::label::{self, Counted};
 use super::picture::{Bar, Picture};
 use super::series::Point;
 use super::sums::{Gathered, Part, ProgressKind, Sums};
+use super::verdicts::VerdictCounts;
 use crate::action::assignment::figures::Figures;
 use crate::action::assignment::forerunners::Forerunner;
 use crate::action::assignment::stage::Stage;
@@ -105,6 +106,8 @@ pub struct ProgressPart {
     pub local: Option<ProgressFigures>,
     /// Of committees: their own assignments and those of all committees below them; null otherwise.
     pub subtree: Option<ProgressFigures>,
+    /// Of strategies, focus areas and objectives: what the targets of their indicators come to; null otherwise.
+    pub indicators: Option<VerdictCounts>,
 }
 
 impl ProgressPart {
@@ -118,8 +121,10 @@ impl ProgressPart {
             title: part.title(language),
             figures: figures(all, part.counted),
             running: figures(running, part.counted_running),
-            local: (part.kind != ProgressKind::Occurrence).then(|| figures(local, Counted::Assignments)),
+            local: (!matches!(part.kind, ProgressKind::Occurrence | ProgressKind::Objective))
+                .then(|| figures(local, Counted::Assignments)),
             subtree: subtree.as_ref().map(|subtree| figures(subtree, Counted::Assignments)),
+            indicators: part.verdicts,
         }
     }
 }

@@ -6,6 +6,11 @@
 
 use std::fmt::{self, Write};
 
+pub use crate::svg::number;
+use crate::svg::{
+    self, Document, Escaped, Face, LIGHT, MARGIN, ROOM, SUBTITLE, Sheet, TITLE, Tenths, clean, tell, width, wrap,
+};
+
 /// A picture: a heading with one to three bars below it.
 ///
 /// Its `Display` form is the SVG document. What is drawn depends on these fields alone, to the byte.
@@ -43,11 +48,7 @@ pub struct Words<'a> {
     pub nothing: &'a str,
 }
 
-/// The picture's width, in px like all that follows.
-const WIDTH: u32 = 320;
-const MARGIN: u32 = 16;
-/// What is left between the margins.
-const ROOM: u32 = WIDTH - 2 * MARGIN;
+/// The bars' height, in px like all that follows.
 const BAR_HEIGHT: u32 = 24;
 const SWATCH: u32 = 12;
 /// From the left edge of a swatch to the text beside it.
@@ -64,30 +65,13 @@ const GAP: u128 = 20;
 /// The narrowest segment: two px of outline and one of the pattern.
 const NARROWEST: u128 = 30;
 
-/// The colours of one theme. On the paper, text has a contrast of at least 4.5:1, the rest at least 3:1.
-struct Theme {
-    paper: &'static str,
-    ink: &'static str,
-    quiet: &'static str,
-    stages: [&'static str; 4],
-}
+/// Blue and orange after Okabe and Ito, dark enough for white paper; greys for what isn't under way. On the paper, all
+/// have a contrast of at least 3:1.
+const LIGHT_STAGES: [&str; 4] = ["#0072b2", "#b86200", "#6b6b6b", "#4d4d4d"];
+/// The stages' classes, of which each is `ms-` and this, and what becomes of them in the dark.
+const DARK_STAGES: [(&str, &str); 4] =
+    [("stage0", "#56b4e9"), ("stage1", "#f0a830"), ("stage2", "#a3a3a8"), ("stage3", "#d0d0d4")];
 
-/// Blue and orange after Okabe and Ito, dark enough for white paper; greys for what isn't under way.
-const LIGHT: Theme =
-    Theme { paper: "#ffffff", ink: "#1a1a1a", quiet: "#595959", stages: ["#0072b2", "#b86200", "#6b6b6b", "#4d4d4d"] };
-const DARK: Theme =
-    Theme { paper: "#1c1c20", ink: "#f2f2f2", quiet: "#c2c2c6", stages: ["#56b4e9", "#f0a830", "#a3a3a8", "#d0d0d4"] };
-
-/// How a text is set: size and line height in px, and weight.
-#[derive(Clone, Copy)]
-struct Face {
-    size: u32,
-    line: u32,
-    weight: u32,
-}
-
-const TITLE: Face = Face { size: 14, line: 19, weight: 600 };
-const SUBTITLE: Face = Face { size: 12, line: 17, weight: 400 };
 const BAR_TITLE: Face = Face { size: 13, line: 18, weight: 600 };
 const CAPTION: Face = Face { size: 13, line: 18, weight: 400 };
 const LEGEND: Face = Face { size: 12, line: LEGEND_LINE, weight: 400 };
@@ -98,32 +82,24 @@ impl fmt::Display for Picture<'_> {
         let title = clean(self.title);
         let language = clean(self.words.language);
         let description = self.description();
-        // Several pictures can stand inline in one page: each has ids of its own, equal ones equal ids.
-        let id = format!("ms-{:08x}", fingerprint(&[&title, &description, &language]));
-        let mut sheet = Sheet { body: String::new(), y: 12, id: &id, words: self.words };
-        sheet.lines(&wrap(&title, TITLE, ROOM, 2), TITLE, "ink", LIGHT.ink)?;
-        sheet.lines(&wrap(&clean(self.subtitle), SUBTITLE, ROOM, 1), SUBTITLE, "quiet", LIGHT.quiet)?;
+        let id = svg::id(&title, &description, &language);
+        let mut drawing = Drawing { sheet: Sheet::new(), id: &id, words: self.words };
+        drawing.sheet.lines(&wrap(&title, TITLE, ROOM, 2), TITLE, "ink", LIGHT.ink)?;
+        drawing.sheet.lines(&wrap(&clean(self.subtitle), SUBTITLE, ROOM, 1), SUBTITLE, "quiet", LIGHT.quiet)?;
         for bar in &self.bars {
-            sheet.bar(bar)?;
+            drawing.bar(bar)?;
         }
-        let height = sheet.y + 14;
-        write!(
-            f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-             height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" lang=\"{0}\" xml:lang=\"{0}\" \
-             class=\"ms-picture\" fill=\"currentColor\" font-family=\"system-ui, sans-serif\">\
-             <title id=\"{id}-title\">{1}</title><desc id=\"{id}-desc\">{2}</desc>",
-            Escaped(&language),
-            Escaped(&title),
-            Escaped(&description),
-        )?;
-        style(f)?;
-        patterns(f, &id)?;
-        write!(
-            f,
-            "<rect width=\"{WIDTH}\" height=\"{height}\" rx=\"8\" class=\"ms-paper\" color=\"{}\"/>{}</svg>",
-            LIGHT.paper, sheet.body,
-        )
+        let document = Document {
+            id: &id,
+            language: &language,
+            title: &title,
+            description: &description,
+            height: drawing.sheet.height(),
+            dark: &DARK_STAGES,
+            definitions: &patterns(&id)?,
+            body: &drawing.sheet.body,
+        };
+        document.fmt(f)
     }
 }
 
@@ -148,116 +124,67 @@ impl Picture<'_> {
     }
 }
 
-/// Adds a sentence.
-fn tell(told: &mut String, sentence: &str) {
-    if sentence.is_empty() {
-        return;
-    }
-    if !told.is_empty() {
-        told.push(' ');
-    }
-    told.push_str(sentence);
-    if !sentence.ends_with(['.', '!', '?', '…']) {
-        told.push('.');
-    }
-}
-
-/// The light colours are attributes, which also programs that know no CSS draw; the style turns them dark.
-///
-/// The classes begin with `ms-` since the style of an inline picture holds for its whole page.
-fn style(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(
-        "<style>.ms-picture{max-width:100%;height:auto}.ms-picture,.ms-picture text{forced-color-adjust:none}\
-         @media (prefers-color-scheme:dark){",
-    )?;
-    let Theme { paper, ink, quiet, stages } = DARK;
-    write!(f, ".ms-paper{{color:{paper}}}.ms-ink{{color:{ink}}}.ms-quiet{{color:{quiet}}}")?;
-    for (stage, colour) in stages.iter().enumerate() {
-        write!(f, ".ms-stage{stage}{{color:{colour}}}")?;
-    }
-    f.write_str("}</style>")
-}
-
 /// What fills the segments: stripes in progress, dots not started, a lattice dropped. Done is solid.
-fn patterns(f: &mut fmt::Formatter<'_>, id: &str) -> fmt::Result {
+fn patterns(id: &str) -> Result<String, fmt::Error> {
     let shapes = [
         (1, " patternTransform=\"rotate(45)\"", "<path d=\"M0 0h3.5v6h-3.5z\"/>"),
         (2, "", "<circle cx=\"2.5\" cy=\"2.5\" r=\"1\"/>"),
         (3, "", "<path d=\"M-1 -1l8 8M7 -1l-8 8\" stroke=\"currentColor\" stroke-width=\"1.3\"/>"),
     ];
-    f.write_str("<defs>")?;
+    let mut patterns = String::new();
     for (stage, turned, shape) in shapes {
         write!(
-            f,
+            patterns,
             "<pattern id=\"{id}-stage{stage}\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"{turned} \
              class=\"ms-stage{stage}\" color=\"{}\">{shape}</pattern>",
-            LIGHT.stages[stage],
+            LIGHT_STAGES[stage],
         )?;
     }
-    f.write_str("</defs>")
+    Ok(patterns)
 }
 
-/// What is drawn so far, from the top down.
-struct Sheet<'a> {
-    body: String,
-    /// Where the next thing begins.
-    y: u32,
+/// What is drawn so far, and what it takes to draw the rest.
+struct Drawing<'a> {
+    sheet: Sheet,
     id: &'a str,
     words: Words<'a>,
 }
 
-impl Sheet<'_> {
-    fn lines(&mut self, text: &Wrapped, face: Face, class: &str, colour: &str) -> fmt::Result {
-        if text.lines.is_empty() {
-            return Ok(());
-        }
-        write!(
-            self.body,
-            "<g class=\"ms-{class}\" color=\"{colour}\" font-size=\"{}\" font-weight=\"{}\">",
-            face.size, face.weight,
-        )?;
-        for line in &text.lines {
-            self.y += face.line;
-            write!(self.body, "<text x=\"{MARGIN}\" y=\"{}\">{}</text>", self.y - 4, Escaped(line))?;
-        }
-        self.body.push_str("</g>");
-        Ok(())
-    }
-
+impl Drawing<'_> {
     fn bar(&mut self, bar: &Bar<'_>) -> fmt::Result {
-        self.y += 10;
-        self.body.push_str("<g>");
+        self.sheet.y += 10;
+        self.sheet.body.push_str("<g>");
         let title = clean(bar.title);
         let wrapped = wrap(&title, BAR_TITLE, ROOM, 2);
         if wrapped.is_cut {
             // Shown when the pointer rests on the bar.
-            write!(self.body, "<title>{}</title>", Escaped(&title))?;
+            write!(self.sheet.body, "<title>{}</title>", Escaped(&title))?;
         }
-        self.lines(&wrapped, BAR_TITLE, "ink", LIGHT.ink)?;
+        self.sheet.lines(&wrapped, BAR_TITLE, "ink", LIGHT.ink)?;
         let caption = clean(if bar.is_empty() { self.words.nothing } else { bar.caption });
-        self.lines(&wrap(&caption, CAPTION, ROOM, 2), CAPTION, "ink", LIGHT.ink)?;
-        self.y += 5;
+        self.sheet.lines(&wrap(&caption, CAPTION, ROOM, 2), CAPTION, "ink", LIGHT.ink)?;
+        self.sheet.y += 5;
         if bar.is_empty() {
             self.empty_track()?;
         } else {
             self.segments(bar.stages)?;
             self.legend(bar.stages)?;
         }
-        self.body.push_str("</g>");
+        self.sheet.body.push_str("</g>");
         Ok(())
     }
 
     fn empty_track(&mut self) -> fmt::Result {
         write!(
-            self.body,
+            self.sheet.body,
             "<rect x=\"{MARGIN}.5\" y=\"{}.5\" width=\"{}\" height=\"{}\" class=\"ms-quiet\" color=\"{}\" \
              fill=\"none\" stroke=\"currentColor\" stroke-dasharray=\"4 3\"/>",
-            self.y,
+            self.sheet.y,
             ROOM - 1,
             BAR_HEIGHT - 1,
             LIGHT.quiet,
         )?;
-        self.y += BAR_HEIGHT;
+        self.sheet.y += BAR_HEIGHT;
         Ok(())
     }
 
@@ -265,22 +192,22 @@ impl Sheet<'_> {
         let mut x = u128::from(MARGIN) * 10;
         for (stage, width) in widths(stages).into_iter().enumerate() {
             if width > 0 {
-                self.block(stage, x, self.y, width, BAR_HEIGHT)?;
+                self.block(stage, x, self.sheet.y, width, BAR_HEIGHT)?;
                 x += width + GAP;
             }
         }
-        self.y += BAR_HEIGHT;
+        self.sheet.y += BAR_HEIGHT;
         Ok(())
     }
 
     fn legend(&mut self, stages: [u64; 4]) -> fmt::Result {
-        self.y += 6;
+        self.sheet.y += 6;
         let room = COLUMN - SWATCH_ROOM - COLUMN_GAP;
         let words = self.words;
         let mut texts = String::new();
         for ((stage, name), count) in words.stages.iter().enumerate().zip(stages) {
             let x = if stage % 2 == 0 { MARGIN } else { MARGIN + COLUMN };
-            let top = self.y + if stage < 2 { 0 } else { LEGEND_LINE };
+            let top = self.sheet.y + if stage < 2 { 0 } else { LEGEND_LINE };
             self.block(stage, u128::from(x) * 10, top + 3, u128::from(SWATCH) * 10, SWATCH)?;
             let count = number(count, words.language);
             let taken = (width(&count, COUNT) + width(" ", LEGEND)).div_ceil(1000);
@@ -296,27 +223,27 @@ impl Sheet<'_> {
                 COUNT.weight,
             )?;
         }
-        self.y += 2 * LEGEND_LINE;
-        write!(self.body, "<g class=\"ms-ink\" color=\"{}\" font-size=\"{}\">{texts}</g>", LIGHT.ink, LEGEND.size)
+        self.sheet.y += 2 * LEGEND_LINE;
+        write!(self.sheet.body, "<g class=\"ms-ink\" color=\"{}\" font-size=\"{}\">{texts}</g>", LIGHT.ink, LEGEND.size)
     }
 
     /// A stage's pattern within its outline; `x` and `width` are tenths of a px.
     fn block(&mut self, stage: usize, x: u128, y: u32, width: u128, height: u32) -> fmt::Result {
         // Moved rather than placed: the pattern begins anew in each.
         write!(
-            self.body,
+            self.sheet.body,
             "<rect transform=\"translate({} {y}.5)\" width=\"{}\" height=\"{}\" class=\"ms-stage{stage}\" \
              color=\"{}\" ",
             Tenths(x + 5),
             Tenths(width - 10),
             height - 1,
-            LIGHT.stages[stage],
+            LIGHT_STAGES[stage],
         )?;
         match stage {
-            0 => self.body.push_str("fill=\"currentColor\""),
-            _ => write!(self.body, "fill=\"url(#{}-stage{stage})\"", self.id)?,
+            0 => self.sheet.body.push_str("fill=\"currentColor\""),
+            _ => write!(self.sheet.body, "fill=\"url(#{}-stage{stage})\"", self.id)?,
         }
-        self.body.push_str(" stroke=\"currentColor\"/>");
+        self.sheet.body.push_str(" stroke=\"currentColor\"/>");
         Ok(())
     }
 }
@@ -361,201 +288,11 @@ fn widths(stages: [u64; 4]) -> [u128; 4] {
     }
 }
 
-/// A count as it is written: `9876`, `12.345` in Danish, `12,345` in English.
-pub fn number(count: u64, language: &str) -> String {
-    let digits = count.to_string();
-    if count < 10_000 {
-        return digits;
-    }
-    let separator = if language == "en" { ',' } else { '.' };
-    let mut written = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            written.push(separator);
-        }
-        written.push(digit);
-    }
-    written
-}
-
-/// The text on one line, without what XML has no place for: controls, and two code points that are no characters.
-fn clean(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_space(letter) {
-            if !cleaned.is_empty() && !cleaned.ends_with(' ') {
-                cleaned.push(' ');
-            }
-        } else if !letter.is_control() && !matches!(letter, '\u{fffe}' | '\u{ffff}') {
-            cleaned.push(letter);
-        }
-    }
-    cleaned.truncate(cleaned.trim_end_matches(' ').len());
-    cleaned
-}
-
-/// Whether a line may end here; not at the spaces that hold words together.
-fn is_space(letter: char) -> bool {
-    letter.is_whitespace() && !matches!(letter, '\u{a0}' | '\u{202f}')
-}
-
-/// A text in lines.
-struct Wrapped {
-    lines: Vec<String>,
-    /// Whether an ellipsis stands for the end of it.
-    is_cut: bool,
-}
-
-/// Sets a cleaned text in at most `most` lines of `room` px. SVG neither wraps nor measures, so that widths are
-/// those of a wide font, and other fonts leave some room.
-fn wrap(text: &str, face: Face, room: u32, most: usize) -> Wrapped {
-    let mut wrapped = Wrapped { lines: Vec::new(), is_cut: false };
-    let room = u64::from(room) * 1000;
-    let mut rest = text;
-    while !rest.is_empty() {
-        if width(rest, face) <= room {
-            wrapped.lines.push(rest.to_owned());
-            break;
-        }
-        if wrapped.lines.len() + 1 >= most {
-            let start = start_within(rest, face, room.saturating_sub(width("…", face)));
-            wrapped.lines.push(format!("{}…", start.trim_end_matches([' ', ',', ';', ':', '.', '-', '–'])));
-            wrapped.is_cut = true;
-            break;
-        }
-        let start = start_within(rest, face, room);
-        let end = if rest[start.len()..].starts_with(' ') { Some(start.len()) } else { start.rfind(' ') };
-        let (line, hyphen) = match end {
-            Some(end) => (&rest[..end], ""),
-            // One word that is wider than a line.
-            None => match start_within(rest, face, room.saturating_sub(width("-", face))) {
-                "" => (start, ""),
-                start if is_amid_letters(rest, start.len()) => (start, "-"),
-                start => (start, ""),
-            },
-        };
-        if line.is_empty() {
-            // Not even one character fits.
-            wrapped.is_cut = true;
-            break;
-        }
-        wrapped.lines.push(format!("{line}{hyphen}"));
-        rest = rest[line.len()..].trim_start_matches(' ');
-    }
-    wrapped
-}
-
-fn is_amid_letters(text: &str, at: usize) -> bool {
-    text[..at].ends_with(char::is_alphabetic) && text[at..].starts_with(char::is_alphabetic)
-}
-
-/// The longest start of the text that fits; it ends with a whole character, accents and joined emoji included.
-fn start_within(text: &str, face: Face, room: u64) -> &str {
-    let (mut end, mut sum, mut previous) = (0, 0, ' ');
-    for (at, letter) in text.char_indices() {
-        if !is_extending(letter) && previous != ZERO_WIDTH_JOINER {
-            end = at;
-        }
-        sum += advance(letter, face);
-        if sum > room {
-            return &text[..end];
-        }
-        previous = letter;
-    }
-    text
-}
-
-/// A text's width, in thousandths of a px.
-fn width(text: &str, face: Face) -> u64 {
-    text.chars().map(|letter| advance(letter, face)).sum()
-}
-
-/// A character's width, in thousandths of a px; lighter fonts take a tenth less.
-fn advance(letter: char, face: Face) -> u64 {
-    let share = if face.weight < 600 { 9 } else { 10 };
-    em(letter) * u64::from(face.size) * share / 10
-}
-
-const ZERO_WIDTH_JOINER: char = '\u{200d}';
-
-/// How wide a character is, in thousandths of an em: about what DejaVu Sans Bold has, wider than most.
-fn em(letter: char) -> u64 {
-    match letter {
-        letter if is_extending(letter) => 0,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => 0,
-        ' ' | '\u{a0}' | '\u{202f}' | 'i' | 'j' | 'l' | 'I' | 'J' | '\'' | '.' | ',' | ':' | ';' | '|' => 400,
-        'r' | 't' | 'f' | '(' | ')' | '[' | ']' | '-' | '/' | '!' | '’' | '‘' => 500,
-        'm' | 'w' | 'M' | 'W' | '@' | '%' | 'æ' | 'Æ' | 'œ' | 'Œ' | '…' | '—' | '&' => 1110,
-        '0'..='9' | 'a'..='z' => 720,
-        'A'..='Z' | '\u{a1}'..='\u{24f}' => 860,
-        // Ideographs, emoji and their like.
-        '\u{1100}'..='\u{11ff}' | '\u{2190}'.. => 1400,
-        _ => 900,
-    }
-}
-
-/// Whether it belongs to the character before it.
-fn is_extending(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{300}'..='\u{36f}'
-            | '\u{1ab0}'..='\u{1aff}'
-            | '\u{1dc0}'..='\u{1dff}'
-            | '\u{20d0}'..='\u{20ff}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{fe20}'..='\u{fe2f}'
-            | '\u{1f3fb}'..='\u{1f3ff}'
-            | '\u{e0020}'..='\u{e007f}'
-            | ZERO_WIDTH_JOINER
-    )
-}
-
-/// FNV-1a.
-fn fingerprint(texts: &[&str]) -> u32 {
-    let mut hash = 0x811c_9dc5_u32;
-    for text in texts {
-        // No text holds this byte, so that it keeps them apart.
-        for byte in text.bytes().chain([0xff]) {
-            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        }
-    }
-    hash
-}
-
-/// A cleaned text as XML has it, within elements and attributes alike.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for letter in self.0.chars() {
-            match letter {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                letter => f.write_char(letter)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A length in px, kept as tenths.
-struct Tenths(u128);
-
-impl fmt::Display for Tenths {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 % 10 {
-            0 => write!(f, "{}", self.0 / 10),
-            tenth => write!(f, "{}.{tenth}", self.0 / 10),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::svg::DARK;
+    use crate::svg::reading::{Element, contrast, parse};
 
     const DANISH: Words<'_> = Words {
         language: "da",
@@ -569,96 +306,6 @@ mod tests {
 
     fn picture<'a>(title: &'a str, bars: Vec<Bar<'a>>) -> Picture<'a> {
         Picture { title, subtitle: "pr. 22. november 2026", bars, words: DANISH }
-    }
-
-    /// An element's name, its attributes, and the elements and text right in it.
-    #[derive(Debug)]
-    struct Element {
-        name: String,
-        attributes: Vec<(String, String)>,
-        children: Vec<Element>,
-        text: String,
-    }
-
-    impl Element {
-        fn attribute(&self, name: &str) -> &str {
-            self.attributes.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
-        }
-
-        fn all<'e>(&'e self, name: &str, found: &mut Vec<&'e Element>) {
-            if self.name == name {
-                found.push(self);
-            }
-            self.children.iter().for_each(|child| child.all(name, found));
-        }
-
-        fn every(&self, name: &str) -> Vec<&Element> {
-            let mut found = Vec::new();
-            self.all(name, &mut found);
-            found
-        }
-
-        fn whole_text(&self) -> String {
-            self.children.iter().fold(self.text.clone(), |text, child| text + &child.whole_text())
-        }
-    }
-
-    fn unescape(text: &str) -> String {
-        let mut pieces = text.split('&');
-        let mut plain = pieces.next().unwrap().to_owned();
-        for piece in pieces {
-            let (entity, rest) = piece.split_once(';').expect("a bare &");
-            plain.push(match entity {
-                "amp" => '&',
-                "lt" => '<',
-                "gt" => '>',
-                "quot" => '"',
-                "#39" => '\'',
-                other => panic!("unknown entity {other}"),
-            });
-            plain.push_str(rest);
-        }
-        plain
-    }
-
-    /// Reads the subset of XML that a picture is, and fails on anything else.
-    fn parse(svg: &str) -> Element {
-        for letter in svg.chars() {
-            assert!(matches!(letter, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..), "{letter:?} in XML");
-        }
-        let root = Element { name: String::new(), attributes: Vec::new(), children: Vec::new(), text: String::new() };
-        let mut open = vec![root];
-        let mut rest = svg;
-        while let Some((text, tail)) = rest.split_once('<') {
-            assert!(!text.contains('>'), "a bare > in {text}");
-            open.last_mut().unwrap().text += &unescape(text);
-            let (tag, tail) = tail.split_once('>').expect("an open tag");
-            rest = tail;
-            if let Some(name) = tag.strip_prefix('/') {
-                let element = open.pop().unwrap();
-                assert_eq!(element.name, name, "closed in another order");
-                open.last_mut().expect("closed once too often").children.push(element);
-                continue;
-            }
-            let (tag, is_closed) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
-            let (name, mut tail) = tag.split_once(' ').unwrap_or((tag, ""));
-            assert!(!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()), "an element {name:?}");
-            let mut attributes: Vec<(String, String)> = Vec::new();
-            while !tail.is_empty() {
-                let (key, value) = tail.split_once("=\"").expect("an attribute");
-                let (value, after) = value.split_once('"').expect("a quote that ends");
-                assert!(key.bytes().all(|byte| byte.is_ascii_alphabetic() || b":-".contains(&byte)), "{key:?}");
-                assert!(attributes.iter().all(|(other, _)| other != key), "{key} twice");
-                attributes.push((key.to_owned(), unescape(value)));
-                tail = after.strip_prefix(' ').unwrap_or(after);
-            }
-            let element = Element { name: name.to_owned(), attributes, children: Vec::new(), text: String::new() };
-            if is_closed { open.last_mut().unwrap().children.push(element) } else { open.push(element) }
-        }
-        assert_eq!(rest, "", "text behind the end");
-        let mut root = open.pop().unwrap();
-        assert!(open.is_empty() && root.text.is_empty() && root.children.len() == 1, "not one closed root");
-        root.children.pop().unwrap()
     }
 
     fn drawn(picture: &Picture<'_>) -> Element {
@@ -851,56 +498,6 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_not_cut() {
-        let two = "Alle udvalg drøfter trivsel og nærvær mindst en gang";
-        assert_eq!(wrap(two, TITLE, ROOM, 2).lines.join(" "), two);
-        assert!(!wrap(two, TITLE, ROOM, 2).is_cut);
-        assert!(wrap("", TITLE, ROOM, 2).lines.is_empty());
-        // The ellipsis takes the place of a character, not of a word.
-        let cut = wrap("Trivselsindsats", TITLE, 60, 1);
-        assert!(cut.is_cut && cut.lines[0].starts_with("Triv"), "{:?}", cut.lines);
-    }
-
-    #[test]
-    fn a_word_wider_than_a_line_is_hyphenated() {
-        let word = "arbejdsmiljørepræsentantuddannelsesudvalgsformand";
-        let lines = wrap(word, TITLE, ROOM, 2).lines;
-        assert!(lines.len() == 2 && lines[0].ends_with('-'), "{lines:?}");
-        assert_eq!(lines.concat().replace('-', ""), word);
-        assert!(wrap(&"8".repeat(60), TITLE, ROOM, 2).lines[0].ends_with('8'));
-    }
-
-    #[test]
-    fn every_line_fits_whatever_it_is_made_of() {
-        let texts =
-            ["WWWWWWWW mm ", "ææ Å", "漢字", "i", "e\u{301}", "👩\u{200d}👩\u{200d}👧 ", "\u{a0}x", " ", "\u{301}"];
-        for text in texts {
-            for count in [1, 3, 40, 200] {
-                let text = clean(&text.repeat(count));
-                for (room, most) in [(288, 2), (100, 1), (20, 1), (5, 2), (0, 1)] {
-                    let wrapped = wrap(&text, TITLE, room as u32, most);
-                    assert!(wrapped.lines.len() <= most);
-                    for line in &wrapped.lines {
-                        assert!(line == "…" || width(line, TITLE) <= room * 1000, "{line:?} in {room}");
-                    }
-                    let is_whole = wrapped.lines.concat().replace([' ', '-'], "") == text.replace(' ', "");
-                    assert_eq!(is_whole, !wrapped.is_cut, "{text:?} {:?}", wrapped.lines);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_cut_leaves_accents_and_families_whole() {
-        let accents = wrap(&"e\u{301}".repeat(99), TITLE, 100, 1).lines.concat();
-        assert!(accents.ends_with("e\u{301}…"), "{accents:?}");
-        for room in 80..200 {
-            let families = wrap(&"👩\u{200d}👩\u{200d}👧".repeat(9), TITLE, room, 1).lines.concat();
-            assert!(families.ends_with("👧…") && families.starts_with("👩"), "{families:?} in {room}");
-        }
-    }
-
-    #[test]
     fn a_long_stage_name_gives_way_to_its_count() {
         let words = Words { stages: ["Drøftet og taget til efterretning"; 4], ..DANISH };
         let svg = drawn(&Picture { words, ..picture("A", vec![bar([1_234_567; 4])]) });
@@ -909,16 +506,6 @@ mod tests {
         for line in legend {
             assert!(line.starts_with('D') && line.ends_with("… 1.234.567"), "{line:?}");
         }
-    }
-
-    #[test]
-    fn large_numbers_are_grouped_as_the_language_has_it() {
-        let written = |count| (number(count, "da"), number(count, "en"));
-        assert_eq!(written(0), ("0".into(), "0".into()));
-        assert_eq!(written(9_999), ("9999".into(), "9999".into()));
-        assert_eq!(written(10_000), ("10.000".into(), "10,000".into()));
-        assert_eq!(written(1_234_567), ("1.234.567".into(), "1,234,567".into()));
-        assert_eq!(number(u64::MAX, "en"), "18,446,744,073,709,551,615");
     }
 
     #[test]
@@ -933,27 +520,15 @@ mod tests {
         }
     }
 
-    /// The contrast of two colours, as WCAG reckons it.
-    fn contrast(one: &str, other: &str) -> f64 {
-        let luminance = |colour: &str| {
-            let share = |at: usize| {
-                let part = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
-                if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-            };
-            0.2126 * share(1) + 0.7152 * share(3) + 0.0722 * share(5)
-        };
-        let (one, other) = (luminance(one), luminance(other));
-        (one.max(other) + 0.05) / (one.min(other) + 0.05)
-    }
-
     #[test]
     fn both_themes_have_contrast_enough() {
         assert!((contrast("#ffffff", "#000000") - 21.0).abs() < 0.001);
-        for theme in [LIGHT, DARK] {
+        let dark_stages = DARK_STAGES.map(|(_, colour)| colour);
+        for (theme, stages) in [(LIGHT, LIGHT_STAGES), (DARK, dark_stages)] {
             for text in [theme.ink, theme.quiet] {
                 assert!(contrast(text, theme.paper) >= 4.5, "{text} on {}", theme.paper);
             }
-            for stage in theme.stages {
+            for stage in stages {
                 assert!(contrast(stage, theme.paper) >= 3.0, "{stage} on {}", theme.paper);
             }
         }

@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 
 use super::label::Counted;
 use super::series::{self, Point};
-use super::store::{self, Heading};
+use super::store::{self, Heading, Objective};
 use super::sums::{Gathered, Part, ProgressKind, Sums, Wanted};
+use super::verdicts::Told;
 use crate::action::assignment::board::Board;
 use crate::action::assignment::count::{Census, Entry};
 use crate::action::assignment::forerunners::Forerunners;
@@ -13,8 +14,9 @@ use crate::action::assignment::history::history;
 use crate::action::assignment::model::Addressed;
 use crate::action::assignment::store::Which;
 use crate::db::Tenant;
-use crate::db::types::{Id, Reference};
+use crate::db::types::{Id, Key, Reference};
 use crate::problem::{Problem, Result};
+use crate::text::ShortText;
 
 /// How far a strategy has come; its focus areas stand one step down.
 pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) -> Result<Gathered> {
@@ -25,10 +27,14 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) 
     let sums = Sums::of(entries.iter(), on);
     let mut gathered =
         Gathered::new(Part::new(ProgressKind::Strategy, heading.id, &heading.key, &heading.title, sums), on);
+    let told = Told::of_strategy(tenant, heading.id, on)?;
+    gathered.part.verdicts = Some(told.counts(&[&heading.key]));
     if wanted.children {
-        let area = |(id, key, title)| {
+        let area = |(id, key, title): (Id, Key, ShortText)| {
             let own = entries.iter().filter(|entry| entry.action.focus_area_id == id);
-            Part::new(ProgressKind::FocusArea, id, &key, &title, Sums::of(own, on))
+            let mut part = Part::new(ProgressKind::FocusArea, id, &key, &title, Sums::of(own, on));
+            part.verdicts = Some(told.counts(&[&heading.key, key.as_str()]));
+            part
         };
         gathered.children = Some(store::focus_areas(tenant, heading.id)?.into_iter().map(area).collect());
     }
@@ -41,11 +47,12 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) 
 /// How far a focus area has come; its actions stand one step down.
 pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathered> {
     let on = wanted.on;
-    let Heading { key, title, days, .. } = store::focus_area(tenant, id)?;
+    let Heading { key, title, days, strategy, .. } = store::focus_area(tenant, id)?;
     let board = Board::read(tenant, Which::FocusArea(id), on)?;
     let entries = board.entries();
     let sums = Sums::of(entries.iter(), on);
     let mut gathered = Gathered::new(Part::new(ProgressKind::FocusArea, id, &key, &title, sums), on);
+    gathered.part.verdicts = Some(Told::of_focus_area(tenant, id, on)?.counts(&[&strategy, &key]));
     if wanted.children {
         let planned = board.actions.iter().filter(|action| !action.is_local());
         let part = |action: &Addressed| Part::of_action(action, Sums::of_action(action.id, &entries, on));
@@ -55,6 +62,15 @@ pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gat
         gathered.series = Some(plan_series(tenant, &board.census, &planned(&board.actions), days, on)?);
     }
     Ok(gathered)
+}
+
+/// What the indicators of an objective come to; what is to be done for it stands in its focus area.
+pub fn objective(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathered> {
+    let Objective { key, text, path } = store::objective(tenant, id)?;
+    let mut part = Part::new(ProgressKind::Objective, id, &key, &text, Sums::default());
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    part.verdicts = Some(Told::of_objective(tenant, id, wanted.on)?.counts(&path));
+    Ok(Gathered::new(part, wanted.on))
 }
 
 /// Those that stand in a plan.
@@ -85,6 +101,7 @@ pub fn action(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gathere
                 counted: parties,
                 counted_running: parties,
                 sums,
+                verdicts: None,
             }
         };
         gathered.children = Some(entries.iter().filter(|entry| entry.action.id == id).map(occurrence).collect());

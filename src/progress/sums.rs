@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::label::Counted;
 use super::series::Point;
+use super::verdicts::VerdictCounts;
 use crate::action::assignment::count::Entry;
 use crate::action::assignment::figures::Figures;
 use crate::action::assignment::forerunners::Forerunner;
@@ -18,6 +19,8 @@ crate::text_enum! {
         Strategy = "strategy",
         /// A focus area.
         FocusArea = "focus_area",
+        /// An objective: what its indicators come to.
+        Objective = "objective",
         /// An action.
         Action = "action",
         /// One of the times that an action is to be done.
@@ -103,6 +106,8 @@ pub struct Part {
     pub counted_running: Counted,
     /// The sums.
     pub sums: Sums,
+    /// What the targets of its indicators come to; none where it has no indicators of its own.
+    pub verdicts: Option<VerdictCounts>,
 }
 
 impl Part {
@@ -110,7 +115,7 @@ impl Part {
     pub(super) fn new(kind: ProgressKind, id: Id, key: &impl ToString, title: &impl ToString, sums: Sums) -> Self {
         let counted = Counted::Assignments;
         let (id, key, title) = (Some(id), Some(key.to_string()), title.to_string());
-        Self { kind, id, key, title, counted, counted_running: counted, sums }
+        Self { kind, id, key, title, counted, counted_running: counted, sums, verdicts: None }
     }
 
     /// An action.

@@ -209,6 +209,10 @@ fn in_use(tenant: &mut Tenant<'_>, trees: &[PreparedTree]) -> Result<Vec<String>
     for batch in action_ids.chunks(crate::db::connection::batch()) {
         in_use.extend(resource::dependents("action", actions::successors(tenant, batch, &strategy_ids)?));
     }
+    let objective_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.objectives).map(Stored::id).collect();
+    for batch in objective_ids.chunks(crate::db::connection::batch()) {
+        in_use.extend(resource::dependents("indicator", store::measuring(tenant, batch)?));
+    }
     let removed: Vec<_> = trees.iter().flat_map(|tree| &tree.removed.actions).collect();
     for batch in removed.chunks(crate::db::connection::batch()) {
         in_use.extend(actions::dependents(tenant, batch)?);

@@ -499,3 +499,15 @@ pub fn continuing(tenant: &mut Tenant<'_>, ids: &[Id], except: &[Id]) -> Result<
 pub fn followers(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
     Ok(strategies::table.filter(strategies::predecessor_id.eq(id)).select(strategies::key).load(tenant.connection)?)
 }
+
+/// The keys of the indicators that tell about some objectives.
+pub(super) fn measuring(tenant: &mut Tenant<'_>, objective_ids: &[Id]) -> Result<Vec<String>> {
+    use crate::db::schema::{indicator_objectives, indicators};
+    Ok(indicator_objectives::table
+        .inner_join(indicators::table)
+        .filter(indicator_objectives::objective_id.eq_any(objective_ids))
+        .order(indicators::key)
+        .select(indicators::key)
+        .distinct()
+        .load(tenant.connection)?)
+}

@@ -9,7 +9,6 @@ use super::count::Cell;
 use super::model::{Addressed, LatestReport, Party, Place, is_stale};
 use super::stage::{Judgement, Stage};
 use super::store::{self, Days, inspiring_ids, lifetime, planned_ids};
-use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::{Lifetime, StoredPeriod};
 use crate::db::schema::aliases::local_actions;
 use crate::db::schema::{actions, committees, latest_reports, reports, units};
@@ -18,6 +17,7 @@ use crate::db::{Tenant, connection};
 use crate::period;
 use crate::problem::Result;
 use crate::text::LongText;
+use crate::web_address::WebAddress;
 
 /// A report, as far as sums depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,8 @@ pub struct Told {
     pub place: Place,
     level_id: Option<Id>,
     lifetime: Lifetime,
-    stage: Stage,
+    /// How far it is.
+    pub stage: Stage,
     /// When.
     pub reported_at: Timestamp,
 }
@@ -213,7 +214,7 @@ pub fn latest(tenant: &mut Tenant<'_>, whose: Whose, on: NaiveDate) -> Result<Ha
 }
 
 /// What is told in words in a report: note, minutes, and when it was discussed.
-pub type Words = (Option<LongText>, Option<MinutesUrl>, Option<NaiveDate>);
+pub type Words = (Option<LongText>, Option<WebAddress>, Option<NaiveDate>);
 
 /// The words of reports.
 pub fn words(tenant: &mut Tenant<'_>, report_ids: &[Id]) -> Result<HashMap<Id, Words>> {

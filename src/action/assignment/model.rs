@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use super::figures::Figures;
 use super::stage::{Judgement, Stage};
-use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::{Lifetime, Occurrence, Schedule};
 use crate::db::types::{Id, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::text::{LongText, ShortText};
+use crate::web_address::WebAddress;
 
 /// Who can have an assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,7 +173,7 @@ pub struct Assignment {
     /// What those who reported wrote.
     pub note: Option<LongText>,
     /// Where the minutes stand.
-    pub minutes_url: Option<MinutesUrl>,
+    pub minutes_url: Option<WebAddress>,
     /// When the committee discussed it.
     pub discussed_on: Option<NaiveDate>,
 }

@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 
 use crate::action::assignment::model::{Addressed, Member, Party};
 use crate::action::assignment::stage::{Judgement, Stage};
-use crate::action::minutes::MinutesUrl;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::Faults;
 use crate::text::{LongText, check_no_cpr};
+use crate::web_address::WebAddress;
 
 /// How far a committee or a unit is with an action, as it tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -36,7 +36,7 @@ pub struct ReportBody {
     pub note: Option<LongText>,
     /// Where the minutes stand.
     #[serde(default)]
-    pub minutes_url: Option<MinutesUrl>,
+    pub minutes_url: Option<WebAddress>,
     /// The day on which it was discussed; none of those to come.
     #[serde(default)]
     pub discussed_on: Option<NaiveDate>,
@@ -110,7 +110,7 @@ pub struct Report {
     /// In their own words.
     pub note: Option<LongText>,
     /// Where the minutes stand.
-    pub minutes_url: Option<MinutesUrl>,
+    pub minutes_url: Option<WebAddress>,
     /// The day on which it was discussed.
     pub discussed_on: Option<NaiveDate>,
     /// The key of the employee who reported; null where no employee is known, and for all but `med.hr`.

@@ -14,7 +14,6 @@ use crate::action::assignment::model::{Addressed, Member, Party};
 use crate::action::assignment::stage::{Judgement, Stage};
 use crate::action::assignment::store::{self as assignments, Which};
 use crate::action::assignment::tally::REPORT;
-use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::StoredPeriod;
 use crate::db::change_log::{Change, Operation};
 use crate::db::schema::{actors, idempotency_keys, latest_reports, reports};
@@ -25,6 +24,7 @@ use crate::problem::{Faults, Kind, Problem, Result};
 use crate::register::Directory;
 use crate::resource::Counts;
 use crate::text::LongText;
+use crate::web_address::WebAddress;
 
 #[derive(Insertable)]
 #[diesel(table_name = reports, treat_none_as_default_value = false)]
@@ -38,7 +38,7 @@ struct ReportRow {
     stage: Stage,
     judgement: Judgement,
     note: Option<LongText>,
-    minutes_url: Option<MinutesUrl>,
+    minutes_url: Option<WebAddress>,
     discussed_on: Option<NaiveDate>,
     reporter_id: Option<Id>,
     actor_id: Id,
@@ -302,7 +302,7 @@ fn said_by(body: &ReportBody) -> Value {
 fn known(tenant: &mut Tenant<'_>) -> Result<HashMap<Identity, (Value, Option<Id>)>> {
     type Row = (
         (Id, StoredPeriod, Option<Id>, Option<Id>, Timestamp),
-        (Stage, Judgement, Option<LongText>, Option<MinutesUrl>, Option<NaiveDate>),
+        (Stage, Judgement, Option<LongText>, Option<WebAddress>, Option<NaiveDate>),
         Option<Id>,
     );
     let rows: Vec<Row> = reports::table

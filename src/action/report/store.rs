@@ -5,7 +5,6 @@ use diesel::prelude::*;
 
 use super::model::Report;
 use crate::action::assignment::stage::{Judgement, Stage};
-use crate::action::minutes::MinutesUrl;
 use crate::action::schedule::StoredPeriod;
 use crate::action::store as actions;
 use crate::committee::membership::model::MemberRole;
@@ -15,6 +14,7 @@ use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::period::{self, Period};
 use crate::problem::{Problem, Result};
 use crate::text::LongText;
+use crate::web_address::WebAddress;
 
 /// Which reports are wanted.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ fn select(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>, with_repo
         (Id, Id, StoredPeriod, Timestamp),
         (Option<RegisterKey>, Option<RegisterKey>, Option<RegisterKey>),
         (Stage, Judgement),
-        (Option<LongText>, Option<MinutesUrl>, Option<NaiveDate>),
+        (Option<LongText>, Option<WebAddress>, Option<NaiveDate>),
     );
     let rows: Vec<Row> = query.load(tenant.connection)?;
     let report = |(own, who, said, words): Row| {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::Levels;
 use super::model::{Level, LevelBody};
-use crate::db::schema::{action_audience, actions, committees, focus_areas, levels, strategies};
+use crate::db::schema::{action_audience, actions, committees, focus_areas, indicators, levels, strategies};
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Faults, Result};
@@ -150,5 +150,14 @@ fn dependents(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<String>> {
         .filter(action_audience::level_id.eq(id))
         .select((strategies::key, focus_areas::key, actions::key))
         .load(tenant.connection)?;
-    Ok([resource::dependents("committee", ranked), resource::dependents("action", resource::paths(audiences))].concat())
+    let covered: Vec<String> = indicators::table
+        .filter(indicators::coverage_level_id.eq(id))
+        .select(indicators::key)
+        .load(tenant.connection)?;
+    Ok([
+        resource::dependents("committee", ranked),
+        resource::dependents("action", resource::paths(audiences)),
+        resource::dependents("indicator", covered),
+    ]
+    .concat())
 }

@@ -1,4 +1,4 @@
-//! Where minutes stand.
+//! Addresses on the web that rows point to: where minutes stand, where a definition does.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-/// Where minutes stand: an https address without a user name, up to 2,000 characters.
+/// An https address without a user name, up to 2,000 characters.
 #[derive(
     Debug,
     Clone,
@@ -20,11 +20,11 @@ use utoipa::openapi::{RefOr, Schema};
 )]
 #[serde(try_from = "String", into = "String")]
 #[diesel(sql_type = diesel::sql_types::Text)]
-pub struct MinutesUrl(String);
+pub struct WebAddress(String);
 
 const URL_LENGTH: usize = 2_000;
 
-impl FromStr for MinutesUrl {
+impl FromStr for WebAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -34,24 +34,22 @@ impl FromStr for MinutesUrl {
         let is_plain = !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
         match parsed.is_some_and(|url| is_open(&url)) && is_plain {
             true => Ok(Self(text.to_owned())),
-            false => {
-                Err("is not the address of minutes: write one that begins with https://, of at most 2000 characters")
-            }
+            false => Err("is not a web address: write one that begins with https://, of at most 2000 characters"),
         }
     }
 }
 
-impl std::fmt::Display for MinutesUrl {
+impl std::fmt::Display for WebAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-crate::sent_as_text!(MinutesUrl);
+crate::sent_as_text!(WebAddress);
 
-crate::stored_as_text!(MinutesUrl);
+crate::stored_as_text!(WebAddress);
 
-impl utoipa::PartialSchema for MinutesUrl {
+impl utoipa::PartialSchema for WebAddress {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
@@ -63,20 +61,20 @@ impl utoipa::PartialSchema for MinutesUrl {
     }
 }
 
-impl ToSchema for MinutesUrl {}
+impl ToSchema for WebAddress {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn minutes_stand_at_open_https_addresses() {
+    fn addresses_are_open_https_ones() {
         for good in ["https://a.dk", "https://a.dk/b?c=d#e"] {
-            assert!(good.parse::<MinutesUrl>().is_ok(), "{good}");
+            assert!(good.parse::<WebAddress>().is_ok(), "{good}");
         }
         for bad in ["http://a.dk", "https://", "https://u:p@a.dk", "javascript:alert(1)", "https://a b", "HTTPS//", ""]
         {
-            assert!(bad.parse::<MinutesUrl>().is_err(), "{bad}");
+            assert!(bad.parse::<WebAddress>().is_err(), "{bad}");
         }
     }
 }

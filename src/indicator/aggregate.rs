@@ -1,0 +1,267 @@
+//! Values up the unit tree (rule 6): what the units above have, told from those below.
+
+use std::collections::HashMap;
+
+use super::model::Aggregation;
+use crate::action::schedule::Lifetime;
+use crate::db::types::{Id, RegisterKey};
+use crate::period::Period;
+
+/// The units of a municipality as a tree. Each has a number; 0 is the municipality as a whole, above all others.
+#[derive(Debug)]
+pub struct UnitTree {
+    ids: Vec<Option<Id>>,
+    keys: Vec<Option<RegisterKey>>,
+    lifetimes: Vec<Lifetime>,
+    parents: Vec<usize>,
+    below: Vec<Vec<usize>>,
+    numbers: HashMap<Id, usize>,
+    /// Every unit before the one right above it.
+    bottom_up: Vec<usize>,
+}
+
+impl UnitTree {
+    /// A tree of units: each with its key, the unit right above it, and its lifetime.
+    pub fn new(rows: Vec<(Id, RegisterKey, Option<Id>, Lifetime)>) -> Self {
+        let numbers: HashMap<Id, usize> = rows.iter().zip(1..).map(|((id, ..), n)| (*id, n)).collect();
+        let whole = (vec![None], vec![None], vec![Lifetime::default()], vec![0]);
+        let (mut ids, mut keys, mut lifetimes, mut parents) = whole;
+        for (id, key, parent, lifetime) in rows {
+            ids.push(Some(id));
+            keys.push(Some(key));
+            lifetimes.push(lifetime);
+            parents.push(parent.and_then(|parent| numbers.get(&parent).copied()).unwrap_or(0));
+        }
+        let mut below = vec![Vec::new(); ids.len()];
+        (1..ids.len()).for_each(|unit| below[parents[unit]].push(unit));
+        let mut bottom_up = vec![0];
+        let mut next = 0;
+        while next < bottom_up.len() {
+            bottom_up.extend(&below[bottom_up[next]]);
+            next += 1;
+        }
+        bottom_up.reverse();
+        Self { ids, keys, lifetimes, parents, below, numbers, bottom_up }
+    }
+
+    /// The number of a unit; none = the municipality.
+    pub fn number(&self, unit: Option<Id>) -> Option<usize> {
+        unit.map_or(Some(0), |id| self.numbers.get(&id).copied())
+    }
+
+    /// The id of a unit; none for the municipality.
+    pub fn id(&self, unit: usize) -> Option<Id> {
+        self.ids[unit]
+    }
+
+    /// The key of a unit; none for the municipality.
+    pub fn key(&self, unit: usize) -> Option<&RegisterKey> {
+        self.keys[unit].as_ref()
+    }
+
+    /// For each unit, the one right above it.
+    pub fn parents(&self) -> &[usize] {
+        &self.parents
+    }
+
+    /// A unit with all units below it.
+    pub fn subtree(&self, unit: usize) -> Vec<usize> {
+        let mut units = vec![unit];
+        let mut next = 0;
+        while next < units.len() {
+            units.extend(&self.below[units[next]]);
+            next += 1;
+        }
+        units
+    }
+
+    /// How many workplaces, units with none below them, there are under each unit on the last day of a period; itself,
+    /// where it is one.
+    fn workplaces(&self, period: Period) -> Vec<usize> {
+        let day = period.last_day();
+        let mut workplaces = vec![0; self.ids.len()];
+        for unit in self.bottom_up.iter().copied() {
+            workplaces[unit] = match self.below[unit].iter().map(|child| workplaces[*child]).sum() {
+                0 if unit > 0 && self.lifetimes[unit].holds(day) => 1,
+                below => below,
+            };
+        }
+        workplaces
+    }
+}
+
+/// How many of the workplaces below a unit have a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covers {
+    /// Those with a value.
+    pub measured: usize,
+    /// Those that there are.
+    pub units: usize,
+}
+
+impl Covers {
+    /// Whether some have none.
+    pub fn is_partial(self) -> bool {
+        self.measured < self.units
+    }
+}
+
+/// A value of a unit and a group in one period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// The unit's number in its tree.
+    pub unit: usize,
+    /// The group's number; 0 is everybody.
+    pub group: usize,
+    /// The value.
+    pub value: f64,
+    /// How many people stand behind it.
+    pub people: Option<i64>,
+    /// Whether it is preliminary, or one of those is that it is told from.
+    pub is_provisional: bool,
+    /// Of an aggregate: what it covers.
+    pub covers: Option<Covers>,
+}
+
+/// What a unit adds to the one above it.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    /// Of sums the sum, of means the sum of every value times its people.
+    total: f64,
+    /// How many people stand behind it; none where some don't say.
+    people: Option<i64>,
+    is_provisional: bool,
+    measured: usize,
+    units: usize,
+}
+
+impl Share {
+    fn of(value: &Measured, aggregation: Aggregation, workplaces: usize) -> Self {
+        let units = workplaces.max(1);
+        let people = value.people.filter(|people| *people > 0);
+        let (total, measured) = match (aggregation, people) {
+            // Nobody knows how much a mean weighs that doesn't say how many it is about.
+            (Aggregation::Mean, None) => return Self { people: Some(0), units, ..Self::default() },
+            (Aggregation::Mean, Some(people)) => (value.value * people as f64, units),
+            _ => (value.value, units),
+        };
+        Self { total, people: value.people, is_provisional: value.is_provisional, measured, units }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.total += other.total;
+        self.people = self.people.zip(other.people).map(|(mine, theirs)| mine + theirs);
+        self.is_provisional |= other.is_provisional;
+        self.measured += other.measured;
+        self.units += other.units;
+    }
+
+    fn value(&self, aggregation: Aggregation) -> Option<f64> {
+        match aggregation {
+            Aggregation::None => None,
+            Aggregation::Sum => Some(self.total),
+            Aggregation::Mean => self.people.filter(|people| *people > 0).map(|people| self.total / people as f64),
+        }
+    }
+}
+
+/// The values that units have by those below them, of all values of one period. A unit's own value wins, for itself
+/// and for all units above.
+pub fn aggregates(tree: &UnitTree, period: Period, values: &[Measured], aggregation: Aggregation) -> Vec<Measured> {
+    if aggregation == Aggregation::None || values.is_empty() {
+        return Vec::new();
+    }
+    let workplaces = tree.workplaces(period);
+    let mut groups: HashMap<usize, Vec<&Measured>> = HashMap::new();
+    values.iter().for_each(|value| groups.entry(value.group).or_default().push(value));
+    let mut found = Vec::new();
+    for (group, values) in groups {
+        let mut own: Vec<Option<&Measured>> = vec![None; tree.ids.len()];
+        values.into_iter().for_each(|value| own[value.unit] = Some(value));
+        let mut shares: Vec<Share> = vec![Share::default(); tree.ids.len()];
+        for unit in tree.bottom_up.iter().copied() {
+            if let Some(value) = own[unit] {
+                shares[unit] = Share::of(value, aggregation, workplaces[unit]);
+                continue;
+            }
+            let mut sum = Share { people: Some(0), ..Share::default() };
+            tree.below[unit].iter().for_each(|child| sum.add(shares[*child]));
+            if sum.measured == 0 {
+                shares[unit] = Share { people: Some(0), units: workplaces[unit], ..Share::default() };
+                continue;
+            }
+            shares[unit] = sum;
+            if let Some(value) = sum.value(aggregation) {
+                let covers = Some(Covers { measured: sum.measured, units: sum.units });
+                let Share { people, is_provisional, .. } = sum;
+                found.push(Measured { unit, group, value, people, is_provisional, covers });
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two schools under a centre, one workplace beside it.
+    fn tree() -> UnitTree {
+        let ids: Vec<Id> = (0..4).map(|_| Id::new()).collect();
+        let keys = ["centre", "east", "west", "alone"];
+        let parents = [None, Some(ids[0]), Some(ids[0]), None];
+        let row = |n: usize| (ids[n], keys[n].parse().unwrap(), parents[n], Lifetime::default());
+        UnitTree::new((0..4).map(row).collect())
+    }
+
+    fn value(unit: usize, value: f64, people: Option<i64>) -> Measured {
+        Measured { unit, group: 0, value, people, is_provisional: false, covers: None }
+    }
+
+    fn found(values: &[Measured], aggregation: Aggregation) -> Vec<(usize, f64, Option<i64>, usize, usize)> {
+        let mut found = aggregates(&tree(), "2024".parse().unwrap(), values, aggregation);
+        found.sort_by_key(|value| value.unit);
+        let told = |value: &Measured| {
+            let covers = value.covers.unwrap();
+            (value.unit, value.value, value.people, covers.measured, covers.units)
+        };
+        found.iter().map(told).collect()
+    }
+
+    #[test]
+    fn sums_say_what_they_cover() {
+        let values = [value(2, 3.0, Some(10)), value(3, 4.0, None)];
+        assert_eq!(found(&values, Aggregation::Sum), [(0, 7.0, None, 2, 3), (1, 7.0, None, 2, 2)]);
+        assert_eq!(found(&values, Aggregation::None), []);
+    }
+
+    #[test]
+    fn a_units_own_value_wins() {
+        let values = [value(1, 100.0, Some(50)), value(2, 3.0, Some(10)), value(4, 1.0, Some(5))];
+        assert_eq!(found(&values, Aggregation::Sum), [(0, 101.0, Some(55), 3, 3)]);
+        let values = [value(0, 9.0, None), value(2, 3.0, Some(10))];
+        assert_eq!(found(&values, Aggregation::Sum), [(1, 3.0, Some(10), 1, 2)]);
+    }
+
+    #[test]
+    fn means_are_weighted_by_people() {
+        let values = [value(2, 10.0, Some(30)), value(3, 20.0, Some(10)), value(4, 99.0, None)];
+        assert_eq!(found(&values, Aggregation::Mean), [(0, 12.5, Some(40), 2, 3), (1, 12.5, Some(40), 2, 2)]);
+        assert_eq!(found(&[value(4, 99.0, None)], Aggregation::Mean), []);
+    }
+
+    #[test]
+    fn units_that_are_gone_are_not_missed() {
+        let ids = [Id::new(), Id::new()];
+        let gone = Lifetime { starts_on: None, ends_on: "2023-12-31".parse().ok() };
+        let rows =
+            vec![(ids[0], "a".parse().unwrap(), None, Lifetime::default()), (ids[1], "b".parse().unwrap(), None, gone)];
+        let tree = UnitTree::new(rows);
+        let covers = |period: &str| {
+            let found = aggregates(&tree, period.parse().unwrap(), &[value(1, 1.0, None)], Aggregation::Sum);
+            (found[0].covers.unwrap().measured, found[0].covers.unwrap().units)
+        };
+        assert_eq!(covers("2023"), (1, 2));
+        assert_eq!(covers("2024"), (1, 1));
+    }
+}

@@ -1,0 +1,174 @@
+//! One series of an indicator as a picture, with its targets and benchmarks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Indicators;
+use super::model::{Frequency, Indicator};
+use super::number;
+use super::picture::{Line, Picture, Point, TargetMark, Words};
+use super::target::{Target, TargetRule};
+use super::value::answer::ValueItem;
+use super::value::head::{self, Which};
+use super::value::read::{self, Asked, Scope, Whole};
+use super::value::store;
+use crate::auth::caller::Caller;
+use crate::db::types::{Key, Reference};
+use crate::db::{Database, Tenant};
+use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
+use crate::http::language::Language;
+use crate::period::Period;
+use crate::problem::{Kind, Problem, Result};
+use crate::resource;
+
+/// Answers the picture of one unit's series, or the municipality's, of one group or everybody.
+pub async fn answer(
+    database: &Database,
+    request: &HttpRequest,
+    caller: &Caller,
+    (which, asked): (Which, Asked),
+    language: Language,
+) -> Result<HttpResponse> {
+    let work = move |tenant: &mut Tenant<'_>| chart(tenant, which, asked, language);
+    let body = database.read(&caller.principal, work).await?;
+    let tag = content_tag(body.as_bytes());
+    let mut answer = tagged_as(&mut HttpResponse::Ok(), request, &tag, "image/svg+xml", || Ok(body));
+    vary_by(&mut answer, "accept");
+    language.mark(&mut answer);
+    Ok(answer)
+}
+
+/// How many points a picture has room for.
+const MOST_POINTS: usize = 1_000;
+
+fn chart(tenant: &mut Tenant<'_>, which: Which, asked: Asked, language: Language) -> Result<String> {
+    if asked.subtree {
+        return Err(Problem::new(Kind::InvalidQuery, "A picture shows one unit's series: leave 'subtree' out."));
+    }
+    let reference = which.one.ok_or_else(|| Problem::internal("a picture of no indicator"))?;
+    let indicator = resource::read::<Indicators>(tenant, &reference)?;
+    let head = head::head_of(tenant, &Reference::Id(indicator.id()))?;
+    let (from, to) = (asked.from, asked.to);
+    let asked = Asked { unit: asked.unit.or(Some(Whole::All)), group: asked.group.or(Some(Whole::All)), ..asked };
+    let unit = match &asked.unit {
+        Some(Whole::One(unit)) => Some(store::unit_named(tenant, unit)?),
+        _ => None,
+    };
+    let scope = Scope::resolve(tenant, asked)?;
+    let mut items: Vec<ValueItem> = Vec::new();
+    read::visit(tenant, &[head], &scope, None, |_, found| {
+        items.extend(found);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let benchmarks = store::benchmark_values(tenant, &[indicator.id()], None, Period::numbers(from, to))?;
+    let own: BTreeMap<Period, Point> = items.iter().map(|item| (item.period, point(item))).collect();
+    let others: BTreeMap<(Key, Period), Point> = benchmarks
+        .into_iter()
+        .map(|value| {
+            let point = Point::Value { value: value.value, is_provisional: value.is_provisional };
+            ((value.benchmark, value.period), point)
+        })
+        .collect();
+    let measured: BTreeSet<Period> = own.keys().copied().chain(others.keys().map(|(_, period)| *period)).collect();
+    let periods = axis(&measured, indicator.body.frequency);
+    if periods.len() > MOST_POINTS {
+        let detail = format!("A picture has room for {MOST_POINTS} periods: narrow it with 'from' and 'to'.");
+        return Err(Problem::new(Kind::InvalidQuery, detail));
+    }
+    let line = |points: &dyn Fn(Period) -> Option<Point>| -> Vec<Point> {
+        periods.iter().map(|period| points(*period).unwrap_or(Point::Missing)).collect()
+    };
+    let subtitle = subtitle(&indicator, unit.as_ref().map(|(_, name)| name.as_str()));
+    let marks = targets(&indicator, unit.map(|(key, _)| key.into()), &own, language);
+    let picture = Picture {
+        title: indicator.body.title.as_str(),
+        subtitle: &subtitle,
+        periods: periods.iter().map(ToString::to_string).collect(),
+        own: Line { name: indicator.body.title.as_str(), points: line(&|period| own.get(&period).copied()) },
+        benchmarks: indicator
+            .body
+            .benchmarks
+            .iter()
+            .map(|benchmark| Line {
+                name: benchmark.name.as_str(),
+                points: line(&|period| others.get(&(benchmark.key.clone(), period)).copied()),
+            })
+            .collect(),
+        targets: marks.iter().map(|(name, value)| TargetMark { name, value: *value }).collect(),
+        decimals: indicator.body.decimals,
+        words: Words {
+            language,
+            hidden: language.pick("Skjult: lille gruppe", "Hidden: small group"),
+            provisional: language.pick("Foreløbig", "Provisional"),
+            nothing: language.pick("Der er ingen værdier endnu", "There are no values yet"),
+        },
+    };
+    Ok(picture.to_string())
+}
+
+fn point(item: &ValueItem) -> Point {
+    match item.value {
+        None => Point::Hidden,
+        Some(value) => Point::Value { value, is_provisional: item.is_provisional },
+    }
+}
+
+/// Every period from the first to the last, so that those without a value are gaps.
+fn axis(measured: &BTreeSet<Period>, frequency: Frequency) -> Vec<Period> {
+    let (Some(first), Some(last)) = (measured.first(), measured.last()) else { return Vec::new() };
+    if frequency == Frequency::Once {
+        return measured.iter().copied().collect();
+    }
+    let step = if frequency == Frequency::Biennium { 2 } else { 1 };
+    std::iter::successors(Some(*first), |period| (0..step).try_fold(*period, |period, _| Some(period.successor())))
+        .take_while(|period| period <= last)
+        .take(MOST_POINTS + 1)
+        .collect()
+}
+
+/// "Skolen ved Åen · dage pr. ansat · Lønsystemet".
+fn subtitle(indicator: &Indicator, unit: Option<&str>) -> String {
+    let measure = indicator.body.unit_of_measure.as_ref().map(|measure| measure.as_str());
+    let source = indicator.body.source.as_ref().map(|source| source.as_str());
+    [unit, measure, source].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// The targets of a unit that are a number, or the number of an earlier period, with what they are called.
+fn targets(
+    indicator: &Indicator,
+    unit: Option<Reference>,
+    own: &BTreeMap<Period, Point>,
+    language: Language,
+) -> Vec<(String, f64)> {
+    let mark = |target: &Target| {
+        let baseline = target.baseline_period.and_then(|period| match own.get(&period) {
+            Some(Point::Value { value, .. }) => Some(*value),
+            _ => None,
+        });
+        let value = match target.rule {
+            TargetRule::AtLeast | TargetRule::AtMost | TargetRule::Maintain => target.value?,
+            TargetRule::FullCoverage => 100.0,
+            TargetRule::MoreThanPeriod | TargetRule::LessThanPeriod => baseline?,
+            TargetRule::AtBenchmark | TargetRule::Pending => return None,
+        };
+        Some((target_name(target, value, indicator.body.decimals, language), value))
+    };
+    indicator.body.targets.iter().filter(|target| target.unit == unit).filter_map(mark).collect()
+}
+
+/// "Mål 2026: højst 11,5".
+fn target_name(target: &Target, value: f64, decimals: Option<i32>, language: Language) -> String {
+    let by = target.period.map(|period| format!(" {period}")).unwrap_or_default();
+    let value = number::written(value, decimals, language);
+    let words = match target.rule {
+        TargetRule::AtLeast | TargetRule::FullCoverage => language.pick("mindst", "at least"),
+        TargetRule::AtMost => language.pick("højst", "at most"),
+        TargetRule::MoreThanPeriod => language.pick("mere end", "more than"),
+        TargetRule::LessThanPeriod => language.pick("mindre end", "less than"),
+        TargetRule::Maintain | TargetRule::AtBenchmark | TargetRule::Pending => "",
+    };
+    let words = if words.is_empty() { value } else { format!("{words} {value}") };
+    format!("{}{by}: {words}", language.pick("Mål", "Target"))
+}

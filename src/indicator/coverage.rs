@@ -1,0 +1,120 @@
+//! Indicators that compute themselves (rule 7): the share of a level's committees that have reported an action done.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDate;
+
+use super::model::Frequency;
+use crate::action::assignment::history::{Told, history};
+use crate::action::assignment::model::{Addressed, Member};
+use crate::action::assignment::stage::Stage;
+use crate::action::assignment::store::{self as assignments, Which};
+use crate::action::schedule::Occurrence;
+use crate::db::Tenant;
+use crate::db::types::Id;
+use crate::period::Period;
+use crate::problem::Result;
+
+/// What is computed: the indicator, its action, its level, and for which periods.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// The indicator.
+    pub indicator_id: Id,
+    /// The action that is to be done.
+    pub action_id: Id,
+    /// The level whose committees are counted.
+    pub level_id: Id,
+    /// How often.
+    pub frequency: Frequency,
+}
+
+/// The coverage of one period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coverage {
+    /// In percent.
+    pub share: f64,
+    /// How many assignments it is a share of: one for every committee and every time the action is to be done.
+    pub expected: i64,
+    /// Whether the period goes on.
+    pub is_provisional: bool,
+}
+
+/// The coverage of every period from the action's beginning to `today`, by indicator. Four statements, however many
+/// are wanted.
+pub fn coverage(
+    tenant: &mut Tenant<'_>,
+    wanted: &[Wanted],
+    today: NaiveDate,
+) -> Result<HashMap<Id, BTreeMap<Period, Coverage>>> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let which = match wanted {
+        [single] => Which::Action(single.action_id),
+        _ => Which::All,
+    };
+    let mut actions = assignments::actions(tenant, which)?;
+    actions.retain(|action| wanted.iter().any(|wanted| wanted.action_id == action.id));
+    let committees = assignments::committees(tenant)?;
+    let told = history(tenant, &actions, today)?;
+    let mut found = HashMap::new();
+    for wanted in wanted {
+        let Some(action) = actions.iter().find(|action| action.id == wanted.action_id) else { continue };
+        let at_level = committees.iter().map(|node| &node.member);
+        let members: Vec<&Member> = at_level.filter(|member| member.level_id == Some(wanted.level_id)).collect();
+        let told: Vec<&Told> = told.iter().filter(|told| told.place.0 == action.id).collect();
+        found.insert(wanted.indicator_id, of_action(action, &members, &told, wanted.frequency, today));
+    }
+    Ok(found)
+}
+
+fn of_action(
+    action: &Addressed,
+    members: &[&Member],
+    told: &[&Told],
+    frequency: Frequency,
+    today: NaiveDate,
+) -> BTreeMap<Period, Coverage> {
+    let mut found = BTreeMap::new();
+    let Some(span) = frequency.span() else { return found };
+    let first = action.schedule.starts_on.or(told.first().map(|told| told.reported_at.day()));
+    let Some(first) = first else { return found };
+    let mut period = Period::containing(first, span);
+    let mut latest: HashMap<_, Stage> = HashMap::new();
+    let mut heard = 0;
+    while period.first_day() <= today {
+        let day = period.last_day().min(today);
+        while let Some(next) = told.get(heard).filter(|told| told.reported_at.day() <= day) {
+            latest.insert((next.place.1, next.place.2), next.stage);
+            heard += 1;
+        }
+        let (mut expected, mut done) = (0, 0);
+        for occurrence in within(action, period, day) {
+            let reference_day = occurrence.reference_day(day);
+            for member in members.iter().filter(|member| member.lifetime.holds(reference_day)) {
+                expected += 1;
+                done += i64::from(latest.get(&(occurrence.period, member.party)) == Some(&Stage::Done));
+            }
+        }
+        if expected > 0 {
+            let share = done as f64 * 100.0 / expected as f64;
+            found.insert(period, Coverage { share, expected, is_provisional: today <= period.last_day() });
+        }
+        // Every second year begins with the action's first.
+        let step = if frequency == Frequency::Biennium { 2 } else { 1 };
+        for _ in 0..step {
+            period = period.successor();
+        }
+    }
+    found
+}
+
+/// What is done once counts in every period since it began; what recurs, in the period in which its time is up.
+fn within(action: &Addressed, period: Period, day: NaiveDate) -> Vec<Occurrence> {
+    let mut occurrences = action.schedule.occurrences(day);
+    if action.schedule.recurrence.is_some() {
+        let days = period.first_day()..=period.last_day();
+        occurrences.retain(|occurrence| occurrence.due_on.is_some_and(|due| days.contains(&due)));
+    }
+    occurrences
+}

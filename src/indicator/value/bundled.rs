@@ -1,0 +1,193 @@
+//! Values in bundles: series by series.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::head::{self, Which};
+use super::rows::ValueRow;
+use super::save::{self, Prepared, ValueCounts};
+use super::store::{self, Filter, Units};
+use crate::db::types::{Key, Reference, RegisterKey};
+use crate::db::{Tenant, Writer};
+use crate::indicator::derived;
+use crate::indicator::model::Indicator;
+use crate::indicator::number;
+use crate::indicator::save::Checked;
+use crate::indicator::store as indicators;
+use crate::period::Period;
+use crate::problem::{Faults, Kind, Problem, Result};
+use crate::resource::Names;
+use crate::text::LongText;
+
+/// The values of a unit and group, or of a benchmark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"indicator": "sygefravaer", "unit": "skolen-ved-aaen", "values": [{"period": "2026-10", "value": 11.4, "count": 62}]}))]
+pub struct BundledSeries {
+    /// The indicator: its key.
+    pub indicator: Key,
+    /// One of its benchmarks; null = its own values.
+    #[serde(default)]
+    pub benchmark: Option<Key>,
+    /// The unit; null = the whole municipality.
+    #[serde(default)]
+    pub unit: Option<Reference>,
+    /// The group of employees; null = everybody.
+    #[serde(default)]
+    pub group: Option<RegisterKey>,
+    /// The values.
+    #[schema(max_items = 100_000)]
+    pub values: Vec<BundledValue>,
+}
+
+/// A value of a series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"period": "2026-10", "value": 11.4, "count": 62, "is_provisional": true}))]
+pub struct BundledValue {
+    /// For which period.
+    pub period: Period,
+    /// How much.
+    #[serde(serialize_with = "number::serialize")]
+    #[schema(minimum = -1e15, maximum = 1e15)]
+    pub value: f64,
+    /// How many people or answers stand behind it.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    pub count: Option<i64>,
+    /// Whether it is preliminary.
+    #[serde(default)]
+    pub is_provisional: bool,
+    /// What is to be said of it.
+    #[serde(default)]
+    pub note: Option<LongText>,
+}
+
+/// Checks the values of a bundle; faults go to `faults`. `brought` are the indicators that the bundle brings.
+pub fn prepare(
+    writer: &mut Writer<'_>,
+    brought: &[Checked],
+    units: &Names,
+    series: Vec<BundledSeries>,
+    faults: &mut Faults,
+) -> Result<Vec<Prepared>> {
+    let mut keys: Vec<Key> = series.iter().map(|series| series.indicator.clone()).collect();
+    keys.sort();
+    keys.dedup();
+    let filter = indicators::Filter { keys: Some(keys), ..indicators::Filter::default() };
+    let stored = indicators::list(writer, filter, None)?;
+    // What the bundle brings stands in the place of what is stored.
+    let mut known: HashMap<Key, Indicator> = HashMap::new();
+    for indicator in stored.into_iter().chain(brought.iter().map(|checked| checked.saved.stored().clone())) {
+        known.insert(indicator.body.key.clone(), indicator);
+    }
+    // Of one indicator and benchmark together, so that what stands in the file twice is seen.
+    let mut order: Vec<(Key, Option<Key>)> = Vec::new();
+    let mut gathered: HashMap<(Key, Option<Key>), (Vec<ValueRow>, Vec<String>)> = HashMap::new();
+    for (n, series) in series.into_iter().enumerate() {
+        let BundledSeries { indicator, benchmark, unit, group, values } = series;
+        let Some(found) = known.get(&indicator) else {
+            faults.add(format!("/values/{n}/indicator"), format!("names no indicator: '{indicator}'"));
+            continue;
+        };
+        if let Some(key) = benchmark.as_ref().filter(|key| found.body.benchmark(key).is_none()) {
+            faults.add(format!("/values/{n}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
+            continue;
+        }
+        let place = (indicator, benchmark);
+        if !gathered.contains_key(&place) {
+            order.push(place.clone());
+        }
+        let (rows, pointers) = gathered.entry(place).or_default();
+        for (m, value) in values.into_iter().enumerate() {
+            let BundledValue { period, value, count, is_provisional, note } = value;
+            let (unit, group) = (unit.clone(), group.clone());
+            rows.push(ValueRow { period, unit, group, value: Some(value), count, is_provisional, note });
+            pointers.push(format!("/values/{n}/values/{m}"));
+        }
+    }
+    let mut prepared = Vec::new();
+    for place in order {
+        let (Some(indicator), Some((rows, pointers))) = (known.get(&place.0), gathered.get(&place)) else { continue };
+        let at = |n: usize| pointers[n].clone();
+        prepared.push(save::prepare(writer, indicator, place.1.as_ref(), units, (rows, &at), faults)?);
+    }
+    Ok(prepared)
+}
+
+/// Writes what was prepared.
+pub fn apply(writer: &mut Writer<'_>, prepared: Vec<Prepared>) -> Result<ValueCounts> {
+    let mut counts = ValueCounts::default();
+    for prepared in prepared {
+        let of = save::apply(writer, prepared)?;
+        counts.created += of.created;
+        counts.updated += of.updated;
+        counts.unchanged += of.unchanged;
+        counts.removed += of.removed;
+    }
+    Ok(counts)
+}
+
+/// How many values a bundle holds: a file has to fit into memory.
+const MOST_VALUES: usize = 1_000_000;
+
+/// All values of the municipality, series by series.
+pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<BundledSeries>> {
+    type Place = (Option<Key>, Option<RegisterKey>, Option<RegisterKey>);
+    let mut found = Vec::new();
+    let mut left = MOST_VALUES;
+    for head in head::heads(tenant, Which::default())? {
+        let mut series: BTreeMap<Place, Vec<BundledValue>> = BTreeMap::new();
+        for periods in derived::years(&head) {
+            let filter = Filter { indicators: &[head.id], periods: periods.clone(), units: Units::All, group: None };
+            let mut own = store::measured(tenant, filter)?;
+            let others = store::benchmark_values(tenant, &[head.id], None, periods)?;
+            left = left.checked_sub(own.len() + others.len()).ok_or_else(too_many)?;
+            own.sort_by_key(|value| value.period);
+            for value in own {
+                let place = (None, value.unit.map(|(_, key)| key), value.group.parse().ok());
+                let count = value.people.map(i64::from);
+                let (period, is_provisional) = (value.period, value.is_provisional);
+                let note = note(value.note)?;
+                series.entry(place).or_default().push(BundledValue {
+                    period,
+                    value: value.value,
+                    count,
+                    is_provisional,
+                    note,
+                });
+            }
+            for value in others {
+                let place = (Some(value.benchmark), None, None);
+                let (period, is_provisional) = (value.period, value.is_provisional);
+                let (value, note) = (value.value, note(value.note)?);
+                series.entry(place).or_default().push(BundledValue {
+                    period,
+                    value,
+                    count: None,
+                    is_provisional,
+                    note,
+                });
+            }
+        }
+        let bundled = |((benchmark, unit, group), values): (Place, _)| BundledSeries {
+            indicator: head.key.clone(),
+            benchmark,
+            unit: unit.map(Into::into),
+            group,
+            values,
+        };
+        found.extend(series.into_iter().map(bundled));
+    }
+    Ok(found)
+}
+
+fn note(text: Option<String>) -> Result<Option<LongText>> {
+    text.map(|text| text.parse().map_err(|error: &str| Problem::internal(error))).transpose()
+}
+
+fn too_many() -> Problem {
+    let detail =
+        format!("There are more than {MOST_VALUES} values, too many for one bundle: take them as CSV from /v1/values.");
+    Problem::new(Kind::InvalidQuery, detail)
+}

@@ -1,0 +1,164 @@
+//! Values as a cube: JSON-stat 2.0 (https://json-stat.org/full/), with the dimensions indicator, period, unit and group.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::answer::ValueItem;
+use super::head::IndicatorHead;
+use crate::db::types::{RegisterKey, Timestamp};
+use crate::http::language::Language;
+use crate::period::Period;
+use crate::problem::{Kind, Problem, Result};
+
+/// How many cells a cube may have, empty ones included: more is for CSV, which is streamed.
+pub const MOST_CELLS: usize = 1_000_000;
+
+/// The whole municipality, and everybody: no key begins like this.
+const ALL: &str = "_all";
+
+/// A dataset.
+#[derive(Debug, Serialize)]
+pub struct Cube {
+    version: &'static str,
+    class: &'static str,
+    label: String,
+    source: Option<String>,
+    updated: Option<Timestamp>,
+    id: [&'static str; 4],
+    size: [usize; 4],
+    role: Value,
+    dimension: Value,
+    value: Vec<Value>,
+    status: BTreeMap<usize, &'static str>,
+    extension: Value,
+}
+
+/// A cube of values; `names` are those of the units by key.
+pub fn cube(
+    heads: &[IndicatorHead],
+    items: &[ValueItem],
+    names: &HashMap<RegisterKey, String>,
+    language: Language,
+) -> Result<Cube> {
+    let periods: BTreeSet<Period> = items.iter().map(|item| item.period).collect();
+    let units: BTreeSet<Option<&RegisterKey>> = items.iter().map(|item| item.unit.as_ref()).collect();
+    let groups: BTreeSet<Option<&RegisterKey>> = items.iter().map(|item| item.group.as_ref()).collect();
+    let size = [heads.len(), periods.len(), units.len(), groups.len()];
+    let cells = size.iter().try_fold(1_usize, |cells, size| cells.checked_mul(*size)).unwrap_or(usize::MAX);
+    if cells > MOST_CELLS {
+        let detail =
+            format!("A cube holds at most {MOST_CELLS} cells, and this would be {cells}: ask for less, or for CSV.");
+        return Err(Problem::new(Kind::InvalidQuery, detail));
+    }
+    let indicator_places: HashMap<&str, usize> =
+        heads.iter().zip(0..).map(|(head, n)| (head.key.as_str(), n)).collect();
+    let period_places: HashMap<Period, usize> = periods.iter().zip(0..).map(|(period, n)| (*period, n)).collect();
+    let unit_places: HashMap<Option<&RegisterKey>, usize> = units.iter().zip(0..).map(|(unit, n)| (*unit, n)).collect();
+    let group_places: HashMap<Option<&RegisterKey>, usize> =
+        groups.iter().zip(0..).map(|(group, n)| (*group, n)).collect();
+    let (mut value, mut status) = (vec![Value::Null; cells], BTreeMap::new());
+    for item in items {
+        let places = [
+            indicator_places.get(item.indicator.as_str()),
+            period_places.get(&item.period),
+            unit_places.get(&item.unit.as_ref()),
+            group_places.get(&item.group.as_ref()),
+        ];
+        let place = places.iter().zip(size).try_fold(0, |place, (step, size)| step.map(|step| place * size + step));
+        let Some(place) = place else { continue };
+        value[place] = item.value.map_or(Value::Null, number);
+        if let Some(word) = status_of(item) {
+            status.insert(place, word);
+        }
+    }
+    let whole = language.pick("Hele kommunen", "The whole municipality");
+    let everybody = language.pick("Alle medarbejdere", "All employees");
+    let label = |key: &Option<&RegisterKey>, all: &str| match key {
+        None => all.to_owned(),
+        Some(key) => names.get(key).cloned().unwrap_or_else(|| key.to_string()),
+    };
+    let id = |key: &Option<&RegisterKey>| key.map_or_else(|| ALL.to_owned(), ToString::to_string);
+    let dimension = json!({
+        "indicator": indicators(heads, language),
+        "period": {
+            "label": language.pick("Periode", "Period"),
+            "category": {"index": periods.iter().map(ToString::to_string).collect::<Vec<_>>()},
+        },
+        "unit": category(
+            language.pick("Enhed", "Unit"),
+            units.iter().map(|unit| (id(unit), label(unit, whole))),
+        ),
+        "group": category(
+            language.pick("Medarbejdergruppe", "Employee group"),
+            groups.iter().map(|group| (id(group), label(group, everybody))),
+        ),
+    });
+    let single = |text: fn(&IndicatorHead) -> Option<String>| match heads {
+        [head] => text(head),
+        _ => None,
+    };
+    Ok(Cube {
+        version: "2.0",
+        class: "dataset",
+        label: single(|head| Some(head.title.to_string()))
+            .unwrap_or_else(|| language.pick("Indikatorer", "Indicators").to_owned()),
+        source: single(|head| head.source.as_ref().map(ToString::to_string)),
+        updated: heads.iter().filter_map(|head| head.values_updated_at).max(),
+        id: ["indicator", "period", "unit", "group"],
+        size,
+        role: json!({"time": ["period"], "metric": ["indicator"]}),
+        dimension,
+        value,
+        status,
+        extension: json!({"indicators": heads}),
+    })
+}
+
+fn number(value: f64) -> Value {
+    match value.fract() == 0.0 {
+        true => (value as i64).into(),
+        false => value.into(),
+    }
+}
+
+/// What is to be known of a cell beside its number.
+fn status_of(item: &ValueItem) -> Option<&'static str> {
+    let is_partial = item.units_with_value.zip(item.units).is_some_and(|(measured, units)| measured < units);
+    match item {
+        item if item.is_suppressed => Some("suppressed"),
+        _ if is_partial => Some("partial"),
+        item if item.is_provisional => Some("provisional"),
+        _ => None,
+    }
+}
+
+fn indicators(heads: &[IndicatorHead], language: Language) -> Value {
+    let labels: Map<String, Value> =
+        heads.iter().map(|head| (head.key.to_string(), head.title.as_str().into())).collect();
+    let unit = |head: &IndicatorHead| {
+        let mut unit = json!({"label": head.unit_of_measure});
+        if let Some(decimals) = head.decimals {
+            unit["decimals"] = decimals.into();
+        }
+        (head.key.to_string(), unit)
+    };
+    json!({
+        "label": language.pick("Indikator", "Indicator"),
+        "category": {
+            "index": heads.iter().map(|head| head.key.as_str()).collect::<Vec<_>>(),
+            "label": labels,
+            "unit": heads.iter().map(unit).collect::<Map<String, Value>>(),
+        },
+    })
+}
+
+fn category(label: &str, categories: impl Iterator<Item = (String, String)>) -> Value {
+    let (mut index, mut labels) = (Vec::new(), Map::new());
+    for (id, label) in categories {
+        labels.insert(id.clone(), label.into());
+        index.push(id);
+    }
+    json!({"label": label, "category": {"index": index, "label": labels}})
+}

@@ -1,0 +1,301 @@
+//! Queries for values.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use diesel::prelude::*;
+
+use crate::action::schedule::Lifetime;
+use crate::db::Tenant;
+use crate::db::schema::{actors, benchmarks, changes, indicator_values, replaced_values, units, value_series};
+use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
+use crate::indicator::aggregate::UnitTree;
+use crate::period::Period;
+use crate::problem::{Problem, Result};
+
+/// A value as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredValue {
+    /// Which indicator's.
+    pub indicator_id: Id,
+    /// Which unit's; none = the municipality's.
+    pub unit: Option<(Id, RegisterKey)>,
+    /// Which group's; empty = everybody's.
+    pub group: String,
+    /// For which period.
+    pub period: Period,
+    /// How much.
+    pub value: f64,
+    /// How many people stand behind it.
+    pub people: Option<i32>,
+    /// Whether it is preliminary.
+    pub is_provisional: bool,
+    /// What is to be said of it.
+    pub note: Option<String>,
+}
+
+/// Whose values are wanted.
+#[derive(Debug, Clone)]
+pub enum Units {
+    /// Every unit's and the municipality's.
+    All,
+    /// The municipality's.
+    Municipality,
+    /// Those of some units; with `true`, the municipality's too.
+    Some(Vec<Id>, bool),
+}
+
+/// Which values are wanted, of indicators themselves or of a benchmark.
+#[derive(Debug, Clone)]
+pub struct Filter<'f> {
+    /// Of these indicators.
+    pub indicators: &'f [Id],
+    /// Of these periods.
+    pub periods: RangeInclusive<i32>,
+    /// Whose.
+    pub units: Units,
+    /// Of this group alone; empty = everybody.
+    pub group: Option<String>,
+}
+
+/// The values that were measured, in no order.
+pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<StoredValue>> {
+    let mut query = indicator_values::table
+        .inner_join(value_series::table.left_join(units::table))
+        .filter(value_series::indicator_id.eq_any(filter.indicators))
+        .filter(value_series::benchmark_id.is_null())
+        .filter(indicator_values::period.between(*filter.periods.start(), *filter.periods.end()))
+        .select((
+            (value_series::indicator_id, value_series::unit_id, units::key.nullable(), value_series::employee_group),
+            (
+                indicator_values::period,
+                indicator_values::value,
+                indicator_values::people,
+                indicator_values::is_provisional,
+                indicator_values::note,
+            ),
+        ))
+        .into_boxed();
+    query = match filter.units {
+        Units::All => query,
+        Units::Municipality => query.filter(value_series::unit_id.is_null()),
+        Units::Some(ids, false) => query.filter(value_series::unit_id.eq_any(ids.into_iter().map(Some))),
+        Units::Some(ids, true) => {
+            query.filter(value_series::unit_id.is_null().or(value_series::unit_id.assume_not_null().eq_any(ids)))
+        }
+    };
+    if let Some(group) = filter.group {
+        query = query.filter(value_series::employee_group.eq(group));
+    }
+    type Row = ((Id, Option<Id>, Option<RegisterKey>, String), (i32, f64, Option<i32>, bool, Option<String>));
+    let rows: Vec<Row> = query.load(tenant.connection)?;
+    rows.into_iter()
+        .map(|((indicator_id, unit_id, unit_key, group), (period, value, people, is_provisional, note))| {
+            let unit = unit_id.zip(unit_key);
+            let period = readable(period)?;
+            Ok(StoredValue { indicator_id, unit, group, period, value, people, is_provisional, note })
+        })
+        .collect()
+}
+
+fn readable(period: i32) -> Result<Period> {
+    Period::from_number(period).ok_or_else(|| Problem::internal(format!("{period} stands for no period")))
+}
+
+/// The values of a benchmark.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BenchmarkValue {
+    /// Which indicator's.
+    pub indicator_id: Id,
+    /// Which benchmark's.
+    pub benchmark: Key,
+    /// For which period.
+    pub period: Period,
+    /// How much.
+    pub value: f64,
+    /// Whether it is preliminary.
+    pub is_provisional: bool,
+    /// What is to be said of it.
+    pub note: Option<String>,
+}
+
+/// The values of some indicators' benchmarks, or of one of them, by period.
+pub fn benchmark_values(
+    tenant: &mut Tenant<'_>,
+    indicators: &[Id],
+    benchmark: Option<&Key>,
+    periods: RangeInclusive<i32>,
+) -> Result<Vec<BenchmarkValue>> {
+    let mut query = indicator_values::table
+        .inner_join(value_series::table.inner_join(benchmarks::table))
+        .filter(value_series::indicator_id.eq_any(indicators))
+        .filter(indicator_values::period.between(*periods.start(), *periods.end()))
+        .order((indicator_values::period, benchmarks::key))
+        .select((
+            (value_series::indicator_id, benchmarks::key),
+            (
+                indicator_values::period,
+                indicator_values::value,
+                indicator_values::is_provisional,
+                indicator_values::note,
+            ),
+        ))
+        .into_boxed();
+    if let Some(key) = benchmark {
+        query = query.filter(benchmarks::key.eq(key.clone()));
+    }
+    let rows: Vec<((Id, Key), (i32, f64, bool, Option<String>))> = query.load(tenant.connection)?;
+    rows.into_iter()
+        .map(|((indicator_id, benchmark), (period, value, is_provisional, note))| {
+            let period = readable(period)?;
+            Ok(BenchmarkValue { indicator_id, benchmark, period, value, is_provisional, note })
+        })
+        .collect()
+}
+
+/// The unit tree of the municipality.
+pub fn tree(tenant: &mut Tenant<'_>) -> Result<UnitTree> {
+    type Row = (Id, RegisterKey, Option<Id>, Option<chrono::NaiveDate>, Option<chrono::NaiveDate>);
+    let rows: Vec<Row> = units::table
+        .filter(units::municipality_id.eq(tenant.municipality_id))
+        .order(units::key)
+        .select((units::id, units::key, units::parent_id, units::starts_on, units::ends_on))
+        .load(tenant.connection)?;
+    let row = |(id, key, parent, starts_on, ends_on)| (id, key, parent, Lifetime { starts_on, ends_on });
+    Ok(UnitTree::new(rows.into_iter().map(row).collect()))
+}
+
+/// A unit by key or id, or 404.
+pub fn unit(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Id> {
+    let mut query =
+        units::table.filter(units::municipality_id.eq(tenant.municipality_id)).select(units::id).into_boxed();
+    query = match reference {
+        Reference::Id(id) => query.filter(units::id.eq(*id)),
+        path => query.filter(units::key.eq(path.to_string())),
+    };
+    query.first(tenant.connection).optional()?.ok_or_else(|| Problem::not_found("unit"))
+}
+
+/// The key and the name of a unit by key or id, or 404.
+pub fn unit_named(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<(RegisterKey, String)> {
+    let id = unit(tenant, reference)?;
+    Ok(units::table.find(id).select((units::key, units::name)).first(tenant.connection)?)
+}
+
+/// The names of all units, by key.
+pub fn unit_names(tenant: &mut Tenant<'_>) -> Result<HashMap<RegisterKey, String>> {
+    let mine = units::table.filter(units::municipality_id.eq(tenant.municipality_id));
+    let names: Vec<(RegisterKey, String)> = mine.select((units::key, units::name)).load(tenant.connection)?;
+    Ok(names.into_iter().collect())
+}
+
+/// What stood in a value's place before.
+#[derive(Debug, Clone)]
+pub struct Replaced {
+    /// Which unit's; none = the municipality's.
+    pub unit: Option<RegisterKey>,
+    /// Which group's; empty = everybody's.
+    pub group: String,
+    /// Which benchmark's; none = the indicator's own.
+    pub benchmark: Option<Key>,
+    /// For which period.
+    pub period: Period,
+    /// How much.
+    pub value: f64,
+    /// How many people stood behind it.
+    pub people: Option<i32>,
+    /// Whether it was preliminary.
+    pub is_provisional: bool,
+    /// What was said of it.
+    pub note: Option<String>,
+    /// When it was replaced or removed, in the order of commits.
+    pub sequence: i64,
+    /// When that was.
+    pub at: Timestamp,
+    /// Who did it: issuer and subject.
+    pub by: (String, String),
+    /// Its place in the list.
+    pub place: (i64, i64, i32),
+}
+
+/// At most `limit` replaced values of an indicator, the last replaced first, after a place in the list.
+pub fn replaced(
+    tenant: &mut Tenant<'_>,
+    indicator: Id,
+    periods: RangeInclusive<i32>,
+    after: Option<(i64, i64, i32)>,
+    limit: i64,
+) -> Result<Vec<Replaced>> {
+    let mut query = replaced_values::table
+        .inner_join(value_series::table.left_join(units::table).left_join(benchmarks::table))
+        .inner_join(changes::table.on(changes::sequence.eq(replaced_values::replaced_in)))
+        .inner_join(actors::table.on(actors::id.eq(changes::actor_id)))
+        .filter(value_series::indicator_id.eq(indicator))
+        .filter(replaced_values::period.between(*periods.start(), *periods.end()))
+        .order((replaced_values::replaced_in.desc(), replaced_values::series_id, replaced_values::period))
+        .limit(limit)
+        .select((
+            (units::key.nullable(), value_series::employee_group, benchmarks::key.nullable()),
+            (
+                replaced_values::period,
+                replaced_values::value,
+                replaced_values::people,
+                replaced_values::is_provisional,
+                replaced_values::note,
+            ),
+            (replaced_values::replaced_in, changes::at, actors::issuer, actors::subject, replaced_values::series_id),
+        ))
+        .into_boxed();
+    if let Some((sequence, series, period)) = after {
+        let later = replaced_values::series_id
+            .gt(series)
+            .or(replaced_values::series_id.eq(series).and(replaced_values::period.gt(period)));
+        query = query
+            .filter(replaced_values::replaced_in.lt(sequence).or(replaced_values::replaced_in.eq(sequence).and(later)));
+    }
+    type Row = (
+        (Option<RegisterKey>, String, Option<Key>),
+        (i32, f64, Option<i32>, bool, Option<String>),
+        (i64, Timestamp, String, String, i64),
+    );
+    let rows: Vec<Row> = query.load(tenant.connection)?;
+    rows.into_iter()
+        .map(|((unit, group, benchmark), (number, value, people, is_provisional, note), change)| {
+            let (sequence, at, issuer, subject, series) = change;
+            let (period, place) = (readable(number)?, (sequence, series, number));
+            let by = (issuer, subject);
+            Ok(Replaced {
+                unit,
+                group,
+                benchmark,
+                period,
+                value,
+                people,
+                is_provisional,
+                note,
+                sequence,
+                at,
+                by,
+                place,
+            })
+        })
+        .collect()
+}
+
+/// The ids of the series of an indicator, or of one of its benchmarks, by unit and group.
+pub fn series(
+    tenant: &mut Tenant<'_>,
+    indicator: Id,
+    benchmark: Option<Id>,
+) -> Result<HashMap<(Option<Id>, String), i64>> {
+    let mut query = value_series::table
+        .filter(value_series::indicator_id.eq(indicator))
+        .select((value_series::id, value_series::unit_id, value_series::employee_group))
+        .into_boxed();
+    query = match benchmark {
+        Some(id) => query.filter(value_series::benchmark_id.eq(id)),
+        None => query.filter(value_series::benchmark_id.is_null()),
+    };
+    let rows: Vec<(i64, Option<Id>, String)> = query.load(tenant.connection)?;
+    Ok(rows.into_iter().map(|(id, unit, group)| ((unit, group), id)).collect())
+}

@@ -1,0 +1,106 @@
+//! Verdicts of stored targets: everything that it takes, gathered for many at once.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::NaiveDate;
+
+use super::{Evidence, Reading, Verdict, judge};
+use crate::db::Tenant;
+use crate::db::types::{Id, Key, Reference, RegisterKey};
+use crate::indicator::coverage;
+use crate::indicator::model::Indicator;
+use crate::indicator::store as indicators;
+use crate::indicator::value::answer::ValueItem;
+use crate::indicator::value::head::{self, IndicatorHead, Which};
+use crate::indicator::value::read::{self, Scope};
+use crate::indicator::value::store;
+use crate::organisation::store as organisation;
+use crate::period::{self, Period};
+use crate::problem::Result;
+
+/// An indicator's values of one unit, by period.
+type Readings = BTreeMap<Period, Reading>;
+
+/// What the targets of some indicators come to on a day, each in the order of its targets. The number of statements
+/// doesn't hang on how many there are.
+pub fn verdicts(
+    tenant: &mut Tenant<'_>,
+    wanted: &[Indicator],
+    on: NaiveDate,
+    sees_all: bool,
+) -> Result<HashMap<Id, Vec<Verdict>>> {
+    let aiming: Vec<&Indicator> = wanted.iter().filter(|indicator| !indicator.body.targets.is_empty()).collect();
+    if aiming.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Id> = aiming.iter().map(|indicator| indicator.id()).collect();
+    let heads = head::heads(tenant, Which { ids: Some(ids.clone()), ..Which::default() })?;
+    let days = indicators::strategy_days(tenant, &ids)?;
+    let values = values(tenant, &aiming, &heads, sees_all)?;
+    let benchmarks = benchmarks(tenant, &aiming)?;
+    let nothing = Readings::new();
+    let verdicts = |indicator: &&Indicator| {
+        let verdict = |target: &crate::indicator::target::Target| {
+            let unit = target.unit.as_ref().and_then(Reference::key).cloned();
+            let benchmark = target.benchmark.clone().map(|key| (indicator.id(), key));
+            let evidence = Evidence {
+                indicator: &indicator.body,
+                values: values.get(&(indicator.id(), unit)).unwrap_or(&nothing),
+                benchmark: benchmark.and_then(|place| benchmarks.get(&place)).unwrap_or(&nothing),
+                strategy_days: days.get(&indicator.id()).copied().unwrap_or_default(),
+                on,
+            };
+            judge(target, &evidence)
+        };
+        (indicator.id(), indicator.body.targets.iter().map(verdict).collect())
+    };
+    Ok(aiming.iter().map(verdicts).collect())
+}
+
+/// The values of the municipality and of every unit that a target is for.
+fn values(
+    tenant: &mut Tenant<'_>,
+    aiming: &[&Indicator],
+    heads: &[IndicatorHead],
+    sees_all: bool,
+) -> Result<HashMap<(Id, Option<RegisterKey>), Readings>> {
+    let units = aiming.iter().flat_map(|indicator| &indicator.body.targets).filter_map(|target| target.unit.as_ref());
+    let keys: HashSet<RegisterKey> = units.filter_map(Reference::key).cloned().collect();
+    let unit_ids = match keys.is_empty() {
+        true => Vec::new(),
+        false => {
+            let names = organisation::names(tenant)?;
+            keys.iter().filter_map(|key| names.id(key.as_str())).collect()
+        }
+    };
+    let scope = Scope::of_units(unit_ids, true, sees_all);
+    let computed: Vec<_> = heads.iter().filter_map(IndicatorHead::coverage).collect();
+    let computed = coverage::coverage(tenant, &computed, period::today())?;
+    let mut found: HashMap<(Id, Option<RegisterKey>), Readings> = HashMap::new();
+    for (id, items) in read::narrow(tenant, heads, &scope, &computed)? {
+        for item in items {
+            let reading = reading(&item);
+            found.entry((id, item.unit)).or_default().insert(item.period, reading);
+        }
+    }
+    Ok(found)
+}
+
+fn reading(item: &ValueItem) -> Reading {
+    let covers = item.units_with_value.zip(item.units);
+    Reading { value: item.value, is_provisional: item.is_provisional, covers }
+}
+
+fn benchmarks(tenant: &mut Tenant<'_>, aiming: &[&Indicator]) -> Result<HashMap<(Id, Key), Readings>> {
+    let compared = aiming.iter().filter(|indicator| !indicator.body.benchmarks.is_empty());
+    let ids: Vec<Id> = compared.map(|indicator| indicator.id()).collect();
+    let mut found: HashMap<(Id, Key), Readings> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    for value in store::benchmark_values(tenant, &ids, None, Period::numbers(None, None))? {
+        let reading = Reading { value: Some(value.value), is_provisional: value.is_provisional, covers: None };
+        found.entry((value.indicator_id, value.benchmark)).or_default().insert(value.period, reading);
+    }
+    Ok(found)
+}

@@ -1,0 +1,98 @@
+//! What the targets of indicators come to, counted for the parts of a plan.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::db::Tenant;
+use crate::db::types::{Id, Reference};
+use crate::indicator::model::Indicator;
+use crate::indicator::store::{self as indicators, Filter};
+use crate::indicator::verdict::{Verdict, VerdictKind, read};
+use crate::problem::Result;
+
+/// How many targets of indicators come to what, as every reader sees it: what is hidden from readers has no data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct VerdictCounts {
+    /// Their period is over, and they were met.
+    #[schema(example = 3)]
+    pub met: u64,
+    /// Their period is over, and they were not met.
+    #[schema(example = 1)]
+    pub missed: u64,
+    /// The latest value is where it has to be by now.
+    #[schema(example = 4)]
+    pub on_course: u64,
+    /// The latest value is not where it has to be by now.
+    #[schema(example = 2)]
+    pub off_course: u64,
+    /// It is too early to say.
+    #[schema(example = 1)]
+    pub open: u64,
+    /// What it takes isn't there, or is hidden.
+    #[schema(example = 2)]
+    pub no_data: u64,
+    /// The number is still to be decided.
+    #[schema(example = 1)]
+    pub pending: u64,
+}
+
+impl VerdictCounts {
+    fn count(&mut self, kind: VerdictKind) {
+        *match kind {
+            VerdictKind::Met => &mut self.met,
+            VerdictKind::Missed => &mut self.missed,
+            VerdictKind::OnCourse => &mut self.on_course,
+            VerdictKind::OffCourse => &mut self.off_course,
+            VerdictKind::Open => &mut self.open,
+            VerdictKind::NoData => &mut self.no_data,
+            VerdictKind::Pending => &mut self.pending,
+        } += 1;
+    }
+}
+
+/// The indicators of a part of a plan, with what their targets come to.
+pub struct Told {
+    indicators: Vec<Indicator>,
+    verdicts: HashMap<Id, Vec<Verdict>>,
+}
+
+impl Told {
+    /// Those that tell about objectives of a strategy.
+    pub fn of_strategy(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
+        Self::read(tenant, Filter { strategy: Some(Reference::Id(id)), ..Filter::default() }, on)
+    }
+
+    /// Those that tell about objectives of a focus area.
+    pub fn of_focus_area(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
+        Self::read(tenant, Filter { focus_area: Some(id), ..Filter::default() }, on)
+    }
+
+    /// Those that tell about an objective.
+    pub fn of_objective(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
+        Self::read(tenant, Filter { objective: Some(id), ..Filter::default() }, on)
+    }
+
+    fn read(tenant: &mut Tenant<'_>, filter: Filter, on: NaiveDate) -> Result<Self> {
+        let filter = Filter { retired: Some((false, on)), ..filter };
+        let indicators = indicators::list(tenant, filter, None)?;
+        let verdicts = read::verdicts(tenant, &indicators, on, false)?;
+        Ok(Self { indicators, verdicts })
+    }
+
+    /// What the targets come to of those indicators that tell about something below a path; each counts once, however
+    /// many objectives it tells about.
+    pub fn counts(&self, path: &[&str]) -> VerdictCounts {
+        let mut counts = VerdictCounts::default();
+        let is_below = |objective: &Reference| match objective {
+            Reference::Path(keys) => path.iter().zip(keys).all(|(wanted, key)| *wanted == key.as_str()),
+            Reference::Id(_) => false,
+        };
+        let told = self.indicators.iter().filter(|indicator| indicator.body.objectives.iter().any(is_below));
+        let verdicts = told.filter_map(|indicator| self.verdicts.get(&indicator.id())).flatten();
+        verdicts.for_each(|verdict| counts.count(verdict.kind));
+        counts
+    }
+}
