@@ -143,7 +143,7 @@ fn of_indicator(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) 
 /// The years in which an indicator may have values, each as the numbers of its periods.
 pub fn years(head: &IndicatorHead) -> impl DoubleEndedIterator<Item = std::ops::RangeInclusive<i32>> + use<> {
     const YEAR: i32 = 100_000;
-    let years = head.range.map_or(1..=0, |(first, last)| first / YEAR..=last / YEAR);
+    let years = head.range.into_iter().flat_map(|(first, last)| first / YEAR..=last / YEAR);
     years.map(|year| year * YEAR..=year * YEAR + YEAR - 1)
 }
 
@@ -180,10 +180,15 @@ fn of_period(head: &IndicatorHead, tree: &UnitTree, period: Period, values: &[St
 }
 
 fn hidden(head: &IndicatorHead, tree: &UnitTree, cells: &[Measured], least: i64) -> Vec<bool> {
-    // A mean leaves out what doesn't say how many it is about.
+    // Nobody knows how much a mean weighs that doesn't say how many it is about.
     let is_mean = head.aggregation == Aggregation::Mean;
-    let cell = |cell: &Measured| Cell { unit: cell.unit, group: cell.group, people: cell.people };
-    let _ = is_mean;
+    let cell = |cell: &Measured| Cell {
+        unit: cell.unit,
+        group: cell.group,
+        people: cell.people,
+        is_aggregate: cell.covers.is_some(),
+        is_left_out: is_mean && cell.people.is_none_or(|people| people <= 0),
+    };
     let cells: Vec<Cell> = cells.iter().map(cell).collect();
     suppression::hidden(tree.parents(), &cells, least)
 }

@@ -277,17 +277,17 @@ pub fn objective_paths(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Reference)>> 
     Ok(rows.into_iter().map(|(id, strategy, area, key)| (id, Reference::Path(vec![strategy, area, key]))).collect())
 }
 
+/// A first and a last day.
+pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
+
 /// The first and last days of the strategies that some indicators tell about: the earliest, and the latest.
-pub fn strategy_days(
-    tenant: &mut Tenant<'_>,
-    ids: &[Id],
-) -> Result<HashMap<Id, (Option<NaiveDate>, Option<NaiveDate>)>> {
+pub fn strategy_days(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, Days>> {
     let rows: Vec<(Id, Option<NaiveDate>, Option<NaiveDate>)> = indicator_objectives::table
         .inner_join(objectives::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(indicator_objectives::indicator_id.eq_any(ids))
         .select((indicator_objectives::indicator_id, strategies::starts_on, strategies::ends_on))
         .load(tenant.connection)?;
-    let mut days: HashMap<Id, (Option<NaiveDate>, Option<NaiveDate>)> = HashMap::new();
+    let mut days: HashMap<Id, Days> = HashMap::new();
     for (id, first, last) in rows {
         let known = days.entry(id).or_default();
         known.0 = known.0.into_iter().chain(first).min();
@@ -330,7 +330,7 @@ impl Resource for Indicators {
     }
 }
 
-/// Whether nothing keeps some periods from being written under another frequency.
+/// The periods for which an indicator or one of its benchmarks has values, in order.
 pub(super) fn stored_periods(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<Period>> {
     use crate::db::schema::indicator_values;
     let numbers: Vec<i32> = indicator_values::table
@@ -343,7 +343,7 @@ pub(super) fn stored_periods(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<Peri
     Ok(numbers.into_iter().filter_map(Period::from_number).collect())
 }
 
-/// Notes the benchmarks among `ids` that have values.
+/// The keys of the benchmarks among `ids` that have values.
 pub(super) fn measured_benchmarks(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<Vec<Key>> {
     Ok(value_series::table
         .inner_join(benchmarks::table)
@@ -360,7 +360,7 @@ pub(super) fn has_own_values(tenant: &mut Tenant<'_>, id: Id) -> Result<bool> {
     Ok(own.select(value_series::id).first::<i64>(tenant.connection).optional()?.is_some())
 }
 
-/// Notes what a draft's references lead to nowhere, and answers the unit ids of its targets.
+/// The ids of the units that a draft's targets are for; faults go to `faults`.
 pub(super) fn target_units(
     body: &mut IndicatorBody,
     units: &resource::Names,

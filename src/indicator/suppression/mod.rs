@@ -26,6 +26,10 @@ pub struct Cell {
     pub group: usize,
     /// How many people it is about; none = unknown.
     pub people: Option<i64>,
+    /// Whether it is told from the units below.
+    pub is_aggregate: bool,
+    /// Whether such an aggregate of it leaves it out.
+    pub is_left_out: bool,
 }
 
 impl Cell {
@@ -224,7 +228,7 @@ mod tests {
     use super::*;
 
     fn cell(unit: usize, group: usize, people: impl Into<Option<i64>>) -> Cell {
-        Cell { unit, group, people: people.into() }
+        Cell { unit, group, people: people.into(), is_aggregate: false, is_left_out: false }
     }
 
     /// The units and groups that are hidden where no fewer than five are shown.
@@ -237,6 +241,17 @@ mod tests {
     fn hidden_units(parents: &[usize], people: &[Option<i64>]) -> Vec<usize> {
         let cells: Vec<Cell> = people.iter().enumerate().map(|(unit, people)| cell(unit, 0, *people)).collect();
         hidden_of(parents, &cells).into_iter().map(|(unit, _)| unit).collect()
+    }
+
+    #[test]
+    fn what_an_aggregate_leaves_out_hides_nobody_beside_it() {
+        let aggregate = Cell { is_aggregate: true, ..cell(0, 0, 32) };
+        let left_out = Cell { is_left_out: true, ..cell(3, 0, None) };
+        // The mean of units 1 and 2 tells unit 2, whatever unit 3 has.
+        let cells = [aggregate, cell(1, 0, 30), cell(2, 0, 2), left_out];
+        assert_eq!(hidden_of(&[0; 4], &cells), [(1, 0), (2, 0), (3, 0)]);
+        let cells = [cell(0, 0, None), cell(1, 0, 30), cell(2, 0, 2), left_out];
+        assert_eq!(hidden_of(&[0; 4], &cells), [(2, 0), (3, 0)]);
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl<'a> Grid<'a> {
         let mut by_unit = vec![Vec::new(); self.cells.len()];
         let mut by_group = by_unit.clone();
         for (number, cell) in self.cells.iter().enumerate() {
-            if let Some(total) = self.above(cell) {
+            let is_part = |total: &usize| !(cell.is_left_out && self.cells[*total].is_aggregate);
+            if let Some(total) = self.above(cell).filter(is_part) {
                 by_unit[total].push(number);
             }
             if let Some(total) = self.at(cell.unit, 0).filter(|_| cell.group != 0) {

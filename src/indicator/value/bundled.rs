@@ -63,6 +63,9 @@ pub struct BundledValue {
     pub note: Option<LongText>,
 }
 
+/// The values of an indicator or a benchmark, and where in the bundle each stands.
+type Gathered = (Vec<ValueRow>, Vec<String>);
+
 /// Checks the values of a bundle; faults go to `faults`. `brought` are the indicators that the bundle brings.
 pub fn prepare(
     writer: &mut Writer<'_>,
@@ -83,7 +86,7 @@ pub fn prepare(
     }
     // Of one indicator and benchmark together, so that what stands in the file twice is seen.
     let mut order: Vec<(Key, Option<Key>)> = Vec::new();
-    let mut gathered: HashMap<(Key, Option<Key>), (Vec<ValueRow>, Vec<String>)> = HashMap::new();
+    let mut gathered: HashMap<(Key, Option<Key>), Gathered> = HashMap::new();
     for (n, series) in series.into_iter().enumerate() {
         let BundledSeries { indicator, benchmark, unit, group, values } = series;
         let Some(found) = known.get(&indicator) else {

@@ -7,9 +7,10 @@ use super::answer::ValueItem;
 use super::head::IndicatorHead;
 use super::store::{self, Filter, StoredValue, Units};
 use crate::db::Tenant;
-use crate::db::types::{Id, Reference};
+use crate::db::types::{Id, Reference, RegisterKey};
 use crate::indicator::coverage::{self, Coverage};
 use crate::indicator::derived::{self, Aggregate, ByPeriod, Derived, Place};
+use crate::indicator::model::Aggregation;
 use crate::period::{self, Period};
 use crate::problem::{Problem, Result};
 
@@ -34,7 +35,7 @@ pub struct Asked {
     /// With all units below it.
     pub subtree: bool,
     /// Of this group; none = of every one.
-    pub group: Option<Whole<String>>,
+    pub group: Option<Whole<RegisterKey>>,
     /// What was measured alone, without what follows from it.
     pub only_measured: bool,
     /// Of each indicator the newest period alone.
@@ -71,7 +72,7 @@ impl Scope {
         let group = match &asked.group {
             None => None,
             Some(Whole::All) => Some(String::new()),
-            Some(Whole::One(group)) => Some(group.clone()),
+            Some(Whole::One(group)) => Some(group.to_string()),
         };
         Ok(Self::of(asked, units, group))
     }
@@ -114,8 +115,7 @@ impl Scope {
     /// Whether something must be known of all values of an indicator.
     fn needs_derived(&self, head: &IndicatorHead) -> bool {
         let needs_hidden = head.min_group.is_some() && !self.asked.sees_all;
-        let needs_aggregates =
-            head.aggregation != crate::indicator::model::Aggregation::None && !self.asked.only_measured;
+        let needs_aggregates = head.aggregation != Aggregation::None && !self.asked.only_measured;
         needs_hidden || needs_aggregates
     }
 }

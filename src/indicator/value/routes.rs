@@ -85,12 +85,6 @@ impl ValuesFormat {
     }
 }
 
-impl<T> Default for Whole<T> {
-    fn default() -> Self {
-        Self::All
-    }
-}
-
 impl<'de, T: FromStr> Deserialize<'de> for Whole<T>
 where
     T::Err: std::fmt::Display,
@@ -212,10 +206,6 @@ async fn list(
         }
         return benchmark::answer(&database, &request, &caller, (target, key), (from, to)).await;
     }
-    let group = group.map(|group| match group {
-        Whole::All => Whole::All,
-        Whole::One(key) => Whole::One(key.to_string()),
-    });
     let only_measured = aggregates == Some(false);
     let sees_all = caller.scopes.holds(TokenScope::Measure);
     let asked = Asked { from, to, unit, subtree, group, only_measured, latest: false, sees_all };
@@ -531,10 +521,6 @@ async fn list_of_all(
 ) -> Result<HttpResponse> {
     let format = ValuesFormat::wanted(wanted.format, &request);
     let ListAllValues { indicator, from, to, unit, subtree, group, latest, aggregates, limit, cursor, .. } = wanted;
-    let group = group.map(|group| match group {
-        Whole::All => Whole::All,
-        Whole::One(key) => Whole::One(key.to_string()),
-    });
     let only_measured = aggregates == Some(false);
     let sees_all = caller.scopes.holds(TokenScope::Measure);
     let asked = Asked { from, to, unit, subtree, group, only_measured, latest, sees_all };

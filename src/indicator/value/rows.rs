@@ -107,6 +107,8 @@ pub struct Rows {
     pub rows: Vec<ValueRow>,
     /// Where they stand in a table.
     lines: Option<Lines>,
+    /// The indicator that a table names, and the first row that does.
+    indicator: Option<(usize, Key)>,
 }
 
 impl Rows {
@@ -115,6 +117,14 @@ impl Rows {
         match &self.lines {
             Some(lines) => lines.locate(problem),
             None => problem,
+        }
+    }
+
+    /// Notes where a table says itself that it is of another indicator than the one that its values are sent to.
+    pub fn check_indicator(&self, key: &Key, faults: &mut Faults) {
+        if let Some((n, named)) = self.indicator.as_ref().filter(|(_, named)| named != key) {
+            let detail = format!("is '{named}', and the values are sent to '{key}': is it the wrong table?");
+            faults.add(format!("/values/{n}/indicator"), detail);
         }
     }
 }
@@ -130,48 +140,41 @@ pub fn read(bytes: &[u8], form: Form, contract: &Contract) -> Result<Rows> {
     read_as(None, bytes, form, contract)
 }
 
-/// Reads the values of a benchmark, which are about no unit, group or number of people.
+/// Reads the values of a benchmark, which a table may name in its rows.
 pub fn read_benchmark(bytes: &[u8], form: Form, benchmark: &Key, contract: &Contract) -> Result<Rows> {
     read_as(Some(benchmark), bytes, form, contract)
 }
 
 fn read_as(benchmark: Option<&Key>, bytes: &[u8], form: Form, contract: &Contract) -> Result<Rows> {
     match form {
-        Form::Json => from_json(bytes, benchmark, contract),
+        Form::Json => from_json(bytes, contract),
         Form::Csv | Form::CsvExcelDa => from_table(bytes, benchmark, form),
     }
 }
 
 impl ValueRow {
-    /// Notes what breaks a rule that no schema knows.
-    fn check(&self, n: usize, benchmark: Option<&Key>, faults: &mut Faults) {
+    /// Notes texts that tell who somebody is.
+    fn check_texts(&self, n: usize, faults: &mut Faults) {
         if let Some(group) = &self.group {
             check_no_cpr(&format!("/values/{n}/group"), group.as_str(), faults);
         }
         if let Some(note) = &self.note {
             check_no_cpr(&format!("/values/{n}/note"), note.as_str(), faults);
         }
-        if benchmark.is_some() {
-            let fields =
-                [("unit", self.unit.is_some()), ("group", self.group.is_some()), ("count", self.count.is_some())];
-            for (field, _) in fields.into_iter().filter(|(_, is_given)| *is_given) {
-                faults.add(format!("/values/{n}/{field}"), "has no place in a benchmark's value: leave it out");
-            }
-        }
     }
 }
 
-fn from_json(bytes: &[u8], benchmark: Option<&Key>, contract: &Contract) -> Result<Rows> {
+fn from_json(bytes: &[u8], contract: &Contract) -> Result<Rows> {
     let rows = match straight(bytes)? {
         Some(rows) => rows,
         None => by_contract(bytes, contract)?,
     };
     let mut faults = Faults::default();
     for (n, row) in rows.iter().enumerate() {
-        row.check(n, benchmark, &mut faults);
+        row.check_texts(n, &mut faults);
     }
     faults.into_result()?;
-    Ok(Rows { rows, lines: None })
+    Ok(Rows { rows, lines: None, indicator: None })
 }
 
 /// The rows, where nothing is wrong with any; none where the contract has to say what is.
@@ -272,12 +275,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// The column that only tables of several indicators have.
-const INDICATOR: &str = "indicator";
-
-/// The columns that a table of values may have. Those from `benchmark` on are for answers alone: a table may come back
-/// as it was fetched, but for the rows that were hidden or computed.
-const COLUMNS: [&str; 13] = [
+/// The columns that a table of values may have. Those from `indicator` on are of answers: a table may come back as it
+/// was fetched, but for the rows that were hidden or computed.
+const COLUMNS: [&str; 14] = [
     "period",
     "unit",
     "group",
@@ -285,12 +285,13 @@ const COLUMNS: [&str; 13] = [
     "count",
     "is_provisional",
     "note",
+    "indicator",
     "benchmark",
     "is_suppressed",
     "is_aggregated",
     "units_with_value",
     "units",
-    INDICATOR,
+    "unit_of_measure",
 ];
 
 /// What a table of values is to look like.
@@ -308,21 +309,20 @@ fn expected(form: Form) -> Expected<'static> {
 fn from_table(bytes: &[u8], benchmark: Option<&Key>, form: Form) -> Result<Rows> {
     let table = crate::http::csv::read(bytes, &expected(form))?;
     let columns = table.columns();
-    if columns.contains_key(INDICATOR) {
-        let detail = "The table has a column 'indicator', as tables of several indicators have: send the values of \
-                      each to its own address, without that column.";
-        return Err(Problem::new(Kind::MalformedBody, detail));
-    }
     let (mut rows, mut faults) = (Vec::with_capacity(table.records.len()), Faults::default());
+    let mut indicator: Option<(usize, Key)> = None;
     for (n, cells) in table.records.iter().enumerate() {
-        let row = Cells { n, cells, columns: &columns, faults: &mut faults }.row(benchmark, form);
-        if let Some(row) = row {
-            row.check(n, benchmark, &mut faults);
+        let mut cells = Cells { n, cells, columns: &columns, faults: &mut faults };
+        if cells.check_is_value(benchmark, &mut indicator).is_none() {
+            continue;
+        }
+        if let Some(row) = cells.row(form) {
+            row.check_texts(n, &mut faults);
             rows.push(row);
         }
     }
     faults.into_result().map_err(|problem| table.lines.locate(problem))?;
-    Ok(Rows { rows, lines: Some(table.lines) })
+    Ok(Rows { rows, lines: Some(table.lines), indicator })
 }
 
 /// A row of a table, on its way to be one of values.
@@ -334,11 +334,17 @@ struct Cells<'t> {
 }
 
 impl Cells<'_> {
-    /// The row; where faults were noted, less of it or nothing.
-    fn row(mut self, benchmark: Option<&Key>, form: Form) -> Option<ValueRow> {
+    /// Whether what answers say of a row lets it be a value that is stored; none where a fault was noted.
+    fn check_is_value(&mut self, benchmark: Option<&Key>, indicator: &mut Option<(usize, Key)>) -> Option<()> {
         self.read("is_suppressed", check_is_stored)?;
         self.read("is_aggregated", check_is_stored)?;
         self.read("benchmark", |cell| check_benchmark(cell, benchmark))?;
+        let n = self.n;
+        self.read("indicator", |cell| check_indicator(cell, n, indicator))
+    }
+
+    /// The row; where faults were noted, less of it or nothing.
+    fn row(mut self, form: Form) -> Option<ValueRow> {
         let period = self.read("period", |cell| plain(cell).parse());
         let unit = self.read("unit", |cell| optional(plain(cell)));
         let group = self.read("group", |cell| optional(plain(cell)).map_err(not_a_key));
@@ -414,6 +420,19 @@ fn check_benchmark(cell: &str, benchmark: Option<&Key>) -> std::result::Result<(
         (named, Some(benchmark)) if named == benchmark.as_str() => Ok(()),
         (_, Some(benchmark)) => Err(format!("is not '{benchmark}', to which these values are sent: leave the row out")),
         (_, None) => Err("is not empty: leave the row out, and send a benchmark's values to its address".to_owned()),
+    }
+}
+
+/// A table is of one indicator: the first row that names one says which.
+fn check_indicator(
+    cell: &str,
+    n: usize,
+    indicator: &mut Option<(usize, Key)>,
+) -> std::result::Result<(), &'static str> {
+    let Some(named) = optional::<Key>(plain(cell)).map_err(|_| "is no key of an indicator")? else { return Ok(()) };
+    match indicator.get_or_insert_with(|| (n, named.clone())) {
+        (_, first) if *first == named => Ok(()),
+        _ => Err("is another one than in the rows before: send the values of each indicator to its own address"),
     }
 }
 
@@ -673,17 +692,16 @@ mod tests {
 
     #[test]
     fn more_rows_than_are_taken_are_to_be_sent_in_parts() {
-        let body = |count: usize, last: &str| {
+        let body = |first: &str, count: usize| {
             let rows = vec![r#"{"period":"2026","value":1}"#; count].join(",");
-            read(format!(r#"{{"values":[{rows}{last}]}}"#).as_bytes(), Form::Json, &CONTRACT)
+            read(format!(r#"{{"values":[{first}{rows}]}}"#).as_bytes(), Form::Json, &CONTRACT)
         };
-        assert_eq!(body(MOST_ROWS, "").unwrap().rows.len(), MOST_ROWS);
-        for last in ["", ",1"] {
-            let problem = body(MOST_ROWS + 1, last).unwrap_err();
+        assert_eq!(body("", MOST_ROWS).unwrap().rows.len(), MOST_ROWS);
+        for first in ["", "1,"] {
+            let problem = body(first, MOST_ROWS + 1).unwrap_err();
             assert_eq!(problem.kind, Kind::TooLarge);
             assert!(problem.detail.contains("send them in parts"));
         }
-        assert_eq!(body(MOST_ROWS, ",{}").unwrap_err().kind, Kind::TooLarge);
         let table = |count: usize| csv(&format!("period,value\n{}", "2026,1\n".repeat(count)));
         assert_eq!(table(MOST_ROWS).unwrap().rows.len(), MOST_ROWS);
         assert_eq!(table(MOST_ROWS + 1).unwrap_err().kind, Kind::TooLarge);
@@ -816,14 +834,17 @@ mod tests {
 
     #[test]
     fn tables_come_back_as_they_were_fetched_without_what_is_no_value() {
-        let header = "period;unit;group;benchmark;value;count;is_provisional;is_suppressed;is_aggregated;\
-                      units_with_value;units;note";
+        let header = "indicator;period;unit;group;benchmark;value;count;is_provisional;is_suppressed;is_aggregated;\
+                      units_with_value;units;unit_of_measure;note";
         let table = |rows: &str| excel(&format!("\u{feff}{header}\r\n{rows}"));
-        let rows = table("2026;;;;3,5;64;false;false;false;;;\r\n").unwrap().rows;
-        assert_eq!(rows, [ValueRow { count: Some(64), ..row("2026", 3.5) }]);
+        let rows = table("sygefravaer;2026;;;;3,5;64;false;false;false;;;dage;\r\n").unwrap();
+        assert_eq!(rows.rows, [ValueRow { count: Some(64), ..row("2026", 3.5) }]);
+        let mut none = Faults::default();
+        rows.check_indicator(&"sygefravaer".parse().unwrap(), &mut none);
+        assert_eq!(none.count(), 0);
         let told = faults(table(
-            "2026;a;;;;;false;true;false;;;\r\n2026;b;;;1,5;;false;FALSE;TRUE;12;14;\r\n\
-             2026;;;nabokommuner;1,5;;;;;;;\r\n2026;;;;1,5;;;ja;;;;\r\n",
+            "a;2026;a;;;;;false;true;false;;;;\r\na;2026;b;;;1,5;;false;FALSE;TRUE;12;14;%;\r\n\
+             ;2026;;;nabokommuner;1,5;;;;;;;;\r\n;2026;;;;1,5;;;ja;;;;;\r\n",
         ));
         let expected = [
             "/values/0/is_suppressed line 2: is true: leave computed and hidden rows out",
@@ -833,9 +854,6 @@ mod tests {
         ];
         assert_eq!(told.len(), expected.len(), "{told:#?}");
         assert!(told.iter().zip(expected).all(|(fault, expected)| fault.starts_with(expected)), "{told:#?}");
-        let problem = csv("indicator,period,value\nsygefravaer,2026,1\n").unwrap_err();
-        assert_eq!(problem.kind, Kind::MalformedBody);
-        assert!(problem.detail.contains("to its own address"));
         let problem = csv("period,value,unti\n").unwrap_err();
         assert_eq!(problem.kind, Kind::MalformedBody);
         assert!(problem.detail.contains("names 'unti', which no table of values has"), "{}", problem.detail);
@@ -844,19 +862,34 @@ mod tests {
     }
 
     #[test]
-    fn values_of_benchmarks_are_about_nobody() {
+    fn tables_are_of_one_indicator() {
+        let rows = csv("period,value,indicator\n2026,1,\n2027,1,trivsel\n2028,1,trivsel\n").unwrap();
+        let check = |key: &str| {
+            let mut faults = Faults::default();
+            rows.check_indicator(&key.parse().unwrap(), &mut faults);
+            faults.into_result().map_err(|problem| rows.locate(problem).faults.kept().to_vec())
+        };
+        assert!(check("trivsel").is_ok());
+        let told = check("sygefravaer").unwrap_err();
+        assert_eq!((told.len(), told[0].pointer.as_str()), (1, "/values/1/indicator"));
+        assert!(told[0].detail.starts_with("line 3: is 'trivsel', and the values are sent to 'sygefravaer'"));
+        let told = faults(csv("period,value,indicator\n2026,1,trivsel\n2026,1,sygefravaer\n2026,1,Æ\n"));
+        assert!(told[0].starts_with("/values/1/indicator line 3: is another one than in the rows before"), "{told:#?}");
+        assert!(told[1].starts_with("/values/2/indicator line 4: is no key of an indicator"), "{told:#?}");
+        assert_eq!(told.len(), 2);
+    }
+
+    #[test]
+    fn tables_of_a_benchmark_may_name_it() {
         let benchmark: Key = "nabokommuner".parse().unwrap();
         let read = |text: &str, form| read_benchmark(text.as_bytes(), form, &benchmark, &CONTRACT);
         let table = "period,benchmark,value,unit,group,count\n2026,nabokommuner,1.5,,,\n2027,,1.5,,,\n";
         assert_eq!(read(table, Form::Csv).unwrap().rows, [row("2026", 1.5), row("2027", 1.5)]);
-        let table = "period,benchmark,value,unit,group,count\n2026,landet,1.5,,,\n2027,,1.5,a,b,3\n";
-        let told = faults(read(table, Form::Csv));
+        let told = faults(read("period,benchmark,value\n2026,landet,1.5\n", Form::Csv));
         assert!(told[0].starts_with("/values/0/benchmark line 2: is not 'nabokommuner'"), "{told:#?}");
-        assert_eq!(told.len(), 4);
-        let body = json!({"values": [{"period": "2026", "value": 1, "unit": "a", "group": "b", "count": 3}]});
-        let told = faults(read(&body.to_string(), Form::Json));
-        let none = "has no place in a benchmark's value: leave it out";
-        assert_eq!(told, ["unit", "group", "count"].map(|field| format!("/values/0/{field} {none}")));
+        assert_eq!(told.len(), 1);
+        let body = json!({"values": [{"period": "2026", "value": 1.5}]});
+        assert_eq!(read(&body.to_string(), Form::Json).unwrap().rows, [row("2026", 1.5)]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::db::change_log::{self, Change, Operation};
 use crate::db::schema::{indicator_values, indicators, replaced_values, value_series};
 use crate::db::types::{Id, Key, Reference, RegisterKey};
 use crate::db::{Tenant, Writer, connection};
-use crate::indicator::derived::VALUES_ENTITY;
+use crate::indicator::derived::{Place, VALUES_ENTITY};
 use crate::indicator::model::{Frequency, Indicator};
 use crate::indicator::store as indicators_store;
 use crate::indicator::{Indicators, number};
@@ -73,8 +73,14 @@ pub struct Prepared {
     indicator_id: Id,
     benchmark: Option<Key>,
     /// What is wanted in each place; none = nothing.
-    wanted: Vec<((Option<Id>, String), Period, Option<Content>)>,
+    wanted: Vec<Wanted>,
 }
+
+/// A place and a period, and what is wanted there; none = nothing.
+type Wanted = (Place, Period, Option<Content>);
+
+/// A place and a period, and what is written there.
+type Write = (Place, Period, Content);
 
 /// What is said of a place and period.
 #[derive(Debug, Clone, PartialEq)]
@@ -263,7 +269,7 @@ pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<ValueCounts>
     let range = numbers.clone().min().zip(numbers.max());
     let sequence = log(writer, indicator_id, benchmark.as_ref(), &counts)?;
     add_series(writer, indicator_id, benchmark_id, &writes, &mut series)?;
-    let record = |(place, period, content): ((Option<Id>, String), Period, Content)| {
+    let record = |(place, period, content): Write| {
         let series_id = *series.get(&place).ok_or_else(|| Problem::internal("a series was made and is not there"))?;
         let Content { value, people, is_provisional, note } = content;
         let period = period.number();
@@ -303,8 +309,8 @@ fn stored(
     tenant: &mut Tenant<'_>,
     indicator: Id,
     benchmark: Option<Id>,
-    series: &HashMap<(Option<Id>, String), i64>,
-    wanted: &[((Option<Id>, String), Period, Option<Content>)],
+    series: &HashMap<Place, i64>,
+    wanted: &[Wanted],
 ) -> Result<HashMap<(i64, i32), ValueRecord>> {
     let ids: HashSet<i64> = wanted.iter().filter_map(|(place, ..)| series.get(place).copied()).collect();
     let numbers = wanted.iter().map(|(_, period, _)| period.number());
@@ -334,15 +340,15 @@ fn add_series(
     writer: &mut Writer<'_>,
     indicator_id: Id,
     benchmark_id: Option<Id>,
-    writes: &[((Option<Id>, String), Period, Content)],
-    series: &mut HashMap<(Option<Id>, String), i64>,
+    writes: &[Write],
+    series: &mut HashMap<Place, i64>,
 ) -> Result<()> {
-    let missing: HashSet<&(Option<Id>, String)> =
+    let missing: HashSet<&Place> =
         writes.iter().map(|(place, ..)| place).filter(|place| !series.contains_key(place)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let new = |(unit_id, group): &(Option<Id>, String)| NewSeries {
+    let new = |(unit_id, group): &Place| NewSeries {
         indicator_id,
         unit_id: *unit_id,
         employee_group: group.clone(),

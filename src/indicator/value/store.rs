@@ -10,6 +10,7 @@ use crate::db::Tenant;
 use crate::db::schema::{actors, benchmarks, changes, indicator_values, replaced_values, units, value_series};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::indicator::aggregate::UnitTree;
+use crate::indicator::derived::Place;
 use crate::period::Period;
 use crate::problem::{Problem, Result};
 
@@ -144,7 +145,8 @@ pub fn benchmark_values(
     if let Some(key) = benchmark {
         query = query.filter(benchmarks::key.eq(key.clone()));
     }
-    let rows: Vec<((Id, Key), (i32, f64, bool, Option<String>))> = query.load(tenant.connection)?;
+    type Row = ((Id, Key), (i32, f64, bool, Option<String>));
+    let rows: Vec<Row> = query.load(tenant.connection)?;
     rows.into_iter()
         .map(|((indicator_id, benchmark), (period, value, is_provisional, note))| {
             let period = readable(period)?;
@@ -283,11 +285,7 @@ pub fn replaced(
 }
 
 /// The ids of the series of an indicator, or of one of its benchmarks, by unit and group.
-pub fn series(
-    tenant: &mut Tenant<'_>,
-    indicator: Id,
-    benchmark: Option<Id>,
-) -> Result<HashMap<(Option<Id>, String), i64>> {
+pub fn series(tenant: &mut Tenant<'_>, indicator: Id, benchmark: Option<Id>) -> Result<HashMap<Place, i64>> {
     let mut query = value_series::table
         .filter(value_series::indicator_id.eq(indicator))
         .select((value_series::id, value_series::unit_id, value_series::employee_group))
