@@ -54,6 +54,5 @@ print(", ".join(f"{name}: {count}" for name, count in counts.items()))
 indicator, values = pull(key, {"unit": "", "group": "", "from": "2024"})
 print(f"{indicator['title']}, {indicator['unit_of_measure']}; {indicator['source']}; {indicator['values_updated_at']}")
 for row in values:
-    if row["benchmark"] is None:
-        shown = "hidden" if row["is_suppressed"] else row["value"]  # What is hidden is not zero, and not missing.
-        print(row["period"], shown, "(provisional)" if row["is_provisional"] else "")
+    shown = "hidden" if row["is_suppressed"] else row["value"]  # What is hidden is not zero, and not missing.
+    print(row["period"], shown, "(provisional)" if row["is_provisional"] else "")

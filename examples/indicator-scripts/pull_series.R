@@ -22,4 +22,4 @@ message(indicator$title, ", ", indicator$unit_of_measure, "; ", indicator$source
 
 # A value that is hidden is NA with is_suppressed TRUE: not zero, and not missing.
 values <- answer$items
-print(values[is.na(values$benchmark), c("period", "value", "is_provisional", "is_suppressed")])
+print(values[c("period", "value", "is_provisional", "is_suppressed")])

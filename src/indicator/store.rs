@@ -190,6 +190,9 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         query = query.limit(limit);
     }
     let rows: Vec<(IndicatorRow, Option<RegisterKey>)> = query.load(tenant.connection)?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut parts = parts(tenant, &rows)?;
     Ok(rows.into_iter().map(|(row, level)| row.into_indicator(&mut parts, level)).collect())
 }

@@ -50,7 +50,8 @@ fn operations(app: &App) -> Vec<Operation> {
 
 impl Operation {
     fn request<'a>(&self, app: &'a App, id: &str) -> Request<'a> {
-        let request = app.request(&self.method, &self.path.replace("{id}", id));
+        let path = self.path.replace("{id}", id).replace("{key}", "fremmed");
+        let request = app.request(&self.method, &path);
         match &self.body {
             Some(body) => request.json(body),
             None => request,
@@ -183,6 +184,15 @@ fn everything(key: &str) -> Value {
                 "actions": [{"key": "fremmed", "title": "Fremmed", "kind": "other"}],
             }],
         }],
+        "indicators": [{
+            "key": "fremmed", "title": "Fremmed", "direction": "increase", "frequency": "year", "method": "register",
+            "objectives": ["fremmed/fremmed/fremmed"], "benchmarks": [{"key": "fremmed", "name": "Fremmed"}],
+            "targets": [{"rule": "at_benchmark", "benchmark": "fremmed", "unit": "fremmed"}],
+        }],
+        "values": [
+            {"indicator": "fremmed", "unit": "fremmed", "values": [{"period": "2025", "value": 1}]},
+            {"indicator": "fremmed", "benchmark": "fremmed", "values": [{"period": "2025", "value": 2}]},
+        ],
         "local_actions": [
             {"key": "fremmed", "title": "Fremmed", "kind": "other", "committee": "fremmed", "parent": "fremmed/fremmed/fremmed"},
         ],
@@ -209,6 +219,7 @@ fn foreign_id(app: &App, path: &str) -> String {
         "focus-areas" => area(),
         "objectives" => first(&format!("/v1/focus-areas/{}/objectives", area())),
         "actions" => first("/v1/actions"),
+        "indicators" => first("/v1/indicators"),
         "reports" => first(&format!("/v1/actions/{}/reports", first("/v1/actions"))),
         "employees" => {
             let token = app.token_of(ELSEWHERE, "med.hr");
@@ -222,7 +233,7 @@ fn foreign_id(app: &App, path: &str) -> String {
 fn another_municipality_does_not_exist(app: &App) {
     app.import(&everything(ELSEWHERE)).unwrap();
     let before =
-        app.request("GET", "/v1/export").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200).json();
+        app.request("GET", "/v1/export?values=true").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200).json();
     for operation in guarded(app).iter().filter(|operation| operation.path.contains("{id}")) {
         let mut names = vec![foreign_id(app, &operation.path)];
         // By key, PUT creates a row of one's own; by UUID it finds nothing.
@@ -242,7 +253,7 @@ fn another_municipality_does_not_exist(app: &App) {
         let text = String::from_utf8(answer.body).unwrap();
         assert!(!text.to_lowercase().contains("fremmed"), "{} shows another municipality: {text}", operation.path);
     }
-    let after = app.request("GET", "/v1/export").token(&app.token_of(ELSEWHERE, "med.admin")).send().json();
+    let after = app.request("GET", "/v1/export?values=true").token(&app.token_of(ELSEWHERE, "med.admin")).send().json();
     assert_eq!(before, after);
 }
 
@@ -252,6 +263,16 @@ fn references_do_not_reach_another_municipality(app: &App) {
     let (committee, strategy) = (foreign_id(app, "/v1/committees/{id}"), foreign_id(app, "/v1/strategies/{id}"));
     let (area, action) = (foreign_id(app, "/v1/focus-areas/{id}"), foreign_id(app, "/v1/actions/{id}"));
     let employee = foreign_id(app, "/v1/employees/{id}");
+    let objective = foreign_id(app, "/v1/objectives/{id}");
+    app.post(
+        "/v1/indicators",
+        json!({
+            "key": "a", "title": "A", "direction": "increase", "frequency": "year", "method": "computed",
+            "objectives": [objective, "fremmed/fremmed/fremmed"], "coverage_of": action, "coverage_level": level,
+            "targets": [{"rule": "at_least", "value": 1, "unit": unit}],
+        }),
+    )
+    .expect_faults(&["/objectives/0", "/objectives/1", "/coverage_of", "/coverage_level", "/targets/0/unit"]);
     app.post("/v1/memberships", json!({"key": "a", "committee": committee, "employee": employee, "role": "chair"}))
         .expect_faults(&["/committee", "/employee"]);
     app.post(

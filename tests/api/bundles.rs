@@ -11,7 +11,8 @@ crate::tests![
     an_import_adds_and_changes_and_never_removes,
     references_may_point_anywhere,
     every_fault_is_told_at_once,
-    sections_of_later_versions_are_named,
+    unknown_sections_are_refused,
+    values_come_where_they_are_asked_for,
     a_large_bundle_is_one_transaction,
     reports_may_come_by_themselves,
     a_house_in_which_nobody_reports_stays_one,
@@ -44,16 +45,72 @@ fn bundle() -> Value {
             {"key": "gammel", "title": "Gammel", "kind": "plan", "status": "closed", "focus_areas": [
                 {"key": "a", "title": "Æ", "objectives": [], "actions": []}]},
         ],
-        "indicators": [],
+        "indicators": [
+            {"key": "b-maalt", "title": "Målt", "unit_of_measure": "%", "direction": "increase", "frequency": "quarter",
+             "method": "register", "min_group": 5, "aggregation": "mean", "objectives": ["ny/b/o", "ny/c/p"],
+             "benchmarks": [{"key": "andre", "name": "Andre", "source": "Et register"}, {"key": "flere", "name": "Flere"}],
+             "targets": [{"rule": "at_least", "value": 0, "period": "2026", "unit": "z"},
+                {"rule": "at_benchmark", "tolerance": 0.5, "benchmark": "andre"}]},
+            {"key": "a-beregnet", "title": "Beregnet", "direction": "increase", "frequency": "half_year",
+             "method": "computed", "coverage_of": "ny/b/x", "coverage_level": "a-lokal", "targets": []},
+        ],
     })
+}
+
+/// The values of the bundle's indicators.
+fn values() -> Value {
+    json!([
+        {"indicator": "b-maalt", "unit": "z", "group": "ledere", "values": [
+            {"period": "2025-Q1", "value": 12.5, "count": 7, "is_provisional": true, "note": "Første gang"},
+            {"period": "2026-Q4", "value": -3}]},
+        {"indicator": "b-maalt", "values": [{"period": "2025-Q1", "value": 0}]},
+        {"indicator": "b-maalt", "benchmark": "andre", "values": [{"period": "2025-Q1", "value": 11}]},
+    ])
 }
 
 fn what_went_in_comes_out(app: &App) {
     let answer = app.post("/v1/import", bundle()).expect(200).json();
     assert_eq!(answer["committees"], json!({"created": 3, "updated": 0, "unchanged": 0}));
     assert_eq!(answer["municipality"]["updated"], 1, "its name is another one now");
-    assert_eq!(answer["left_out"], json!([]));
-    assert_eq!(app.get("/v1/export").expect(200).json(), bundle());
+    assert_eq!(answer["indicators"], json!({"created": 2, "updated": 0, "unchanged": 0}));
+    let mut expected = bundle();
+    expected["indicators"][1]["objectives"] = json!([]);
+    assert_eq!(app.get("/v1/export").expect(200).json(), expected);
+}
+
+fn values_come_where_they_are_asked_for(app: &App) {
+    let mut wanted = bundle();
+    wanted["values"] = values();
+    let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
+    assert_eq!(answer["values"], json!({"created": 4, "updated": 0, "unchanged": 0, "removed": 0}));
+    assert!(app.get("/v1/export").expect(200).json().get("values").is_none());
+    let export = app.get("/v1/export?values=true").expect(200).json();
+    let sorted = |values: &Value| {
+        let mut values: Vec<String> = values.as_array().unwrap().iter().map(|series| series.to_string()).collect();
+        values.sort();
+        values
+    };
+    assert_eq!(sorted(&export["values"]), sorted(&wanted["values"]));
+    let before = app.changes();
+    let again = app.post("/v1/import", export).expect(200).json();
+    assert_eq!(again["values"], json!({"created": 0, "updated": 0, "unchanged": 4, "removed": 0}));
+    assert_eq!(app.changes(), before);
+    wanted["values"] = json!([
+        {"indicator": "ukendt", "values": []},
+        {"indicator": "b-maalt", "benchmark": "ukendt", "values": []},
+        {"indicator": "b-maalt", "unit": "ukendt", "values": [{"period": "2025-Q1", "value": 1}]},
+        {"indicator": "b-maalt", "values": [{"period": "2025-Q2", "value": 1}, {"period": "2025", "value": 1}]},
+        {"indicator": "b-maalt", "values": [{"period": "2025-Q2", "value": 1}]},
+        {"indicator": "a-beregnet", "values": [{"period": "2025-H1", "value": 1}]},
+    ]);
+    app.post("/v1/import", wanted).expect_faults(&[
+        "/values/0/indicator",
+        "/values/1/benchmark",
+        "/values/2/values/0/unit",
+        "/values/3/values/1/period",
+        "/values/4/values/0",
+        "/values/5/values/0",
+    ]);
 }
 
 fn importing_again_changes_nothing(app: &App) {
@@ -63,7 +120,7 @@ fn importing_again_changes_nothing(app: &App) {
     };
     let before = seen(app);
     let again = app.post("/v1/import", bundle()).expect(200).json();
-    for (section, counts) in again.as_object().unwrap().iter().filter(|(section, _)| *section != "left_out") {
+    for (section, counts) in again.as_object().unwrap() {
         assert_eq!((&counts["created"], &counts["updated"]), (&json!(0), &json!(0)), "{section}");
     }
     assert_eq!(seen(app), before);
@@ -127,11 +184,8 @@ fn every_fault_is_told_at_once(app: &App) {
     assert_eq!((app.changes(), app.keys("/v1/levels").len()), (before, 0));
 }
 
-fn sections_of_later_versions_are_named(app: &App) {
+fn unknown_sections_are_refused(app: &App) {
     let mut wanted = bundle();
-    wanted["indicators"] = json!([{"key": "i"}, {"key": "j"}]);
-    let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
-    assert_eq!(answer["left_out"], json!([{"section": "indicators", "rows": 2}]));
     wanted["budgets"] = json!([]);
     app.post("/v1/import", wanted).expect_faults(&["/budgets"]);
 }

@@ -94,10 +94,11 @@ fn columns(connection: &mut AnyConnection) -> Vec<String> {
             let kind = match kind.to_lowercase().as_str() {
                 "text" => "Text",
                 // SQLite's rowid is a 64-bit INTEGER, whatever the column is called.
-                "integer" if name.ends_with(".sequence") => "BigInt",
+                "integer" if name.ends_with(".sequence") || name == "value_series.id" => "BigInt",
                 "integer" => "Integer",
                 "bigint" => "BigInt",
                 "boolean" => "Bool",
+                "double" | "double precision" => "Double",
                 "date" => "Date",
                 "timestamp" | "timestamp without time zone" => "Timestamp",
                 other => panic!("{name} has the type {other}"),

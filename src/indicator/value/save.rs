@@ -62,6 +62,7 @@ pub fn save(
         false => Names::default(),
     };
     let mut faults = Faults::default();
+    rows.check_indicator(&indicator.body.key, &mut faults);
     let at = |n: usize| format!("/values/{n}");
     let prepared = prepare(writer, &indicator, benchmark, &units, (&rows.rows, &at), &mut faults)?;
     faults.into_result().map_err(|problem| rows.locate(problem))?;
