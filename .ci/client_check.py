@@ -1,6 +1,8 @@
 """Works with the client that .ci/contract generated, against a server with the demo's municipality.
 
-    TOKEN=... client_check.py URL
+    TOKEN=... READER=... client_check.py URL
+
+TOKEN may do everything, READER only read (med.read).
 
 Every answer goes through the generated models, and each is compared with the JSON that came, so that the contract
 must describe all of it. What the generator leaves to its user:
@@ -12,9 +14,11 @@ must describe all of it. What the generator leaves to its user:
 - Objects without a fixed shape (a change's `before` and `after`) are dicts inside a model.
 """
 
+import io
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
@@ -43,10 +47,26 @@ from medstrategi_client.api.committees import (
     read_level,
     read_trio,
 )
+from medstrategi_client.api.indicators import (
+    create_indicator,
+    delete_indicator,
+    list_benchmark_values,
+    list_indicators,
+    list_replaced_values,
+    list_values,
+    list_values_of_indicators,
+    list_verdicts,
+    write_values,
+)
 from medstrategi_client.api.organisation import list_units
 from medstrategi_client.api.people import read_me, sync_hr
 from medstrategi_client.api.service import describe_problem
-from medstrategi_client.api.strategies import list_strategies, read_strategy, read_strategy_progress
+from medstrategi_client.api.strategies import (
+    list_strategies,
+    read_objective_progress,
+    read_strategy,
+    read_strategy_progress,
+)
 from medstrategi_client.models import (
     ActionKind,
     AssignmentPage,
@@ -59,15 +79,25 @@ from medstrategi_client.models import (
     CommitteePage,
     CommitteeTree,
     Counts,
+    Direction,
+    Format,
+    Frequency,
     HrEmployee,
     HrSync,
     ImportAnswer,
+    Indicator,
+    IndicatorBody,
+    IndicatorPage,
+    IndicatorValuesPage,
+    IndicatorVerdicts,
+    InputKind,
     Level,
     LevelBody,
     LevelBodyPatch,
     LevelPage,
     Me,
     MemberPage,
+    Method,
     Operation,
     Problem,
     ProblemKind,
@@ -75,6 +105,7 @@ from medstrategi_client.models import (
     ProgressPartPage,
     ProposalKind,
     ProposalPage,
+    ReplacedValuePage,
     Report,
     ReportBody,
     ReportPage,
@@ -85,10 +116,18 @@ from medstrategi_client.models import (
     StrategySummaryPage,
     SyncAnswer,
     SyncMode,
+    Target,
+    TargetRule,
     Trio,
     UnitPage,
+    ValueCounts,
+    ValueRow,
+    ValuesBody,
+    ValuesPage,
+    VerdictCounts,
+    VerdictKind,
 )
-from medstrategi_client.types import UNSET, Response, Unset
+from medstrategi_client.types import UNSET, File, Response, Unset
 
 T = TypeVar("T")
 
@@ -290,7 +329,6 @@ def check_level(client: AuthenticatedClient) -> Level:
 def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
     """Importing what was exported changes nothing."""
     answer = expect(HTTPStatus.OK, ImportAnswer, import_bundle.sync_detailed(client=client, body=bundle))
-    assert answer.left_out == [], answer
     areas = [area for strategy in bundle.strategies or [] for area in strategy.focus_areas or []]
     rows = {
         "municipality": 1,
@@ -305,13 +343,17 @@ def check_import(client: AuthenticatedClient, bundle: Bundle) -> None:
         "actions": sum(len(area.actions or []) for area in areas),
         "local_actions": len(bundle.local_actions or []),
         "reports": len(bundle.reports or []),
+        "indicators": len(bundle.indicators or []),
     }
-    assert rows.keys() | {"left_out"} == answer.to_dict().keys(), "the answer counts other things than this check"
+    values = sum(len(series.values) for series in bundle.values or [])
+    assert rows.keys() | {"values"} == answer.to_dict().keys(), "the answer counts other things than this check"
     for section, count in rows.items():
         assert count > 0, f"the bundle has no {section}"
         counts = getattr(answer, section)
         assert counts == Counts(created=0, updated=0, unchanged=count), f"{section}: {counts}"
-    print(f"import: {sum(rows.values())} rows unchanged")
+    assert values > 0, "the bundle has no values"
+    assert answer.values == ValueCounts(created=0, updated=0, unchanged=values, removed=0), answer.values
+    print(f"import: {sum(rows.values())} rows and {values} values unchanged")
 
 
 def check_committees(client: AuthenticatedClient, bundle: Bundle) -> None:
@@ -386,6 +428,110 @@ def check_progress(client: AuthenticatedClient) -> None:
     print(f"progress: {progress.label}; {after.label}")
 
 
+def check_verdicts(client: AuthenticatedClient) -> None:
+    """The indicators of a strategy have a verdict for each target, and its progress counts them."""
+    plan = "med-plan-2025-2028"
+    indicators = every(
+        IndicatorPage, lambda at: list_indicators.sync_detailed(client=client, strategy=plan, limit=2, cursor=at)
+    )
+    found: Counter[VerdictKind] = Counter()
+    told: set[InputKind] = set()
+    for indicator in indicators:
+        verdicts = expect(HTTPStatus.OK, IndicatorVerdicts, list_verdicts.sync_detailed(indicator.key, client=client))
+        assert [verdict.target for verdict in verdicts.items] == list(range(len(indicator.targets))), verdicts
+        for verdict, target in zip(verdicts.items, indicator.targets):
+            assert verdict.rule == target.rule and verdict.reason, verdict
+            assert not verdict.is_suppressed or verdict.verdict is VerdictKind.NO_DATA, verdict
+            found[verdict.verdict] += 1
+            told.update(given.kind for given in verdict.inputs)
+    read = read_strategy_progress.sync_detailed(plan, client=client)
+    counts = expect(HTTPStatus.OK, Progress, read).indicators
+    assert isinstance(counts, VerdictCounts) and counts.to_dict() == {str(kind): found[kind] for kind in VerdictKind}
+    assert {VerdictKind.MET, VerdictKind.PENDING} <= set(found), found  # On any day.
+    assert {InputKind.VALUE, InputKind.TARGET, InputKind.BENCHMARK} <= told, told
+
+    tree = expect(HTTPStatus.OK, Strategy, read_strategy.sync_detailed(plan, client=client))
+    objective = next(o for area in tree.focus_areas for o in area.objectives if o.key == "lavere-korttidsfravaer")
+    read_one = read_objective_progress.sync_detailed(objective.id, client=client)
+    one = expect(HTTPStatus.OK, Progress, read_one).indicators
+    own = [indicator for indicator in indicators if objective.path in indicator.objectives]
+    assert own and isinstance(one, VerdictCounts), objective
+    assert sum(one.to_dict().values()) == sum(len(indicator.targets) for indicator in own) > 0, one
+    print(f"verdicts: {found.total()} of {len(indicators)} indicators: {counts.to_dict()}")
+
+
+def check_values(client: AuthenticatedClient, reader: AuthenticatedClient) -> None:
+    """Values come page by page, and of many indicators at once; what is hidden from readers is not from others."""
+    key = "afgang-foerste-aar"
+    pages = every(
+        IndicatorValuesPage, lambda at: list_values.sync_detailed(key, client=client, limit=3, cursor=at), limit=3
+    )
+    page = expect(HTTPStatus.OK, IndicatorValuesPage, list_values.sync_detailed(key, client=client, limit=10_000))
+    assert page.items == pages and page.next_ is None, "the pages hold something else"
+    assert page.indicator.key == key and page.indicator.unit_of_measure == "%", page.indicator
+    seen = expect(HTTPStatus.OK, IndicatorValuesPage, list_values.sync_detailed(key, client=reader, limit=10_000))
+    places = [(value.period, value.unit, value.group) for value in page.items]
+    assert [(value.period, value.unit, value.group) for value in seen.items] == places, seen
+    hidden = [value for value in seen.items if value.is_suppressed]
+    assert hidden and all((value.value, value.count, value.note) == (None, None, None) for value in hidden), hidden
+    assert all(value.value is not None and not value.is_suppressed for value in page.items), page
+
+    read = list_values_of_indicators.sync_detailed(client=client, unit="", group="", latest=True)
+    newest = expect(HTTPStatus.OK, ValuesPage, read)
+    assert [value.indicator for value in newest.items] == keys(newest.indicators), newest
+    read = list_benchmark_values.sync_detailed(key, "sammenlignelige", client=client)
+    others = expect(HTTPStatus.OK, IndicatorValuesPage, read).items
+    assert others and {value.benchmark for value in others} == {"sammenlignelige"}, others
+    print(f"values: {len(pages)} of one, {len(hidden)} of them hidden; the newest of {len(newest.items)} indicators")
+
+
+def check_writing(client: AuthenticatedClient) -> None:
+    """Values are written in JSON and as a table, replaced, and taken away, by those who may."""
+    new = IndicatorBody(
+        key="contract-check",
+        title="Værdier på prøve",
+        direction=Direction.INCREASE,
+        frequency=Frequency.MONTH,
+        method=Method.MANUAL,
+        targets=[Target(rule=TargetRule.AT_LEAST, value=10, period="2026-12")],
+    )
+    created = create_indicator.sync_detailed(client=client, body=new)
+    indicator = expect(HTTPStatus.CREATED, Indicator, created)
+    told = [(target.rule, target.value, target.period) for target in indicator.targets]
+    assert told == [(TargetRule.AT_LEAST, 10, "2026-12")], indicator
+
+    def write(body: ValuesBody | File, format_: Format | Unset = UNSET) -> Response[Any]:
+        return write_values.sync_detailed(new.key, client=client, body=body, format_=format_)
+
+    rows = [ValueRow(period="2026-09", value=9.5, is_provisional=True), ValueRow(period="2026-10", value=10)]
+    for created_now in (2, 0):
+        counts = expect(HTTPStatus.OK, ValueCounts, write(ValuesBody(values=rows)))
+        assert counts == ValueCounts(created=created_now, updated=0, unchanged=2 - created_now, removed=0), counts
+    table = File(payload=io.BytesIO(b"period;value;note\n2026-09;9,75;Rettet\n2026-11;11;\n"))
+    counts = expect(HTTPStatus.OK, ValueCounts, write(table, Format.CSV_EXCEL_DA))
+    assert counts == ValueCounts(created=1, updated=1, unchanged=0, removed=0), counts
+    gone = ValuesBody(values=[ValueRow(period="2026-11", value=None)])
+    counts = expect(HTTPStatus.OK, ValueCounts, write(gone))
+    assert counts == ValueCounts(created=0, updated=0, unchanged=0, removed=1), counts
+    wrong = ValuesBody(values=[ValueRow(period="2026-12", value=1), ValueRow(period="2026", value=1)])
+    path = f"/v1/indicators/{new.key}/values"
+    refused = expect_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "/problems/invalid-body", path, write(wrong))
+    assert refused.errors and [fault.pointer for fault in refused.errors] == ["/values/1/period"], refused
+
+    page = expect(HTTPStatus.OK, IndicatorValuesPage, list_values.sync_detailed(new.key, client=client))
+    assert [(value.period, value.value, value.note) for value in page.items] == [
+        ("2026-09", 9.75, "Rettet"),
+        ("2026-10", 10, None),
+    ], page
+    read = list_replaced_values.sync_detailed(new.key, client=client)
+    replaced = expect(HTTPStatus.OK, ReplacedValuePage, read).items
+    assert [(value.period, value.value) for value in replaced] == [("2026-11", 11), ("2026-09", 9.5)], replaced
+    kept = delete_indicator.sync_detailed(new.key, client=client, if_match=etag(created))
+    assert kept.status_code == HTTPStatus.CONFLICT, kept.content
+    expect(HTTPStatus.CONFLICT, Problem, kept)
+    print(f"writing: {len(page.items)} values, {len(replaced)} replaced")
+
+
 def changes(client: AuthenticatedClient, after: int, limit: int) -> list[Change]:
     """The changes after this one."""
 
@@ -400,15 +546,19 @@ def changes(client: AuthenticatedClient, after: int, limit: int) -> list[Change]
     return found
 
 
-def main() -> None:
-    client = AuthenticatedClient(
+def connect(token: str) -> AuthenticatedClient:
+    """A client that comes with this token."""
+    return AuthenticatedClient(
         base_url=sys.argv[1],
-        token=os.environ["TOKEN"],
+        token=token,
         raise_on_unexpected_status=True,  # A status that the contract doesn't name is a failure.
         timeout=httpx.Timeout(30),
         httpx_args={"trust_env": False},  # No proxy stands between this machine and itself.
     )
 
+
+def main() -> None:
+    client, reader = connect(os.environ["TOKEN"]), connect(os.environ["READER"])
     bundle = expect(HTTPStatus.OK, Bundle, export_bundle.sync_detailed(client=client))
     assert bundle.municipality.key == "noerrelund"
     check_lists(client, bundle)
@@ -417,9 +567,12 @@ def main() -> None:
     check_sync(client)
 
     before = changes(client, after=0, limit=200)
-    assert before and all(change.operation is Operation.CREATED for change in before)
+    # Values are written to an indicator that is there already.
+    written = [change for change in before if change.entity == "indicator_values"]
+    assert written and all(change.operation is Operation.UPDATED for change in written)
+    assert all(change.operation is Operation.CREATED for change in before if change not in written)
     level = check_level(client)
-    check_import(client, expect(HTTPStatus.OK, Bundle, export_bundle.sync_detailed(client=client)))
+    check_import(client, expect(HTTPStatus.OK, Bundle, export_bundle.sync_detailed(client=client, values=True)))
 
     # Only the level's three changes came since: nothing of what was refused, nothing of the import.
     ours = changes(client, after=before[-1].sequence, limit=2)
@@ -434,6 +587,9 @@ def main() -> None:
     assert updated.after["name"] == level.name and updated.after["staff_meeting_below"] is None
     print(f"changes: {len(before)} of the demo, {len(ours)} of the level")
     check_progress(client)
+    check_verdicts(reader)
+    check_values(client, reader)
+    check_writing(client)
 
 
 if __name__ == "__main__":

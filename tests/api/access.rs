@@ -232,8 +232,12 @@ fn foreign_id(app: &App, path: &str) -> String {
 
 fn another_municipality_does_not_exist(app: &App) {
     app.import(&everything(ELSEWHERE)).unwrap();
-    let before =
-        app.request("GET", "/v1/export?values=true").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200).json();
+    let before = app
+        .request("GET", "/v1/export?values=true")
+        .token(&app.token_of(ELSEWHERE, "med.admin"))
+        .send()
+        .expect(200)
+        .json();
     for operation in guarded(app).iter().filter(|operation| operation.path.contains("{id}")) {
         let mut names = vec![foreign_id(app, &operation.path)];
         // By key, PUT creates a row of one's own; by UUID it finds nothing.

@@ -322,7 +322,9 @@ fn every_fault_of_the_targets_is_told_at_once(app: &App) {
 
 fn what_is_computed_says_what_it_counts(app: &App) {
     app.import(&house()).unwrap();
+    // It is a share of a hundred, whatever its unit of measure is called.
     create(app, computed("i", json!({"frequency": "biennium", "targets": [{"rule": "full_coverage"}]})));
+    app.patch("/v1/indicators/i", json!({"targets": []})).expect(200);
     for (fields, faults) in [
         (json!({"coverage_of": null}), vec!["/coverage_of"]),
         (json!({"coverage_level": null}), vec!["/coverage_level"]),
@@ -337,7 +339,7 @@ fn what_is_computed_says_what_it_counts(app: &App) {
         app.post("/v1/indicators", computed("j", fields.clone())).expect_faults(&faults);
         app.patch("/v1/indicators/i", fields).expect_faults(&faults);
     }
-    let measured = json!({"method": "manual", "coverage_of": null, "coverage_level": null, "targets": []});
+    let measured = json!({"method": "manual", "coverage_of": null, "coverage_level": null});
     app.patch("/v1/indicators/i", measured).expect(200);
     measure(app, "i", json!([{"period": "2024", "value": 1}]));
     let back = json!({"method": "computed", "coverage_of": "plan/a/once", "coverage_level": "top"});

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::answer::ValueItem;
 use super::head::IndicatorHead;
@@ -18,20 +19,45 @@ pub const MOST_CELLS: usize = 1_000_000;
 /// The whole municipality, and everybody: no key begins like this.
 const ALL: &str = "_all";
 
-/// A dataset.
-#[derive(Debug, Serialize)]
-pub struct Cube {
+/// The media type of a cube. JSON-stat has none of its own (RFC 6838, section 3.2).
+pub const MEDIA_TYPE: &str = "application/vnd.json-stat+json";
+
+/// A dataset of JSON-stat 2.0: values in the order of the dimensions, the last one running fastest.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JsonStat {
+    /// `2.0`
+    #[schema(example = "2.0")]
     version: &'static str,
+    /// `dataset`
+    #[schema(example = "dataset")]
     class: &'static str,
+    /// What it is called.
+    #[schema(example = "Sygefravær")]
     label: String,
+    /// Where the values come from; null where there are several indicators, or nobody said.
     source: Option<String>,
+    /// When values were last written; null where none ever was.
     updated: Option<Timestamp>,
+    /// The dimensions.
+    #[schema(value_type = Vec<String>, example = json!(["indicator", "period", "unit", "group"]))]
     id: [&'static str; 4],
+    /// How many categories each has.
+    #[schema(value_type = Vec<usize>, example = json!([1, 60, 14, 1]))]
     size: [usize; 4],
+    /// Which dimension is the time, and which says what is measured.
+    #[schema(value_type = Object, example = json!({"time": ["period"], "metric": ["indicator"]}))]
     role: Value,
+    /// The categories of each dimension; `_all` is the whole municipality, and everybody.
+    #[schema(value_type = Object, example = json!({"period": {"label": "Periode", "category": {"index": ["2025", "2026"]}}}))]
     dimension: Value,
+    /// The numbers; null where there is none, or it is hidden.
+    #[schema(value_type = Vec<Option<f64>>, example = json!([5.4, null]))]
     value: Vec<Value>,
+    /// What is to be known of some of them, by place: `suppressed`, `partial` or `provisional`.
+    #[schema(value_type = Object, example = json!({"1": "suppressed"}))]
     status: BTreeMap<usize, &'static str>,
+    /// `indicators`: what one needs to know of each to understand its values.
+    #[schema(value_type = Object, example = json!({"indicators": []}))]
     extension: Value,
 }
 
@@ -41,7 +67,7 @@ pub fn cube(
     items: &[ValueItem],
     names: &HashMap<RegisterKey, String>,
     language: Language,
-) -> Result<Cube> {
+) -> Result<JsonStat> {
     let periods: BTreeSet<Period> = items.iter().map(|item| item.period).collect();
     let units: BTreeSet<Option<&RegisterKey>> = items.iter().map(|item| item.unit.as_ref()).collect();
     let groups: BTreeSet<Option<&RegisterKey>> = items.iter().map(|item| item.group.as_ref()).collect();
@@ -99,7 +125,7 @@ pub fn cube(
         [head] => text(head),
         _ => None,
     };
-    Ok(Cube {
+    Ok(JsonStat {
         version: "2.0",
         class: "dataset",
         label: single(|head| Some(head.title.to_string()))

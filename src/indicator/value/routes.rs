@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder, get, put, web};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
@@ -13,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::answer::{IndicatorValuesPage, ReplacedValue, ReplacedValuePage, ValueItem, ValuesPage};
 use super::head::{IndicatorHead, Which};
-use super::json_stat;
+use super::json_stat::{self, JsonStat};
 use super::read::{self, Asked, ItemPlace, Scope, Whole};
 use super::rows::{self, Form, ValuesBody};
 use super::save::{self, ValueCounts};
@@ -77,7 +78,12 @@ crate::text_enum! {
 
 impl ValuesFormat {
     fn wanted(named: Option<Self>, request: &HttpRequest) -> Self {
+        let accepts_cube = || {
+            let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+            accept.is_some_and(|accept| accept.trim() == json_stat::MEDIA_TYPE)
+        };
         named.unwrap_or_else(|| match Format::wanted(None, request) {
+            _ if accepts_cube() => Self::JsonStat,
             Format::Json => Self::Json,
             Format::Csv => Self::Csv,
             Format::CsvExcelDa => Self::CsvExcelDa,
@@ -180,6 +186,7 @@ struct ListValues {
         status = 200, description = "A page of values, a table, a cube or a picture",
         content(
             (IndicatorValuesPage = "application/json"),
+            (JsonStat = "application/vnd.json-stat+json"),
             (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count\r\n"),
             (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
         ),
@@ -195,8 +202,10 @@ async fn list(
     Query(wanted): Query<ListValues>,
 ) -> Result<HttpResponse> {
     let format = wanted.format.unwrap_or_else(|| match ValuesFormat::wanted(None, &request) {
+        ValuesFormat::Json => ValueFormat::Json,
         ValuesFormat::Csv => ValueFormat::Csv,
-        _ => ValueFormat::Json,
+        ValuesFormat::CsvExcelDa => ValueFormat::CsvExcelDa,
+        ValuesFormat::JsonStat => ValueFormat::JsonStat,
     });
     let ListValues { from, to, unit, subtree, group, benchmark, aggregates, limit, cursor, .. } = wanted;
     if let Some(key) = benchmark {
@@ -281,7 +290,7 @@ async fn cube(
     };
     let body = database.read(&caller.principal, work).await?;
     let tag = content_tag(&body);
-    let mut answer = tagged_as(&mut HttpResponse::Ok(), request, &tag, "application/json", || Ok(body));
+    let mut answer = tagged_as(&mut HttpResponse::Ok(), request, &tag, json_stat::MEDIA_TYPE, || Ok(body));
     vary_by(&mut answer, "accept");
     language.mark(&mut answer);
     Ok(answer)
@@ -507,6 +516,7 @@ struct ListAllValues {
         status = 200, description = "A page of values, a table or a cube",
         content(
             (ValuesPage = "application/json"),
+            (JsonStat = "application/vnd.json-stat+json"),
             (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count\r\n"),
         ),
     )),

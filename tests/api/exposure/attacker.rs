@@ -161,7 +161,8 @@ impl<'p> Period<'p> {
 
     /// What is hidden though nothing that it hangs together with is small.
     pub fn needless(&self) -> Vec<&str> {
-        let mut near: BTreeSet<usize> = (0..self.numbers.len()).filter(|number| self.numbers[*number].is_small).collect();
+        let mut near: BTreeSet<usize> =
+            (0..self.numbers.len()).filter(|number| self.numbers[*number].is_small).collect();
         loop {
             let before = near.len();
             for (total, parts) in &self.equations {

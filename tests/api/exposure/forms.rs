@@ -29,7 +29,7 @@ pub struct Caller<'a> {
     app: &'a App<'a>,
     token: String,
     /// Words that no answer may contain.
-    pub secrets: Vec<String>,
+    secrets: Vec<String>,
 }
 
 impl<'a> Caller<'a> {
@@ -37,9 +37,19 @@ impl<'a> Caller<'a> {
         Self { app, token: app.token_of(municipality, scope), secrets: Vec::new() }
     }
 
+    /// The same, in whose answers these words may not stand.
+    pub fn without(self, secrets: Vec<String>) -> Self {
+        Self { secrets, ..self }
+    }
+
     pub fn ask(&self, path: &str) -> Response {
+        self.ask_again(path, "\"none\"")
+    }
+
+    /// Asks for what isn't known by its tag.
+    pub fn ask_again(&self, path: &str, tag: &str) -> Response {
         let request = self.app.request("GET", path).token(&self.token).header("accept-language", "en");
-        let answer = request.send();
+        let answer = request.header("if-none-match", tag).send();
         let text = String::from_utf8_lossy(&answer.body);
         let told = self.secrets.iter().find(|secret| text.contains(secret.as_str()));
         assert_eq!(told, None, "{path}: {text}");
@@ -73,29 +83,29 @@ impl<'a> Caller<'a> {
                 assert_eq!(view.insert(place, cell), None, "{address} has it twice: {item}");
             }
             match page["next"].as_str() {
-                Some(next) => address = format!("{path}{}cursor={next}", separator(path)),
+                Some(next) => address = with(path, &format!("cursor={next}")),
                 None => return view,
             }
         }
     }
 
     pub fn table(&self, path: &str) -> View {
-        read_table(&self.text(&format!("{path}{}format=csv", separator(path))), ',')
+        read_table(&self.text(&with(path, "format=csv")), ',')
     }
 
     pub fn danish_table(&self, path: &str) -> View {
-        let text = self.text(&format!("{path}{}format=csv-excel-da", separator(path)));
+        let text = self.text(&with(path, "format=csv-excel-da"));
         read_table(text.strip_prefix('\u{feff}').unwrap(), ';')
     }
 
     /// The values of a cube, and whether they are hidden; a cube says nothing else of them.
     pub fn cube(&self, path: &str) -> BTreeMap<Place, (Option<String>, bool)> {
-        read_cube(&self.json(&format!("{path}{}format=json-stat", separator(path))))
+        read_cube(&self.json(&with(path, "format=json-stat")))
     }
 
     /// What a picture says of each period: the number, or none where it is hidden. And all numbers in its texts.
     pub fn picture(&self, path: &str, title: &str) -> (BTreeMap<String, Option<String>>, BTreeSet<String>) {
-        let svg = self.text(&format!("{path}{}format=svg", separator(path)));
+        let svg = self.text(&with(path, "format=svg"));
         let description = svg.split_once("<desc").unwrap().1.split_once("</desc>").unwrap().0;
         let told = description.split_once(&format!("{title}: ")).unwrap().1;
         let told = told.split(". ").next().unwrap().trim_end_matches('.');
@@ -111,8 +121,13 @@ impl<'a> Caller<'a> {
     }
 }
 
-fn separator(path: &str) -> char {
-    if path.contains('?') { '&' } else { '?' }
+/// The address with more in its query.
+pub fn with(path: &str, query: &str) -> String {
+    match (query, path.contains('?')) {
+        ("", _) => path.to_owned(),
+        (query, true) => format!("{path}&{query}"),
+        (query, false) => format!("{path}?{query}"),
+    }
 }
 
 pub fn six_decimals(number: &str) -> String {
