@@ -15,7 +15,7 @@ use crate::http::entity_tag::tagged;
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::table::Format;
 use crate::http::{problem, row};
-use crate::indicator::value::routes::{ValueFormat, ValuesFormat};
+use crate::indicator::value::routes::{ValueFormat, ValueLimit, ValuesFormat};
 use crate::problem::Result;
 use crate::progress::routes::ProgressFormat;
 use crate::progress::series::SeriesStep;
@@ -79,7 +79,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
-    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat, ValuesFormat)),
+    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat, ValueLimit, ValuesFormat)),
     modifiers(&Security),
 )]
 struct Head;

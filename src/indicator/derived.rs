@@ -9,7 +9,7 @@ use super::aggregate::{self, Covers, Measured, UnitTree};
 use super::model::IndicatorBody;
 use super::suppression::{self, Cell};
 use super::value::head::IndicatorHead;
-use super::value::store::{self, Filter, StoredValue, Units};
+use super::value::store::{self, BareValue};
 use crate::db::Tenant;
 use crate::db::change_log;
 use crate::db::types::{Id, RegisterKey};
@@ -126,18 +126,36 @@ fn remember(id: Id, new: Known) {
 
 /// Year by year, so that no more than a year's values are held at a time.
 fn of_indicator(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) -> Result<BTreeMap<Period, Derived>> {
+    let series = Series::of(store::series(tenant, head.id, None)?, tree);
     let mut found = BTreeMap::new();
     for periods in years(head) {
-        let filter = Filter { indicators: &[head.id], periods, units: Units::All, group: None };
-        let mut by_period: BTreeMap<Period, Vec<StoredValue>> = BTreeMap::new();
-        for value in store::measured(tenant, filter)? {
-            by_period.entry(value.period).or_default().push(value);
-        }
-        for (period, values) in by_period {
-            found.insert(period, of_period(head, tree, period, &values));
+        for (period, values) in store::bare_values(tenant, head.id, periods)? {
+            found.insert(period, of_period(head, tree, &series, period, &values));
         }
     }
     Ok(found)
+}
+
+/// The series of an indicator as numbers.
+struct Series {
+    /// The groups; the first is everybody.
+    groups: Vec<String>,
+    /// The unit and the group of each series.
+    places: HashMap<i64, (usize, usize)>,
+}
+
+impl Series {
+    fn of(stored: HashMap<Place, i64>, tree: &UnitTree) -> Self {
+        let mut groups: Vec<String> = stored.keys().map(|(_, group)| group.clone()).chain([String::new()]).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let place = |((unit, group), id): (Place, i64)| {
+            let group = groups.binary_search(&group).ok()?;
+            Some((id, (tree.number(unit)?, group)))
+        };
+        let places = stored.into_iter().filter_map(place).collect();
+        Self { groups, places }
+    }
 }
 
 /// The years in which an indicator may have values, each as the numbers of its periods.
@@ -147,29 +165,22 @@ pub fn years(head: &IndicatorHead) -> impl DoubleEndedIterator<Item = std::ops::
     years.map(|year| year * YEAR..=year * YEAR + YEAR - 1)
 }
 
-fn of_period(head: &IndicatorHead, tree: &UnitTree, period: Period, values: &[StoredValue]) -> Derived {
-    // Everybody is group 0, whether or not anything is known of them.
-    let mut groups: Vec<&str> = values.iter().map(|value| value.group.as_str()).chain([""]).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    let numbers: HashMap<&str, usize> = groups.iter().zip(0..).map(|(group, n)| (*group, n)).collect();
-    let measured = |value: &StoredValue| {
-        let unit = tree.number(value.unit.as_ref().map(|(id, _)| *id))?;
-        let group = *numbers.get(value.group.as_str())?;
-        let StoredValue { value, people, is_provisional, .. } = value;
-        let people = people.map(i64::from);
-        Some(Measured { unit, group, value: *value, people, is_provisional: *is_provisional, covers: None })
+fn of_period(head: &IndicatorHead, tree: &UnitTree, series: &Series, period: Period, values: &[BareValue]) -> Derived {
+    let measured = |stored: &BareValue| {
+        let (unit, group) = *series.places.get(&stored.series_id)?;
+        let BareValue { value, people, is_provisional, .. } = *stored;
+        Some(Measured { unit, group, value, people: people.map(i64::from), is_provisional, covers: None })
     };
     let mut cells: Vec<Measured> = values.iter().filter_map(measured).collect();
     let aggregates = aggregate::aggregates(tree, period, &cells, head.aggregation);
-    let place = |cell: &Measured| (tree.id(cell.unit), groups[cell.group].to_owned());
+    let place = |cell: &Measured| (tree.id(cell.unit), series.groups[cell.group].clone());
     cells.extend(&aggregates);
     let hidden = head.min_group.map(|least| hidden(head, tree, &cells, least)).unwrap_or_default();
     let hidden = cells.iter().zip(hidden).filter(|(_, is_hidden)| *is_hidden).map(|(cell, _)| place(cell)).collect();
     let aggregate = |cell: &Measured| {
         Some(Aggregate {
             unit: tree.id(cell.unit).zip(tree.key(cell.unit).cloned()),
-            group: groups[cell.group].to_owned(),
+            group: series.groups[cell.group].clone(),
             value: cell.value,
             people: cell.people,
             is_provisional: cell.is_provisional,

@@ -270,6 +270,21 @@ pub fn benchmark_ids(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<(Id,
     Ok(rows.into_iter().map(|(indicator, key, id)| ((indicator, key), id)).collect())
 }
 
+/// The ids of the indicators that tell about objectives of a strategy, by key or id.
+pub fn ids_of_strategy(tenant: &mut Tenant<'_>, strategy: &Reference) -> Result<Vec<Id>> {
+    let query = indicator_objectives::table
+        .inner_join(objectives::table.inner_join(focus_areas::table.inner_join(strategies::table)))
+        .filter(strategies::municipality_id.eq(tenant.municipality_id))
+        .select(indicator_objectives::indicator_id)
+        .distinct()
+        .into_boxed();
+    let query = match strategy {
+        Reference::Id(id) => query.filter(strategies::id.eq(*id)),
+        path => query.filter(strategies::key.eq(path.to_string())),
+    };
+    Ok(query.load(tenant.connection)?)
+}
+
 /// The paths of all objectives, for references to them.
 pub fn objective_paths(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Reference)>> {
     let rows: Vec<(Id, RegisterKey, RegisterKey, RegisterKey)> = objectives::table

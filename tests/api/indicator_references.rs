@@ -25,7 +25,8 @@ fn references_come_back_in_their_plainest_form(app: &App) {
     let ids = action_ids(app);
     let (level, unit) = (app.get("/v1/levels/local").json(), app.get("/v1/units/school").json());
     let named = json!({
-        "objectives": [objectives[1]["id"], "plan/a/o"], "coverage_of": ids["plan/a/often"], "coverage_level": level["id"],
+        "objectives": [objectives[1]["id"], "plan/a/o"],
+        "coverage_of": ids["plan/a/often"], "coverage_level": level["id"],
         "targets": [{"rule": "at_least", "value": 1, "unit": unit["id"]}],
     });
     let plain = json!({
@@ -116,7 +117,8 @@ fn what_indicators_refer_to_stays(app: &App) {
         (&action, "counts"),
     ] {
         let refused = app.delete(address).expect_problem(409, "in-use").json();
-        let told: Vec<&str> = refused["errors"].as_array().unwrap().iter().map(|error| text(&error["detail"])).collect();
+        let told: Vec<&str> =
+            refused["errors"].as_array().unwrap().iter().map(|error| text(&error["detail"])).collect();
         assert!(told.iter().any(|detail| detail.contains(&format!("'{key}'"))), "{address}: {told:?}");
         app.get(address).expect(200);
     }
@@ -135,11 +137,14 @@ fn what_indicators_refer_to_stays(app: &App) {
 }
 
 fn another_municipality_s_indicators_do_not_exist(app: &App) {
-    let there = with(house(), json!({
-        "municipality": {"key": ELSEWHERE, "code": "999", "name": ELSEWHERE},
-        "indicators": [indicator("fremmed", json!({"benchmarks": [{"key": "region", "name": "Regionen"}]}))],
-        "values": [{"indicator": "fremmed", "values": [{"period": "2024", "value": 4711}]}],
-    }));
+    let there = with(
+        house(),
+        json!({
+            "municipality": {"key": ELSEWHERE, "code": "999", "name": ELSEWHERE},
+            "indicators": [indicator("fremmed", json!({"benchmarks": [{"key": "region", "name": "Regionen"}]}))],
+            "values": [{"indicator": "fremmed", "values": [{"period": "2024", "value": 4711}]}],
+        }),
+    );
     app.import(&there).unwrap();
     let token = app.token_of(ELSEWHERE, "med.admin");
     let export = || app.request("GET", "/v1/export?values=true").token(&token).send().expect(200).json();
@@ -148,7 +153,8 @@ fn another_municipality_s_indicators_do_not_exist(app: &App) {
     let values = json!({"values": [{"period": "2024", "value": 1}]});
     for name in ["fremmed", text(&id)] {
         let address = format!("/v1/indicators/{name}");
-        for part in ["", "/values", "/values?format=csv", "/verdicts", "/replaced-values", "/benchmarks/region/values"] {
+        for part in ["", "/values", "/values?format=csv", "/verdicts", "/replaced-values", "/benchmarks/region/values"]
+        {
             app.get(&format!("{address}{part}")).expect_problem(404, "not-found");
         }
         app.put_new(&format!("{address}/values"), values.clone()).expect_problem(404, "not-found");

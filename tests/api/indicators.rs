@@ -37,14 +37,16 @@ pub fn house() -> Value {
                 "key": "plan", "title": "Plan", "kind": "plan", "status": "adopted", "starts_on": "2024-01-01",
                 "focus_areas": [{
                     "key": "a", "title": "A",
-                    "objectives": [{"key": "o", "kind": "goal", "text": "O"}, {"key": "p", "kind": "goal", "text": "P"}],
+                    "objectives": [
+                        {"key": "o", "kind": "goal", "text": "O"}, {"key": "p", "kind": "goal", "text": "P"},
+                    ],
                     "actions": [action("often", json!({"recurrence": "P6M"})), action("once", json!({}))],
                 }],
             },
             {
-                "key": "next", "title": "Næste", "kind": "plan", "status": "draft", "focus_areas": [
-                    {"key": "a", "title": "A", "objectives": [{"key": "o", "kind": "goal", "text": "O"}], "actions": []},
-                ],
+                "key": "next", "title": "Næste", "kind": "plan", "status": "draft", "focus_areas": [{
+                    "key": "a", "title": "A", "objectives": [{"key": "o", "kind": "goal", "text": "O"}], "actions": [],
+                }],
             },
         ],
         "indicators": [],
@@ -114,7 +116,8 @@ fn an_indicator_comes_back_as_it_was_written(app: &App) {
     let made = app.post("/v1/indicators", full()).expect(201);
     assert_eq!(made.header("location"), Some("/v1/indicators/sygefravaer"));
     let told = made.json();
-    let own = json!({"id": told["id"], "version": 1, "created_at": told["created_at"], "updated_at": told["created_at"]});
+    let own =
+        json!({"id": told["id"], "version": 1, "created_at": told["created_at"], "updated_at": told["created_at"]});
     assert_eq!(told, with(full(), own), "every field stands in the answer, and no other");
     for name in ["sygefravaer", text(&told["id"])] {
         let read = app.get(&format!("/v1/indicators/{name}")).expect(200);
@@ -194,7 +197,10 @@ fn lists_are_filtered_and_paged(app: &App) {
     create(app, indicator("b", with(told(&["plan/a/o", "plan/a/p"]), json!({"title": "Åben dør"}))));
     create(app, indicator("a", with(told(&["next/a/o"]), json!({"frequency": "month", "source": "Ældre kilde"}))));
     create(app, indicator("d", json!({"method": "survey", "retired_on": "2020-01-01"})));
-    create(app, indicator("c", with(told(&["plan/a/p"]), json!({"definition": "Hundrede % tålt", "retired_on": "2099-01-01"}))));
+    create(
+        app,
+        indicator("c", with(told(&["plan/a/p"]), json!({"definition": "Hundrede % tålt", "retired_on": "2099-01-01"}))),
+    );
     create(app, computed("e", json!({"frequency": "half_year"})));
     let plan = app.get("/v1/strategies/plan").json();
     let objective = |n: usize| text(&plan["focus_areas"][0]["objectives"][n]["id"]).to_owned();
@@ -263,7 +269,10 @@ fn each_rule_has_its_own_parameters(app: &App) {
         (json!({"rule": "at_most", "value": null}), vec!["value"]),
         (json!({"rule": "at_most", "value": "3"}), vec!["value"]),
         (json!({"rule": "at_least", "value": 1.1e15}), vec!["value"]),
-        (json!({"rule": "at_least", "value": 1, "tolerance": 1, "benchmark": "region"}), vec!["tolerance", "benchmark"]),
+        (
+            json!({"rule": "at_least", "value": 1, "tolerance": 1, "benchmark": "region"}),
+            vec!["tolerance", "benchmark"],
+        ),
         (json!({"rule": "at_most", "value": 1, "decided_by": "2025-06-30"}), vec!["decided_by"]),
         (json!({"rule": "maintain", "tolerance": 1}), vec!["value"]),
         (json!({"rule": "maintain", "value": 1, "tolerance": -0.1}), vec!["tolerance"]),
@@ -383,7 +392,8 @@ fn scopes_say_who_defines_and_who_measures(app: &App) {
     create(app, indicator("i", json!({"benchmarks": [{"key": "region", "name": "Regionen"}]})));
     let values = json!({"values": [{"period": "2024", "value": 1}]});
     let send = |scope: &str, request: Request<'_>| request.token(&app.token(scope)).send().status;
-    let (reading, replaced) = (["", "/i", "/i/values", "/i/verdicts", "/i/benchmarks/region/values"], "/i/replaced-values");
+    let (reading, replaced) =
+        (["", "/i", "/i/values", "/i/verdicts", "/i/benchmarks/region/values"], "/i/replaced-values");
     let scopes = ["med.progress", "med.read", "med.report", "med.edit", "med.measure", "med.hr", "med.audit"];
     for scope in scopes {
         let status = |is_allowed: bool, status: u16| if is_allowed { status } else { 403 };

@@ -10,17 +10,23 @@
 mod access;
 mod assignments;
 mod bad_input;
+mod bad_values;
 mod bundles;
 mod command_line;
 mod committees;
 mod concurrency;
 mod contract;
 mod conventions;
+mod derived_values;
 mod employees;
 mod engines;
+mod exposure;
 mod harness;
 mod hr_sync;
 mod hr_sync_sequences;
+mod indicator_bundles;
+mod indicator_references;
+mod indicators;
 mod issuers;
 mod levels;
 mod local_actions;
@@ -33,10 +39,14 @@ mod progress_sequences;
 mod reporting_at_once;
 mod reports;
 mod schema;
+mod scripts;
 mod statements;
 mod strategies;
 mod tree_sequences;
 mod units;
+mod value_files;
+mod value_statements;
+mod values;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -66,7 +76,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 28] = [
+    let modules: [fn() -> Vec<Test>; 38] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -94,6 +104,16 @@ fn main() -> ExitCode {
         statements::tests,
         strategies::tests,
         tree_sequences::tests,
+        bad_values::tests,
+        derived_values::tests,
+        exposure::tests,
+        indicators::tests,
+        indicator_bundles::tests,
+        indicator_references::tests,
+        scripts::tests,
+        value_files::tests,
+        value_statements::tests,
+        values::tests,
         units::tests,
     ];
     let trial = |engine: Engine, (name, run): Test| {

@@ -19,7 +19,7 @@ use crate::indicator::store as indicators;
 use crate::period::Period;
 use crate::problem::{Faults, Kind, Problem, Result};
 use crate::resource::Names;
-use crate::text::LongText;
+use crate::text::{self, LongText};
 
 /// The values of a unit and group, or of a benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -97,6 +97,14 @@ pub fn prepare(
             faults.add(format!("/values/{n}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
             continue;
         }
+        if let Some(unit) = &unit
+            && units.resolve("unit", &mut unit.clone(), &format!("/values/{n}/unit"), faults).is_none()
+        {
+            continue;
+        }
+        if let Some(group) = &group {
+            text::check_no_cpr(&format!("/values/{n}/group"), group.as_str(), faults);
+        }
         let place = (indicator, benchmark);
         if !gathered.contains_key(&place) {
             order.push(place.clone());
@@ -104,6 +112,9 @@ pub fn prepare(
         let (rows, pointers) = gathered.entry(place).or_default();
         for (m, value) in values.into_iter().enumerate() {
             let BundledValue { period, value, count, is_provisional, note } = value;
+            if let Some(note) = &note {
+                text::check_no_cpr(&format!("/values/{n}/values/{m}/note"), note.as_str(), faults);
+            }
             let (unit, group) = (unit.clone(), group.clone());
             rows.push(ValueRow { period, unit, group, value: Some(value), count, is_provisional, note });
             pointers.push(format!("/values/{n}/values/{m}"));
@@ -142,7 +153,13 @@ pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<BundledSeries>> {
     for head in head::heads(tenant, Which::default())? {
         let mut series: BTreeMap<Place, Vec<BundledValue>> = BTreeMap::new();
         for periods in derived::years(&head) {
-            let filter = Filter { indicators: &[head.id], periods: periods.clone(), units: Units::All, group: None };
+            let filter = Filter {
+                indicators: &[head.id],
+                periods: periods.clone(),
+                units: Units::All,
+                group: None,
+                is_newest: false,
+            };
             let mut own = store::measured(tenant, filter)?;
             let others = store::benchmark_values(tenant, &[head.id], None, periods)?;
             left = left.checked_sub(own.len() + others.len()).ok_or_else(too_many)?;

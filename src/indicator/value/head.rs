@@ -86,6 +86,8 @@ pub struct Which {
     pub keys: Option<Vec<Key>>,
     /// Only these.
     pub ids: Option<Vec<Id>>,
+    /// Only those that tell about objectives of this strategy.
+    pub strategy: Option<Reference>,
 }
 
 /// The heads of some indicators, in the order of their keys.
@@ -133,6 +135,10 @@ pub fn heads(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<IndicatorHead>
     }
     if let Some(ids) = which.ids {
         query = query.filter(indicators::id.eq_any(ids));
+    }
+    if let Some(strategy) = which.strategy {
+        let its = crate::indicator::store::ids_of_strategy(tenant, &strategy)?;
+        query = query.filter(indicators::id.eq_any(its));
     }
     let rows: Vec<Columns> = query.load(tenant.connection)?;
     Ok(rows.into_iter().map(head).collect())

@@ -16,6 +16,9 @@ use crate::problem::{Kind, Problem, Result};
 /// How many cells a cube may have, empty ones included: more is for CSV, which is streamed.
 pub const MOST_CELLS: usize = 1_000_000;
 
+/// How many decimals are worth showing of what says nothing of them.
+const MOST_DECIMALS: i32 = 2;
+
 /// The whole municipality, and everybody: no key begins like this.
 const ALL: &str = "_all";
 
@@ -163,19 +166,18 @@ fn status_of(item: &ValueItem) -> Option<&'static str> {
 fn indicators(heads: &[IndicatorHead], language: Language) -> Value {
     let labels: Map<String, Value> =
         heads.iter().map(|head| (head.key.to_string(), head.title.as_str().into())).collect();
+    // The standard wants the decimals of every unit that is named.
     let unit = |head: &IndicatorHead| {
-        let mut unit = json!({"label": head.unit_of_measure});
-        if let Some(decimals) = head.decimals {
-            unit["decimals"] = decimals.into();
-        }
-        (head.key.to_string(), unit)
+        let label = head.unit_of_measure.as_ref()?.as_str();
+        let decimals = head.decimals.unwrap_or(MOST_DECIMALS);
+        Some((head.key.to_string(), json!({"label": label, "decimals": decimals})))
     };
     json!({
         "label": language.pick("Indikator", "Indicator"),
         "category": {
             "index": heads.iter().map(|head| head.key.as_str()).collect::<Vec<_>>(),
             "label": labels,
-            "unit": heads.iter().map(unit).collect::<Map<String, Value>>(),
+            "unit": heads.iter().filter_map(unit).collect::<Map<String, Value>>(),
         },
     })
 }

@@ -188,8 +188,13 @@ pub fn narrow(
 ) -> Result<HashMap<Id, Vec<ValueItem>>> {
     let derived = derived_of(tenant, heads, scope)?;
     let ids: Vec<Id> = heads.iter().map(|head| head.id).collect();
-    let filter =
-        Filter { indicators: &ids, periods: scope.periods(), units: scope.units.clone(), group: scope.group.clone() };
+    let filter = Filter {
+        indicators: &ids,
+        periods: scope.periods(),
+        units: scope.units.clone(),
+        group: scope.group.clone(),
+        is_newest: scope.asked.latest,
+    };
     let mut measured: HashMap<Id, Vec<StoredValue>> = HashMap::new();
     for value in store::measured(tenant, filter)? {
         measured.entry(value.indicator_id).or_default().push(value);
@@ -225,7 +230,7 @@ impl Reader<'_> {
             return Ok(self.items(Vec::new(), periods));
         }
         let (units, group) = (self.scope.units.clone(), self.scope.group.clone());
-        let filter = Filter { indicators: &[self.head.id], periods: periods.clone(), units, group };
+        let filter = Filter { indicators: &[self.head.id], periods: periods.clone(), units, group, is_newest: false };
         let measured = store::measured(tenant, filter)?;
         Ok(self.items(measured, periods))
     }

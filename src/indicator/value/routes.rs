@@ -107,7 +107,7 @@ where
 /// How many values a page holds.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
-struct ValueLimit(usize);
+pub struct ValueLimit(usize);
 
 /// The most values that a page holds.
 const MOST_VALUES: usize = 10_000;
@@ -157,7 +157,7 @@ struct ListValues {
     /// Only the values of this group of employees; empty = of everybody. Without it: of all groups, and everybody.
     #[param(value_type = Option<String>, example = "paedagoger")]
     group: Option<Whole<RegisterKey>>,
-    /// The values of this benchmark in place of the indicator's own.
+    /// The values of this benchmark in place of the indicator's own, as JSON; beside it stand `from` and `to` alone.
     #[param(example = "nabokommuner")]
     benchmark: Option<Key>,
     /// Whether what units have by those below them is wanted too, or only what was measured.
@@ -209,8 +209,9 @@ async fn list(
     });
     let ListValues { from, to, unit, subtree, group, benchmark, aggregates, limit, cursor, .. } = wanted;
     if let Some(key) = benchmark {
-        if unit.is_some() || group.is_some() || format == ValueFormat::Svg {
-            let detail = "A benchmark has no units and groups, and no picture of its own: leave 'unit', 'group' and 'format' out.";
+        let beside = unit.is_some() || group.is_some() || subtree || aggregates.is_some() || cursor.is_some();
+        if beside || format != ValueFormat::Json {
+            let detail = "A benchmark has one value a period: beside 'benchmark', write 'from' and 'to' alone.";
             return Err(Problem::new(Kind::InvalidQuery, detail));
         }
         return benchmark::answer(&database, &request, &caller, (target, key), (from, to)).await;
@@ -472,6 +473,9 @@ struct ListAllValues {
     /// Only these indicators: keys, separated by commas. Without it: all.
     #[param(value_type = Option<String>, example = "sygefravaer,personaleomsaetning")]
     indicator: Option<Keys>,
+    /// Only indicators that tell about objectives of this strategy: key or UUID.
+    #[param(example = "med-plan-2025-2028")]
+    strategy: Option<Reference>,
     /// Only periods that begin on the first day of this one or later.
     #[param(example = "2024")]
     from: Option<Period>,
@@ -530,11 +534,13 @@ async fn list_of_all(
     Query(wanted): Query<ListAllValues>,
 ) -> Result<HttpResponse> {
     let format = ValuesFormat::wanted(wanted.format, &request);
-    let ListAllValues { indicator, from, to, unit, subtree, group, latest, aggregates, limit, cursor, .. } = wanted;
+    let ListAllValues {
+        indicator, strategy, from, to, unit, subtree, group, latest, aggregates, limit, cursor, ..
+    } = wanted;
     let only_measured = aggregates == Some(false);
     let sees_all = caller.scopes.holds(TokenScope::Measure);
     let asked = Asked { from, to, unit, subtree, group, only_measured, latest, sees_all };
-    let which = Which { keys: indicator.map(|Keys(keys)| keys), ..Which::default() };
+    let which = Which { keys: indicator.map(|Keys(keys)| keys), strategy, ..Which::default() };
     if format != ValuesFormat::Json && cursor.is_some() {
         return Err(all_at_once());
     }

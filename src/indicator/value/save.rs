@@ -1,6 +1,6 @@
 //! Writing values: compared with what is stored, written where they differ, what they replace kept.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use chrono::Datelike;
@@ -344,7 +344,7 @@ fn add_series(
     writes: &[Write],
     series: &mut HashMap<Place, i64>,
 ) -> Result<()> {
-    let missing: HashSet<&Place> =
+    let missing: BTreeSet<&Place> =
         writes.iter().map(|(place, ..)| place).filter(|place| !series.contains_key(place)).collect();
     if missing.is_empty() {
         return Ok(());

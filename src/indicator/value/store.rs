@@ -1,12 +1,14 @@
 //! Queries for values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use crate::action::schedule::Lifetime;
 use crate::db::Tenant;
+use crate::db::schema::aliases::newest_values;
 use crate::db::schema::{actors, benchmarks, changes, indicator_values, replaced_values, units, value_series};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::indicator::aggregate::UnitTree;
@@ -57,13 +59,14 @@ pub struct Filter<'f> {
     pub units: Units,
     /// Of this group alone; empty = everybody.
     pub group: Option<String>,
+    /// Of each series the newest alone.
+    pub is_newest: bool,
 }
 
 /// The values that were measured, in no order.
 pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<StoredValue>> {
     let mut query = indicator_values::table
         .inner_join(value_series::table.left_join(units::table))
-        .filter(value_series::indicator_id.eq_any(filter.indicators))
         .filter(value_series::benchmark_id.is_null())
         .filter(indicator_values::period.between(*filter.periods.start(), *filter.periods.end()))
         .select((
@@ -77,16 +80,34 @@ pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<Store
             ),
         ))
         .into_boxed();
+    // A single one is asked for by itself: the engines keep such a statement prepared.
+    query = match filter.indicators {
+        [single] => query.filter(value_series::indicator_id.eq(*single)),
+        many => query.filter(value_series::indicator_id.eq_any(many)),
+    };
     query = match filter.units {
         Units::All => query,
         Units::Municipality => query.filter(value_series::unit_id.is_null()),
-        Units::Some(ids, false) => query.filter(value_series::unit_id.eq_any(ids.into_iter().map(Some))),
-        Units::Some(ids, true) => {
-            query.filter(value_series::unit_id.is_null().or(value_series::unit_id.assume_not_null().eq_any(ids)))
-        }
+        Units::Some(ids, municipality) => match (ids.as_slice(), municipality) {
+            ([single], false) => query.filter(value_series::unit_id.eq(*single)),
+            ([], true) => query.filter(value_series::unit_id.is_null()),
+            (_, false) => query.filter(value_series::unit_id.eq_any(ids.into_iter().map(Some))),
+            (_, true) => {
+                query.filter(value_series::unit_id.is_null().or(value_series::unit_id.assume_not_null().eq_any(ids)))
+            }
+        },
     };
     if let Some(group) = filter.group {
         query = query.filter(value_series::employee_group.eq(group));
+    }
+    if filter.is_newest {
+        let of_series = newest_values
+            .filter(newest_values.field(indicator_values::series_id).eq(value_series::id))
+            .filter(
+                newest_values.field(indicator_values::period).between(*filter.periods.start(), *filter.periods.end()),
+            )
+            .select(max(newest_values.field(indicator_values::period)));
+        query = query.filter(indicator_values::period.nullable().eq(of_series.single_value()));
     }
     type Row = ((Id, Option<Id>, Option<RegisterKey>, String), (i32, f64, Option<i32>, bool, Option<String>));
     let rows: Vec<Row> = query.load(tenant.connection)?;
@@ -97,6 +118,47 @@ pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<Store
             Ok(StoredValue { indicator_id, unit, group, period, value, people, is_provisional, note })
         })
         .collect()
+}
+
+/// A value without words, in a series.
+#[derive(Debug, Clone, Copy, Queryable)]
+pub struct BareValue {
+    /// Which series'.
+    pub series_id: i64,
+    /// The number of the period.
+    pub period: i32,
+    /// How much.
+    pub value: f64,
+    /// How many people stand behind it.
+    pub people: Option<i32>,
+    /// Whether it is preliminary.
+    pub is_provisional: bool,
+}
+
+/// All values of an indicator in some periods, by period.
+pub fn bare_values(
+    tenant: &mut Tenant<'_>,
+    indicator: Id,
+    periods: RangeInclusive<i32>,
+) -> Result<BTreeMap<Period, Vec<BareValue>>> {
+    let series = value_series::table
+        .filter(value_series::indicator_id.eq(indicator))
+        .filter(value_series::benchmark_id.is_null())
+        .select(value_series::id);
+    let values: Vec<BareValue> = indicator_values::table
+        .filter(indicator_values::series_id.eq_any(series))
+        .filter(indicator_values::period.between(*periods.start(), *periods.end()))
+        .select((
+            indicator_values::series_id,
+            indicator_values::period,
+            indicator_values::value,
+            indicator_values::people,
+            indicator_values::is_provisional,
+        ))
+        .load(tenant.connection)?;
+    let mut by_number: BTreeMap<i32, Vec<BareValue>> = BTreeMap::new();
+    values.into_iter().for_each(|value| by_number.entry(value.period).or_default().push(value));
+    by_number.into_iter().map(|(number, values)| Ok((readable(number)?, values))).collect()
 }
 
 fn readable(period: i32) -> Result<Period> {

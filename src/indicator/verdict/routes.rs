@@ -68,7 +68,7 @@ pub struct TargetVerdict {
     /// What it comes to.
     pub verdict: VerdictKind,
     /// Why, in one sentence.
-    #[schema(example = "11,4 dage pr. ansat i 2026-10 mod højst 11: målet er ikke nået endnu.")]
+    #[schema(example = "5,3 % i juni 2026: målet om højst 5,1 % er ikke nået.")]
     pub reason: String,
     /// Whether one of the numbers may still change.
     pub is_provisional: bool,

@@ -145,6 +145,12 @@ impl<'p> Period<'p> {
         }
     }
 
+    /// The same, if no more than small cells were hidden.
+    pub fn with_small_ones_hidden(mut self) -> Self {
+        self.numbers.iter_mut().filter(|number| number.is_cell).for_each(|number| number.is_shown = !number.is_small);
+        self
+    }
+
     /// What nobody may know, and anybody can compute. Not what follows from how things add up alone: that nobody can
     /// be kept from knowing.
     pub fn told(&self) -> Vec<&str> {

@@ -249,7 +249,7 @@ impl<'a> Town<'a> {
             found.harmless += usize::from(period.is_harmless());
             found.mixed += usize::from(hidden > 0 && hidden < cells.len());
             found.hidden += hidden;
-            found.large += cells.values().filter(|known| !known.is_shown && known.people > Some(9)).count();
+            found.protected += usize::from(!period.with_small_ones_hidden().told().is_empty());
         }
     }
 }
@@ -263,8 +263,8 @@ pub struct Found {
     pub mixed: usize,
     /// Cells that are hidden.
     pub hidden: usize,
-    /// Those of them that are hidden for others' sake.
-    pub large: usize,
+    /// Periods in which something could be computed if no more than small cells were hidden.
+    pub protected: usize,
 }
 
 /// The three periods of an indicator.
