@@ -57,10 +57,12 @@ fn least(town: &Town) -> BTreeMap<String, i64> {
     INDICATORS.iter().map(of_one).collect()
 }
 
+type Takes = dyn Fn(&Place, &Cell) -> bool;
+
 /// A question, and which places it asks for.
 struct Question {
     query: String,
-    takes: Box<dyn Fn(&Place, &Cell) -> bool>,
+    takes: Box<Takes>,
 }
 
 fn question(query: impl Into<String>, takes: impl Fn(&Place, &Cell) -> bool + 'static) -> Question {

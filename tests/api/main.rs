@@ -33,6 +33,7 @@ mod local_actions;
 mod memberships;
 mod municipality;
 mod people;
+mod plan_verdicts;
 mod plans;
 mod progress;
 mod progress_sequences;
@@ -76,7 +77,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 38] = [
+    let modules: [fn() -> Vec<Test>; 39] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -114,6 +115,7 @@ fn main() -> ExitCode {
         value_files::tests,
         value_statements::tests,
         values::tests,
+        plan_verdicts::tests,
         units::tests,
     ];
     let trial = |engine: Engine, (name, run): Test| {

@@ -77,6 +77,10 @@ impl Attacker {
         if split.is_empty() || below(unit, 0).is_empty() || !self.people.contains_key(&(rest, 0)) {
             return;
         }
+        // Nothing is known of a group in a unit that has no value for it.
+        if present.iter().any(|group| below(unit, *group) != below(unit, 0)) {
+            return;
+        }
         let mut parts = Vec::new();
         for group in present {
             let lower: Vec<_> = below(unit, group).into_iter().map(|other| (other, group)).collect();

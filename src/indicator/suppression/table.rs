@@ -138,12 +138,17 @@ impl Table {
             table.add_number(cell.people, cell.is_small(least), true);
         }
         let (by_unit, by_group) = grid.families();
+        let units = |parts: &Vec<usize>| parts.iter().map(|part| grid.cells[*part].unit).collect();
+        let units: Vec<Vec<usize>> = by_unit.iter().map(units).collect();
         let mut rests = Vec::with_capacity(by_unit.len());
         for (total, parts) in by_unit.into_iter().enumerate() {
             rests.push(table.add_family(total, parts, least));
         }
         for (total, groups) in by_group.into_iter().enumerate() {
-            table.add_rest_of_units(rests[total], &groups, &rests, least);
+            // Who is in a unit of which nothing is known for a group may be in that group all the same.
+            if groups.iter().all(|group| units[*group] == units[total]) {
+                table.add_rest_of_units(rests[total], &groups, &rests, least);
+            }
             table.add_family(total, groups, least);
         }
         table.changed.extend(0..table.equations.len());
@@ -171,14 +176,12 @@ impl Table {
         let mut parts = Vec::new();
         for group in groups {
             match rests[*group] {
-                Rest::Whole => parts.push(*group),
                 Rest::Nothing => {}
                 Rest::Number(rest) => parts.push(rest),
-                Rest::Unclear => return,
+                Rest::Whole | Rest::Unclear => return,
             }
         }
-        let has_units = groups.iter().any(|group| rests[*group] != Rest::Whole);
-        if has_units && self.add_rest(total, &mut parts, least) != Rest::Unclear {
+        if !groups.is_empty() && self.add_rest(total, &mut parts, least) != Rest::Unclear {
             self.add_equation(total, parts);
         }
     }

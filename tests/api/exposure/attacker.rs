@@ -219,8 +219,7 @@ fn reduced(mut rows: Vec<Vec<u64>>, columns: usize) -> Vec<Vec<u64>> {
         let inverse = power(rows[pivots][column], PRIME - 2);
         rows[pivots].iter_mut().for_each(|factor| *factor = *factor * inverse % PRIME);
         let pivot = rows[pivots].clone();
-        for (n, row) in rows.iter_mut().enumerate().filter(|(n, row)| *n != pivots && row[column] != 0) {
-            debug_assert_ne!(n, pivots);
+        for (_, row) in rows.iter_mut().enumerate().filter(|(n, row)| *n != pivots && row[column] != 0) {
             let by = PRIME - row[column];
             let terms = row.iter_mut().zip(&pivot).filter(|(_, term)| **term != 0);
             terms.for_each(|(factor, term)| *factor = (*factor + by * term) % PRIME);

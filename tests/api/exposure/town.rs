@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::attacker::{Known, Period, Spot};
-use super::forms::{Caller, View, six_decimals};
+use super::forms::{Caller, View};
 use crate::harness::App;
 
 /// Decisions that come out the same way every time.
@@ -278,7 +278,7 @@ fn draw_tree(draw: &mut Draw) -> Vec<usize> {
         let mut parents = vec![0];
         for _ in 0..2 + draw.below(2) {
             let top = parents.len();
-            parents.push(0);
+            parents.extend([0]);
             for _ in 0..1 + draw.below(3) {
                 let centre = parents.len();
                 parents.push(top);
@@ -294,5 +294,5 @@ fn draw_tree(draw: &mut Draw) -> Vec<usize> {
 /// The numbers of what is hidden, with six decimals.
 pub fn hidden_numbers(all: &View, shown: &View) -> BTreeSet<String> {
     let hidden = all.iter().filter(|(place, _)| shown[*place].is_suppressed);
-    hidden.filter_map(|(_, cell)| cell.value.as_deref().map(six_decimals)).collect()
+    hidden.filter_map(|(_, cell)| cell.value.clone()).collect()
 }
