@@ -370,7 +370,7 @@ impl Town {
             2 => json!({"rule": "maintain", "value": 15, "tolerance": 1}),
             _ => json!({"rule": "less_than_period", "baseline_period": self.months[0]}),
         };
-        if n / 4 % 2 == 0 {
+        if (n / 4).is_multiple_of(2) {
             target["period"] = json!(self.last_month());
         }
         if n % 5 == 1 {

@@ -136,6 +136,16 @@ impl Period {
         Some(Self::containing(first, span)).filter(|period| period.first == first)
     }
 
+    /// The numbers of all periods that begin in a year.
+    pub fn numbers_of_year(year: i32) -> std::ops::RangeInclusive<i32> {
+        year * YEAR..=year * YEAR + YEAR - 1
+    }
+
+    /// The year in which the period of a number begins.
+    pub fn year_of_number(number: i32) -> i32 {
+        number / YEAR
+    }
+
     /// The numbers of all periods that begin from the first day of one to the last day of another.
     pub fn numbers(from: Option<Self>, to: Option<Self>) -> std::ops::RangeInclusive<i32> {
         let first = from.map_or(0, |from| number_of(from.first));
@@ -149,9 +159,12 @@ impl Period {
     }
 }
 
+/// From the number of a period to that of the same one a year later.
+const YEAR: i32 = 100_000;
+
 fn number_of(day: NaiveDate) -> i32 {
-    // Years have four digits here, and 2147 is the last one of which this is an i32.
-    let year = day.year().min(2147) as i64;
+    // Years have four digits here; nine in all are an i32.
+    let year = i64::from(day.year().min(9999));
     let number = ((year * 100 + i64::from(day.month())) * 100 + i64::from(day.day())) * 10;
     i32::try_from(number).unwrap_or(i32::MAX - 9)
 }
@@ -300,6 +313,11 @@ mod tests {
             assert_eq!(Period::from_number(number), Some(period(text)));
         }
         assert_eq!(Period::from_number(202402302), None);
+        for text in ["2148-12", "9999"] {
+            assert_eq!(Period::from_number(period(text).number()), Some(period(text)));
+        }
+        assert!(Period::numbers_of_year(2024).contains(&period("2024-12-31").number()));
+        assert_eq!(Period::year_of_number(period("2024-Q3").number()), 2024);
         let within = Period::numbers(Some(period("2024-H2")), Some(period("2024")));
         assert!(within.contains(&period("2024-12").number()) && within.contains(&period("2024-H2").number()));
         assert!(!within.contains(&period("2024").number()) && !within.contains(&period("2025").number()));

@@ -161,14 +161,18 @@ pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[&st
     Ok(first.is_some())
 }
 
-/// The changes of rows of some kinds since a place in the log: their places, kinds and rows.
-pub fn changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[&str]) -> Result<Vec<(i64, String, Id)>> {
-    Ok(changes::table
+/// Whether no row of a kind has changed since a change, and that change is the one it was: a database that was put back
+/// to an earlier state counts on from there.
+pub fn is_unchanged_since(tenant: &mut Tenant<'_>, (sequence, at): (i64, Timestamp), entity: &str) -> Result<bool> {
+    let found: Vec<(i64, Timestamp)> = changes::table
         .filter(changes::municipality_id.eq(tenant.municipality_id))
-        .filter(changes::sequence.gt(sequence))
-        .filter(changes::entity.eq_any(entities))
-        .select((changes::sequence, changes::entity, changes::entity_id))
-        .load(tenant.connection)?)
+        .filter(changes::sequence.ge(sequence))
+        .filter(changes::sequence.eq(sequence).or(changes::entity.eq(entity)))
+        .order(changes::sequence)
+        .limit(2)
+        .select((changes::sequence, changes::at))
+        .load(tenant.connection)?;
+    Ok(found == [(sequence, at)])
 }
 
 /// At most `limit` changes after `sequence`, in the order of commits.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::{Kind, Problem, Result};
 use change_log::Newest;
@@ -36,8 +36,8 @@ const POOL_WAIT: Duration = Duration::from_secs(3);
 /// How many connections writers never take.
 const KEPT_FOR_READERS: u32 = 3;
 
-/// How long a request waits for its turn to write before it is answered with 503.
-const WRITE_WAIT: Duration = Duration::from_secs(10);
+/// How long a request waits for its turn, to write or to read at length, before it is answered with 503.
+const TURN_WAIT: Duration = Duration::from_secs(10);
 
 /// Who acts, and for which municipality: what a token, or the command line, boils down to here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Database {
     pool: r2d2::Pool<ConnectionFactory>,
     /// Writers wait for each other; without this, those that wait would hold every connection.
     writers: Arc<Semaphore>,
+    /// What is read for as long as a client takes to take it leaves connections for all others.
+    long_reads: Arc<Semaphore>,
     location: Arc<Location>,
     /// How long the access log is kept, in days.
     access_log_days: u32,
@@ -79,10 +81,12 @@ impl Database {
             .error_handler(Box::new(r2d2::LoggingErrorHandler))
             .build(factory)
             .map_err(Problem::unavailable)?;
+        let long_reads = Arc::new(Semaphore::new((pool_size / 3).max(1) as usize));
         let writers = Arc::new(Semaphore::new(pool_size.saturating_sub(KEPT_FOR_READERS).max(1) as usize));
         Ok(Self {
             pool,
             writers,
+            long_reads,
             location: Arc::new(location),
             access_log_days: 365,
             statements,
@@ -120,6 +124,12 @@ impl Database {
         off_the_async_threads(move || database.read_blocking(&principal, work)).await
     }
 
+    /// A turn for a reading that may last as long as its client takes; whoever gets none in time is answered with 503.
+    pub async fn long_read(&self) -> Result<OwnedSemaphorePermit> {
+        let turn = actix_web::rt::time::timeout(TURN_WAIT, Arc::clone(&self.long_reads).acquire_owned()).await;
+        turn.map_err(Problem::unavailable)?.map_err(Problem::internal)
+    }
+
     /// Runs `work` in one writing transaction; it is stored whole or, after an error, not at all.
     pub async fn write<T: Send + 'static>(
         &self,
@@ -154,7 +164,7 @@ impl Database {
         work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (database, principal) = (self.clone(), principal.clone());
-        let turn = actix_web::rt::time::timeout(WRITE_WAIT, Arc::clone(&self.writers).acquire_owned()).await;
+        let turn = actix_web::rt::time::timeout(TURN_WAIT, Arc::clone(&self.writers).acquire_owned()).await;
         let turn = turn.map_err(Problem::unavailable)?.map_err(Problem::internal)?;
         off_the_async_threads(move || {
             // Given back when the work is done, even if the client has gone by then.

@@ -1,6 +1,7 @@
 //! Values up the unit tree (rule 6): what the units above have, told from those below.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::model::Aggregation;
 use crate::action::schedule::Lifetime;
@@ -62,6 +63,13 @@ impl UnitTree {
     /// For each unit, the one right above it.
     pub fn parents(&self) -> &[usize] {
         &self.parents
+    }
+
+    /// What tells this tree from another one, names aside.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.ids, &self.parents, &self.lifetimes).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// A unit with all units below it.

@@ -56,13 +56,20 @@ fn chart(tenant: &mut Tenant<'_>, which: Which, asked: Asked, language: Language
         Some(Whole::One(unit)) => Some(store::unit_named(tenant, unit)?),
         _ => None,
     };
+    let group = match &asked.group {
+        Some(Whole::One(group)) => Some(group.to_string()),
+        _ => None,
+    };
     let scope = Scope::resolve(tenant, asked)?;
     let mut items: Vec<ValueItem> = Vec::new();
     read::visit(tenant, &[head], &scope, None, |_, found| {
         items.extend(found);
         Ok(ControlFlow::Continue(()))
     })?;
-    let benchmarks = store::benchmark_values(tenant, &[indicator.id()], None, Period::numbers(from, to))?;
+    let benchmarks = match group {
+        None => store::benchmark_values(tenant, &[indicator.id()], None, Period::numbers(from, to))?,
+        Some(_) => Vec::new(),
+    };
     let own: BTreeMap<Period, Point> = items.iter().map(|item| (item.period, point(item))).collect();
     let others: BTreeMap<(Key, Period), Point> = benchmarks
         .into_iter()
@@ -80,17 +87,24 @@ fn chart(tenant: &mut Tenant<'_>, which: Which, asked: Asked, language: Language
     let line = |points: &dyn Fn(Period) -> Option<Point>| -> Vec<Point> {
         periods.iter().map(|period| points(*period).unwrap_or(Point::Missing)).collect()
     };
-    let subtitle = subtitle(&indicator, unit.as_ref().map(|(_, name)| name.as_str()));
-    let marks = targets(&indicator, unit.map(|(key, _)| key.into()), &own, language);
+    let whole = language.pick("Hele kommunen", "The whole municipality");
+    let unit_name = unit.as_ref().map_or(whole, |(_, name)| name.as_str());
+    let subtitle = subtitle(&indicator, unit_name, group.as_deref());
+    // Targets and benchmarks are for everybody.
+    let marks = match group {
+        None => targets(&indicator, unit.as_ref().map(|(key, _)| key.clone().into()), &own, language),
+        Some(_) => Vec::new(),
+    };
     let picture = Picture {
         title: indicator.body.title.as_str(),
         subtitle: &subtitle,
         periods: periods.iter().map(ToString::to_string).collect(),
-        own: Line { name: indicator.body.title.as_str(), points: line(&|period| own.get(&period).copied()) },
+        own: Line { name: unit_name, points: line(&|period| own.get(&period).copied()) },
         benchmarks: indicator
             .body
             .benchmarks
             .iter()
+            .filter(|_| group.is_none())
             .map(|benchmark| Line {
                 name: benchmark.name.as_str(),
                 points: line(&|period| others.get(&(benchmark.key.clone(), period)).copied()),
@@ -128,11 +142,11 @@ fn axis(measured: &BTreeSet<Period>, frequency: Frequency) -> Vec<Period> {
         .collect()
 }
 
-/// "Skolen ved Åen · dage pr. ansat · Lønsystemet".
-fn subtitle(indicator: &Indicator, unit: Option<&str>) -> String {
+/// "dage pr. ansat · Skolen ved Åen · paedagoger · Lønsystemet": the measure stands right above its axis.
+fn subtitle(indicator: &Indicator, unit: &str, group: Option<&str>) -> String {
     let measure = indicator.body.unit_of_measure.as_ref().map(|measure| measure.as_str());
     let source = indicator.body.source.as_ref().map(|source| source.as_str());
-    [unit, measure, source].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    [measure, Some(unit), group, source].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// The targets of a unit that are a number, or the number of an earlier period, with what they are called.

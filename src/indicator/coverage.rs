@@ -82,6 +82,11 @@ fn of_action(
     let mut period = Period::containing(first, span);
     let mut latest: HashMap<_, Stage> = HashMap::new();
     let mut heard = 0;
+    // A report on one of many times says which, and may come when that is over; on a single one it counts by when it came.
+    if action.schedule.recurrence.is_some() {
+        latest.extend(told.iter().map(|told| ((told.place.1, told.place.2), told.stage)));
+        heard = told.len();
+    }
     while period.first_day() <= today {
         let day = period.last_day().min(today);
         while let Some(next) = told.get(heard).filter(|told| told.reported_at.day() <= day) {

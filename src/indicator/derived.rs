@@ -2,28 +2,21 @@
 //! hidden from readers. Both hang on every value of a period, so they are told once and remembered for as long as
 //! nothing changes that they depend on.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::aggregate::{self, Covers, Measured, UnitTree};
-use super::model::IndicatorBody;
+use super::model::Aggregation;
 use super::suppression::{self, Cell};
 use super::value::head::IndicatorHead;
-use super::value::store::{self, BareValue};
+use super::value::store::{self, Place, SeriesValue};
 use crate::db::Tenant;
 use crate::db::change_log;
-use crate::db::types::{Id, RegisterKey};
-use crate::indicator::model::Aggregation;
+use crate::db::types::{Id, RegisterKey, Timestamp};
 use crate::organisation::model::UnitBody;
 use crate::period::Period;
 use crate::problem::Result;
 use crate::resource::Body;
-
-/// What the change log calls a writing of values.
-pub const VALUES_ENTITY: &str = "indicator_values";
-
-/// A unit, or none for the municipality, and a group, empty for everybody.
-pub type Place = (Option<Id>, String);
 
 /// What a unit has by the units below it.
 #[derive(Debug, Clone)]
@@ -45,8 +38,8 @@ pub struct Aggregate {
 /// What follows from all values of one period.
 #[derive(Debug, Default)]
 pub struct Derived {
-    /// What units have by those below them.
-    pub aggregates: Vec<Aggregate>,
+    /// What units have by those below them, by unit; none = the municipality.
+    pub aggregates: HashMap<Option<Id>, Vec<Aggregate>>,
     /// What readers don't see.
     pub hidden: HashSet<Place>,
 }
@@ -54,82 +47,110 @@ pub struct Derived {
 /// What follows from all values of an indicator, by period.
 pub type ByPeriod = Arc<BTreeMap<Period, Derived>>;
 
+/// All that it follows from: when the values were last written, how they come up the tree, who is hidden, and the tree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Basis {
+    values: Option<Timestamp>,
+    aggregation: Aggregation,
+    min_group: Option<i64>,
+    tree: u64,
+}
+
 struct Known {
-    /// The change up to which nothing differs.
-    as_of: i64,
+    basis: Basis,
     derived: ByPeriod,
 }
+
+/// The change up to which a tree is known, and its fingerprint.
+type KnownTree = ((i64, Timestamp), u64);
+
+/// The trees of municipalities as far as they are known: up to which change, and what tells one from another.
+static TREES: LazyLock<Mutex<HashMap<Id, KnownTree>>> = LazyLock::new(Default::default);
 
 /// Ids are unique in the world, so that all databases of the process share one memory.
 static KNOWN: LazyLock<Mutex<HashMap<Id, Known>>> = LazyLock::new(Default::default);
 
+/// Held by whoever tells what isn't known yet: the others wait for that rather than tell it too.
+static TELLING: Mutex<()> = Mutex::new(());
+
 /// How many indicators are remembered: many times what a municipality has.
 const MOST_KNOWN: usize = 2_000;
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What follows from the values of each of some indicators; those of which nothing does are left out.
 pub fn derived(tenant: &mut Tenant<'_>, heads: &[IndicatorHead]) -> Result<HashMap<Id, ByPeriod>> {
     let wanted: Vec<&IndicatorHead> = heads.iter().filter(|head| head.needs_all_values()).collect();
+    let mut found = HashMap::new();
     if wanted.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(found);
     }
-    let now = change_log::latest(tenant)?;
-    let mut found = known(tenant, &wanted, now)?;
-    let missing: Vec<&&IndicatorHead> = wanted.iter().filter(|head| !found.contains_key(&head.id)).collect();
-    if !missing.is_empty() {
-        let tree = store::tree(tenant)?;
-        for head in missing {
-            let derived = Arc::new(of_indicator(tenant, head, &tree)?);
-            remember(head.id, Known { as_of: now, derived: Arc::clone(&derived) });
-            found.insert(head.id, derived);
-        }
+    let mut tree = None;
+    let of_tree = fingerprint(tenant, &mut tree)?;
+    for head in wanted {
+        let (values, aggregation, min_group) = (head.values_updated_at, head.aggregation, head.min_group);
+        let basis = Basis { values, aggregation, min_group, tree: of_tree };
+        let derived = match known(head.id, &basis) {
+            Some(derived) => derived,
+            None => tell(tenant, head, basis, &mut tree)?,
+        };
+        found.insert(head.id, derived);
     }
     Ok(found)
 }
 
-/// What is remembered and still holds: nothing it depends on has changed since it was told.
-fn known(tenant: &mut Tenant<'_>, wanted: &[&IndicatorHead], now: i64) -> Result<HashMap<Id, ByPeriod>> {
-    let mut found: HashMap<Id, (i64, ByPeriod)> = {
-        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = |head: &&IndicatorHead| {
-            let known = known.get(&head.id).filter(|known| known.as_of <= now)?;
-            Some((head.id, (known.as_of, Arc::clone(&known.derived))))
-        };
-        wanted.iter().filter_map(known).collect()
-    };
-    let Some(since) = found.values().map(|(as_of, _)| *as_of).min().filter(|since| *since < now) else {
-        return Ok(found.into_iter().map(|(id, (_, derived))| (id, derived)).collect());
-    };
-    let entities = [UnitBody::ENTITY, "municipality", IndicatorBody::ENTITY, VALUES_ENTITY];
-    for (sequence, entity, id) in change_log::changed_since(tenant, since, &entities)? {
-        let is_about_one = entity == IndicatorBody::ENTITY || entity == VALUES_ENTITY;
-        found.retain(|indicator, (as_of, _)| *as_of >= sequence || (is_about_one && *indicator != id));
-    }
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    for (id, (_, derived)) in &found {
-        // Somebody who saw an earlier state may have put another in its place meanwhile.
-        if let Some(known) = known.get_mut(id).filter(|known| Arc::ptr_eq(&known.derived, derived)) {
-            known.as_of = known.as_of.max(now);
-        }
-    }
-    Ok(found.into_iter().map(|(id, (_, derived))| (id, derived)).collect())
+fn known(id: Id, basis: &Basis) -> Option<ByPeriod> {
+    let known = locked(&KNOWN);
+    known.get(&id).filter(|known| known.basis == *basis).map(|known| Arc::clone(&known.derived))
 }
 
-fn remember(id: Id, new: Known) {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+fn tell(tenant: &mut Tenant<'_>, head: &IndicatorHead, basis: Basis, tree: &mut Option<UnitTree>) -> Result<ByPeriod> {
+    let _turn = locked(&TELLING);
+    if let Some(derived) = known(head.id, &basis) {
+        return Ok(derived);
+    }
+    let tree = match tree {
+        Some(tree) => tree,
+        None => tree.insert(store::tree(tenant)?),
+    };
+    let derived = Arc::new(of_indicator(tenant, head, tree)?);
+    let new = Known { basis, derived: Arc::clone(&derived) };
+    let mut known = locked(&KNOWN);
     if known.len() >= MOST_KNOWN {
         known.clear();
     }
-    if known.get(&id).is_none_or(|known| known.as_of <= new.as_of) {
-        known.insert(id, new);
+    known.insert(head.id, new);
+    Ok(derived)
+}
+
+/// What tells the municipality's tree from another: told from the log, as long as no unit has changed; else the tree is
+/// read, into `tree`.
+fn fingerprint(tenant: &mut Tenant<'_>, tree: &mut Option<UnitTree>) -> Result<u64> {
+    let Some(newest) = change_log::newest(tenant)? else { return Ok(0) };
+    let known = locked(&TREES).get(&tenant.municipality_id).copied();
+    if let Some((as_of, fingerprint)) = known
+        && change_log::is_unchanged_since(tenant, as_of, UnitBody::ENTITY)?
+    {
+        return Ok(fingerprint);
     }
+    let fingerprint = tree.insert(store::tree(tenant)?).fingerprint();
+    locked(&TREES).insert(tenant.municipality_id, (newest, fingerprint));
+    Ok(fingerprint)
 }
 
 /// Year by year, so that no more than a year's values are held at a time.
 fn of_indicator(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) -> Result<BTreeMap<Period, Derived>> {
     let series = Series::of(store::series(tenant, head.id, None)?, tree);
     let mut found = BTreeMap::new();
-    for periods in years(head) {
-        for (period, values) in store::bare_values(tenant, head.id, periods)? {
+    for periods in head.years() {
+        let mut by_number: BTreeMap<i32, Vec<SeriesValue>> = BTreeMap::new();
+        for value in store::all_values(tenant, head.id, periods)? {
+            by_number.entry(value.period).or_default().push(value);
+        }
+        for (number, values) in by_number {
+            let period = store::readable(number)?;
             found.insert(period, of_period(head, tree, &series, period, &values));
         }
     }
@@ -158,36 +179,44 @@ impl Series {
     }
 }
 
-/// The years in which an indicator may have values, each as the numbers of its periods.
-pub fn years(head: &IndicatorHead) -> impl DoubleEndedIterator<Item = std::ops::RangeInclusive<i32>> + use<> {
-    const YEAR: i32 = 100_000;
-    let years = head.range.into_iter().flat_map(|(first, last)| first / YEAR..=last / YEAR);
-    years.map(|year| year * YEAR..=year * YEAR + YEAR - 1)
-}
-
-fn of_period(head: &IndicatorHead, tree: &UnitTree, series: &Series, period: Period, values: &[BareValue]) -> Derived {
-    let measured = |stored: &BareValue| {
+fn of_period(
+    head: &IndicatorHead,
+    tree: &UnitTree,
+    series: &Series,
+    period: Period,
+    values: &[SeriesValue],
+) -> Derived {
+    // Only those groups are numbered that the period has; the first is everybody.
+    let used = values.iter().filter_map(|value| series.places.get(&value.series_id)).map(|(_, group)| *group);
+    let numbers: Vec<usize> = used.chain([0]).collect::<BTreeSet<_>>().into_iter().collect();
+    let measured = |stored: &SeriesValue| {
         let (unit, group) = *series.places.get(&stored.series_id)?;
-        let BareValue { value, people, is_provisional, .. } = *stored;
-        Some(Measured { unit, group, value, people: people.map(i64::from), is_provisional, covers: None })
+        let group = numbers.binary_search(&group).ok()?;
+        let people = stored.people.map(i64::from);
+        let (value, is_provisional) = (stored.value, stored.is_provisional);
+        Some(Measured { unit, group, value, people, is_provisional, covers: None })
     };
     let mut cells: Vec<Measured> = values.iter().filter_map(measured).collect();
     let aggregates = aggregate::aggregates(tree, period, &cells, head.aggregation);
-    let place = |cell: &Measured| (tree.id(cell.unit), series.groups[cell.group].clone());
+    let place = |cell: &Measured| (tree.id(cell.unit), series.groups[numbers[cell.group]].clone());
     cells.extend(&aggregates);
     let hidden = head.min_group.map(|least| hidden(head, tree, &cells, least)).unwrap_or_default();
     let hidden = cells.iter().zip(hidden).filter(|(_, is_hidden)| *is_hidden).map(|(cell, _)| place(cell)).collect();
     let aggregate = |cell: &Measured| {
         Some(Aggregate {
             unit: tree.id(cell.unit).zip(tree.key(cell.unit).cloned()),
-            group: series.groups[cell.group].clone(),
+            group: series.groups[numbers[cell.group]].clone(),
             value: cell.value,
             people: cell.people,
             is_provisional: cell.is_provisional,
             covers: cell.covers?,
         })
     };
-    Derived { aggregates: aggregates.iter().filter_map(aggregate).collect(), hidden }
+    let mut by_unit: HashMap<Option<Id>, Vec<Aggregate>> = HashMap::new();
+    for found in aggregates.iter().filter_map(aggregate) {
+        by_unit.entry(found.unit.as_ref().map(|(id, _)| *id)).or_default().push(found);
+    }
+    Derived { aggregates: by_unit, hidden }
 }
 
 fn hidden(head: &IndicatorHead, tree: &UnitTree, cells: &[Measured], least: i64) -> Vec<bool> {

@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::target::{Target, TargetRule};
+use super::target::Target;
 use crate::db::types::{Key, Reference};
 use crate::period::{Period, Span};
 use crate::problem::Faults;
@@ -282,11 +282,6 @@ impl IndicatorBody {
     /// The benchmark under a key.
     pub fn benchmark(&self, key: &Key) -> Option<&BenchmarkBody> {
         self.benchmarks.iter().find(|benchmark| benchmark.key == *key)
-    }
-
-    /// Whether a target has a rule.
-    pub fn has_target(&self, rule: TargetRule) -> bool {
-        self.targets.iter().any(|target| target.rule == rule)
     }
 }
 

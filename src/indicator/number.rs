@@ -21,6 +21,11 @@ pub fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S:
     }
 }
 
+/// A number as JSON, written as it came.
+pub fn json(number: f64) -> serde_json::Value {
+    serialize(&number, serde_json::value::Serializer).unwrap_or_default()
+}
+
 /// [`serialize`], for numbers that may be missing.
 pub mod optional {
     use serde::Serializer;

@@ -6,7 +6,7 @@ use super::label::Counted;
 use super::series::{self, Point};
 use super::store::{self, Heading, Objective};
 use super::sums::{Gathered, Part, ProgressKind, Sums, Wanted};
-use super::verdicts::Told;
+use super::verdicts::Judged;
 use crate::action::assignment::board::Board;
 use crate::action::assignment::count::{Census, Entry};
 use crate::action::assignment::forerunners::Forerunners;
@@ -27,7 +27,7 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) 
     let sums = Sums::of(entries.iter(), on);
     let mut gathered =
         Gathered::new(Part::new(ProgressKind::Strategy, heading.id, &heading.key, &heading.title, sums), on);
-    let told = Told::of_strategy(tenant, heading.id, on)?;
+    let told = Judged::of_strategy(tenant, heading.id, on)?;
     gathered.part.verdicts = Some(told.counts(&[&heading.key]));
     if wanted.children {
         let area = |(id, key, title): (Id, Key, ShortText)| {
@@ -52,7 +52,7 @@ pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gat
     let entries = board.entries();
     let sums = Sums::of(entries.iter(), on);
     let mut gathered = Gathered::new(Part::new(ProgressKind::FocusArea, id, &key, &title, sums), on);
-    gathered.part.verdicts = Some(Told::of_focus_area(tenant, id, on)?.counts(&[&strategy, &key]));
+    gathered.part.verdicts = Some(Judged::of_focus_area(tenant, id, on)?.counts(&[&strategy, &key]));
     if wanted.children {
         let planned = board.actions.iter().filter(|action| !action.is_local());
         let part = |action: &Addressed| Part::of_action(action, Sums::of_action(action.id, &entries, on));
@@ -69,7 +69,7 @@ pub fn objective(tenant: &mut Tenant<'_>, id: Id, wanted: Wanted) -> Result<Gath
     let Objective { key, text, path } = store::objective(tenant, id)?;
     let mut part = Part::new(ProgressKind::Objective, id, &key, &text, Sums::default());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    part.verdicts = Some(Told::of_objective(tenant, id, wanted.on)?.counts(&path));
+    part.verdicts = Some(Judged::of_objective(tenant, id, wanted.on)?.counts(&path));
     Ok(Gathered::new(part, wanted.on))
 }
 

@@ -22,13 +22,13 @@ pub struct VerdictCounts {
     /// Their period is over, and they were not met.
     #[schema(example = 1)]
     pub missed: u64,
-    /// The latest value is where it has to be by now.
+    /// The latest value is where an even course has it by now, or meets the target.
     #[schema(example = 4)]
     pub on_course: u64,
-    /// The latest value is not where it has to be by now.
+    /// The latest value is not there.
     #[schema(example = 2)]
     pub off_course: u64,
-    /// It is too early to say.
+    /// They aren't met, and nothing tells yet whether they will be, or no date is set.
     #[schema(example = 1)]
     pub open: u64,
     /// What it takes isn't there, or is hidden.
@@ -54,12 +54,12 @@ impl VerdictCounts {
 }
 
 /// The indicators of a part of a plan, with what their targets come to.
-pub struct Told {
+pub struct Judged {
     indicators: Vec<Indicator>,
     verdicts: HashMap<Id, Vec<Verdict>>,
 }
 
-impl Told {
+impl Judged {
     /// Those that tell about objectives of a strategy.
     pub fn of_strategy(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
         Self::read(tenant, Filter { strategy: Some(Reference::Id(id)), ..Filter::default() }, on)

@@ -150,7 +150,7 @@ fn lines_of_a_table_are_told_one_by_one(app: &App) {
         let mut table = format!("period,unit,group,value,count,is_provisional,note{end}{end}");
         lines.iter().for_each(|(line, _)| table += &format!("{line}{end}"));
         let refused = send(app, "text/csv", table).expect_problem(422, "invalid-body");
-        let found: Vec<(String, bool)> = told(&refused)
+        let mut found: Vec<(String, bool)> = told(&refused)
             .into_iter()
             .map(|(pointer, detail)| {
                 let row: usize = pointer.split('/').nth(2).unwrap().parse().unwrap();
@@ -161,8 +161,8 @@ fn lines_of_a_table_are_told_one_by_one(app: &App) {
         let faults = lines.iter().enumerate().flat_map(|(n, (_, fields))| fields.iter().map(move |field| (n, field)));
         let mut expected: Vec<(String, bool)> =
             faults.map(|(n, field)| (format!("/values/{n}/{field}"), true)).collect();
-        let mut found = found;
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected, "{}", refused.json());
     }
 }
@@ -225,7 +225,7 @@ fn frequencies_take_their_own_periods(app: &App) {
     begin_with_a_value(app);
     let periods = ["2024", "2024-H1", "2024-Q1", "2024-01", "2024-01-01"];
     for (n, frequency) in ["year", "half_year", "quarter", "month"].iter().enumerate() {
-        let key = format!("every-{}", n);
+        let key = format!("every-{n}");
         create(app, indicator(&key, json!({"frequency": frequency})));
         let address = format!("/v1/indicators/{key}/values");
         let rows: Vec<Value> = periods.iter().map(|period| json!({"period": period, "value": 1})).collect();

@@ -104,7 +104,7 @@ fn values_come_where_they_are_asked_for(app: &App) {
     app.post("/v1/import", wanted).expect_faults(&[
         "/values/0/indicator",
         "/values/1/benchmark",
-        "/values/2/values/0/unit",
+        "/values/2/unit",
         "/values/3/values/1/period",
         "/values/4/values/0",
         "/values/5/values/0",

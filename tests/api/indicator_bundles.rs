@@ -223,7 +223,7 @@ fn values_travel_where_they_are_wanted(app: &App) {
     let again = app.post("/v1/import", wanted.clone()).expect(200).json();
     assert_eq!(again["values"], json!({"created": 0, "updated": 0, "unchanged": 6, "removed": 0}));
     assert_eq!(app.changes(), before);
-    assert_eq!(app.list("/v1/indicators/sygefravaer/replaced-values"), [json!({}); 0]);
+    assert_eq!(app.list("/v1/indicators/sygefravaer/replaced-values"), Vec::<serde_json::Value>::new());
     app.import(&elsewhere(&wanted)).unwrap();
     assert_eq!(export_of(app, ELSEWHERE, "?values=true"), elsewhere(&wanted));
     assert_eq!(export_of(app, HERE, "?values=true"), wanted);

@@ -167,5 +167,5 @@ fn another_municipality_s_indicators_do_not_exist(app: &App) {
     assert_eq!(export(), before);
     // The key is free here.
     create(app, indicator("fremmed", json!({})));
-    assert_eq!(app.list("/v1/indicators/fremmed/values"), [json!({}); 0]);
+    assert_eq!(app.list("/v1/indicators/fremmed/values"), Vec::<serde_json::Value>::new());
 }

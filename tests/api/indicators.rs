@@ -357,11 +357,11 @@ fn what_is_computed_says_what_it_counts(app: &App) {
 
 fn fields_have_bounds(app: &App) {
     let many = |one: Value| vec![one; 101];
-    let cpr_free = "é".repeat(300);
+    let longest = "é".repeat(300);
     for (fields, faults) in [
         (json!({"key": "Sygefravær"}), vec!["/key"]),
         (json!({"title": " "}), vec!["/title"]),
-        (json!({"title": format!("{cpr_free}x")}), vec!["/title"]),
+        (json!({"title": format!("{longest}x")}), vec!["/title"]),
         (json!({"definition": "å".repeat(20_001)}), vec!["/definition"]),
         (json!({"definition_url": "http://intranet.testby.dk"}), vec!["/definition_url"]),
         (json!({"definition_url": "javascript:alert(1)"}), vec!["/definition_url"]),
@@ -385,7 +385,7 @@ fn fields_have_bounds(app: &App) {
     }
     app.post("/v1/indicators", json!({})).expect_faults(&["/key", "/title", "/direction", "/frequency", "/method"]);
     assert_eq!(app.keys("/v1/indicators"), [""; 0]);
-    create(app, indicator("i", json!({"title": cpr_free, "decimals": 6, "min_group": 1_000_000})));
+    create(app, indicator("i", json!({"title": longest, "decimals": 6, "min_group": 1_000_000})));
 }
 
 fn scopes_say_who_defines_and_who_measures(app: &App) {

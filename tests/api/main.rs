@@ -48,6 +48,7 @@ mod units;
 mod value_files;
 mod value_statements;
 mod values;
+mod values_of_many;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,7 +78,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 39] = [
+    let modules: [fn() -> Vec<Test>; 40] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
         value_statements::tests,
         values::tests,
         plan_verdicts::tests,
+        values_of_many::tests,
         units::tests,
     ];
     let trial = |engine: Engine, (name, run): Test| {

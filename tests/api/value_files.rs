@@ -221,8 +221,10 @@ fn what_was_fetched_can_be_sent_back(app: &App) {
     let hidden = table(app, &format!("{address}?format=csv&aggregates=false"), "med.read");
     let refused = send(app, address, hidden).expect_problem(422, "invalid-body");
     assert!(refused.pointers().iter().all(|pointer| pointer.ends_with("/is_suppressed")), "{}", refused.json());
-    let other = send(app, address, table(app, "/v1/indicators/b/values?format=csv", "med.measure"));
-    assert!([400, 422].contains(&other.status), "{}", other.json());
+    let other = send(app, address, "indicator,period,value\nb,2024,1\n").expect_faults(&["/values/0/indicator"]);
+    assert!(other.json()["errors"][0]["detail"].as_str().unwrap().starts_with("line 2: "), "{}", other.json());
+    let several = "indicator,period,value\ni,2024,1\ni,2023,1\nb,2024,1\n";
+    send(app, address, several).expect_faults(&["/values/2/indicator"]);
     assert_eq!(app.changes(), before);
 }
 

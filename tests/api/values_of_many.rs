@@ -7,7 +7,12 @@ use crate::indicators::{create, house, indicator, measure};
 use crate::reports::with;
 use crate::values::{begin, place, row};
 
-crate::tests![many_indicators_are_asked_at_once, the_latest_is_that_of_each_indicator, pages_make_the_whole,];
+crate::tests![
+    many_indicators_are_asked_at_once,
+    a_plan_s_indicators_are_asked_at_once,
+    the_latest_is_that_of_each_indicator,
+    pages_make_the_whole,
+];
 
 /// Two indicators more than `i`: `a` is measured every month, and nobody has measured `j` yet.
 fn measure_two(app: &App) {

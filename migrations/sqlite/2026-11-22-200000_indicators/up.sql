@@ -1,6 +1,6 @@
 -- What is measured, what others have, how far it is to come, and the values.
 
--- No value about fewer people is ever shown, whatever an indicator says.
+-- Where an indicator hides small groups, no value about fewer people than this is shown, whatever it says itself.
 ALTER TABLE municipalities ADD COLUMN min_group INTEGER NOT NULL DEFAULT 3;
 
 CREATE TABLE indicators (
@@ -82,7 +82,8 @@ CREATE TABLE value_series (
 CREATE UNIQUE INDEX value_series_identity
     ON value_series (indicator_id, COALESCE(unit_id, ''), employee_group, COALESCE(benchmark_id, ''));
 CREATE INDEX value_series_by_unit ON value_series (unit_id, indicator_id);
-CREATE INDEX value_series_by_benchmark ON value_series (benchmark_id);
+-- Most series are of no benchmark, and nobody asks for all of those.
+CREATE INDEX value_series_by_benchmark ON value_series (benchmark_id) WHERE benchmark_id IS NOT NULL;
 
 -- A period is its first day and its length as a number that sorts like it: 202401011 is 2024, 202401014 its January.
 CREATE TABLE indicator_values (

@@ -15,6 +15,7 @@ use crate::period::Period;
 
 /// A value, or the place of one that is hidden.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({"indicator": "sygefravaer", "period": "2026-10", "unit": "skolen-ved-aaen", "group": null, "benchmark": null, "value": 5.2, "count": 62, "is_provisional": true, "is_suppressed": false, "is_aggregated": false, "units_with_value": null, "units": null, "note": null}))]
 pub struct ValueItem {
     /// The indicator's key.
     pub indicator: Key,

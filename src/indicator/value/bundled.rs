@@ -8,10 +8,9 @@ use utoipa::ToSchema;
 use super::head::{self, Which};
 use super::rows::ValueRow;
 use super::save::{self, Prepared, ValueCounts};
-use super::store::{self, Filter, Units};
+use super::store;
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::db::{Tenant, Writer};
-use crate::indicator::derived;
 use crate::indicator::model::Indicator;
 use crate::indicator::number;
 use crate::indicator::save::Checked;
@@ -120,11 +119,18 @@ pub fn prepare(
             pointers.push(format!("/values/{n}/values/{m}"));
         }
     }
+    // A turn of two years is one for all values of an indicator.
+    let mut firsts: HashMap<Key, Period> = HashMap::new();
+    for place in &order {
+        let first = gathered.get(place).and_then(|(rows, _)| rows.first());
+        first.map(|row| firsts.entry(place.0.clone()).or_insert(row.period));
+    }
     let mut prepared = Vec::new();
     for place in order {
         let (Some(indicator), Some((rows, pointers))) = (known.get(&place.0), gathered.get(&place)) else { continue };
         let at = |n: usize| pointers[n].clone();
-        prepared.push(save::prepare(writer, indicator, place.1.as_ref(), units, (rows, &at), faults)?);
+        let first = firsts.get(&place.0).copied();
+        prepared.push(save::prepare(writer, indicator, place.1.as_ref(), first, units, (rows, &at), faults)?);
     }
     Ok(prepared)
 }
@@ -152,29 +158,21 @@ pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<BundledSeries>> {
     let mut left = MOST_VALUES;
     for head in head::heads(tenant, Which::default())? {
         let mut series: BTreeMap<Place, Vec<BundledValue>> = BTreeMap::new();
-        for periods in derived::years(&head) {
-            let filter = Filter {
-                indicators: &[head.id],
-                periods: periods.clone(),
-                units: Units::All,
-                group: None,
-                is_newest: false,
-            };
-            let mut own = store::measured(tenant, filter)?;
+        let places = store::places(tenant, head.id)?;
+        for periods in head.years() {
+            let mut own = store::all_values(tenant, head.id, periods.clone())?;
             let others = store::benchmark_values(tenant, &[head.id], None, periods)?;
             left = left.checked_sub(own.len() + others.len()).ok_or_else(too_many)?;
             own.sort_by_key(|value| value.period);
             for value in own {
-                let place = (None, value.unit.map(|(_, key)| key), value.group.parse().ok());
-                let count = value.people.map(i64::from);
-                let (period, is_provisional) = (value.period, value.is_provisional);
-                let note = note(value.note)?;
+                let Some((unit, group)) = places.get(&value.series_id) else { continue };
+                let place = (None, unit.as_ref().map(|(_, key)| key.clone()), group.parse().ok());
                 series.entry(place).or_default().push(BundledValue {
-                    period,
+                    period: store::readable(value.period)?,
                     value: value.value,
-                    count,
-                    is_provisional,
-                    note,
+                    count: value.people.map(i64::from),
+                    is_provisional: value.is_provisional,
+                    note: note(value.note)?,
                 });
             }
             for value in others {

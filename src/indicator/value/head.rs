@@ -1,5 +1,7 @@
 //! What a script needs to know of an indicator to understand its values.
 
+use std::ops::RangeInclusive;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Serialize;
@@ -10,12 +12,14 @@ use crate::db::schema::{indicators, municipalities};
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::indicator::coverage::Wanted;
 use crate::indicator::model::{Aggregation, Direction, Frequency, Method};
+use crate::period::Period;
 use crate::problem::{Problem, Result};
 use crate::text::{LongText, ShortText};
 use crate::web_address::WebAddress;
 
 /// What an answer with values says of their indicator.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "sygefravaer", "title": "Sygefravær", "definition": null, "definition_url": null, "unit_of_measure": "%", "direction": "decrease", "frequency": "month", "source": "Lønsystemet", "method": "register", "decimals": 1, "aggregation": "mean", "min_group": 5, "retired_on": null, "values_updated_at": "2026-11-20T09:12:44.000000Z"}))]
 pub struct IndicatorHead {
     /// Its id.
     pub id: Id,
@@ -62,6 +66,12 @@ impl IndicatorHead {
     pub fn coverage(&self) -> Option<Wanted> {
         let (action_id, level_id) = self.coverage?;
         Some(Wanted { indicator_id: self.id, action_id, level_id, frequency: self.frequency })
+    }
+
+    /// The years in which it may have values, each as the numbers of its periods.
+    pub fn years(&self) -> impl DoubleEndedIterator<Item = RangeInclusive<i32>> + use<> {
+        let years = |(first, last)| Period::year_of_number(first)..=Period::year_of_number(last);
+        self.range.into_iter().flat_map(years).map(Period::numbers_of_year)
     }
 
     /// Whether something can't be told from a value alone: what units above have, or who is hidden.
@@ -148,6 +158,14 @@ pub fn heads(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<IndicatorHead>
 pub fn head_of(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<IndicatorHead> {
     let which = Which { one: Some(reference.clone()), ..Which::default() };
     heads(tenant, which)?.pop().ok_or_else(|| Problem::not_found("indicator"))
+}
+
+/// The heads of what is asked for; 404 where that is a single one, and is not there.
+pub fn wanted(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<IndicatorHead>> {
+    match which.one.clone() {
+        Some(reference) => head_of(tenant, &reference).map(|head| vec![head]),
+        None => heads(tenant, which),
+    }
 }
 
 fn head((what, how, values, floor): Columns) -> IndicatorHead {

@@ -10,6 +10,7 @@ use super::answer::ValueItem;
 use super::head::IndicatorHead;
 use crate::db::types::{RegisterKey, Timestamp};
 use crate::http::language::Language;
+use crate::indicator::number;
 use crate::period::Period;
 use crate::problem::{Kind, Problem, Result};
 
@@ -97,7 +98,7 @@ pub fn cube(
         ];
         let place = places.iter().zip(size).try_fold(0, |place, (step, size)| step.map(|step| place * size + step));
         let Some(place) = place else { continue };
-        value[place] = item.value.map_or(Value::Null, number);
+        value[place] = item.value.map_or(Value::Null, number::json);
         if let Some(word) = status_of(item) {
             status.insert(place, word);
         }
@@ -143,13 +144,6 @@ pub fn cube(
         status,
         extension: json!({"indicators": heads}),
     })
-}
-
-fn number(value: f64) -> Value {
-    match value.fract() == 0.0 {
-        true => (value as i64).into(),
-        false => value.into(),
-    }
 }
 
 /// What is to be known of a cell beside its number.

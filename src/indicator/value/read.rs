@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::{ControlFlow, RangeInclusive};
 
+use chrono::NaiveDate;
+
 use super::answer::ValueItem;
 use super::head::IndicatorHead;
-use super::store::{self, Filter, StoredValue, Units};
+use super::store::{self, Filter, Place, Places, SeriesValue, StoredValue, Units};
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference, RegisterKey};
 use crate::indicator::coverage::{self, Coverage};
-use crate::indicator::derived::{self, Aggregate, ByPeriod, Derived, Place};
+use crate::indicator::derived::{self, Aggregate, ByPeriod, Derived};
 use crate::indicator::model::Aggregation;
 use crate::period::{self, Period};
 use crate::problem::{Problem, Result};
@@ -24,7 +26,7 @@ pub enum Whole<T> {
 }
 
 /// Which values are asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     /// Periods that begin on the first day of this one or later.
     pub from: Option<Period>,
@@ -42,6 +44,8 @@ pub struct Asked {
     pub latest: bool,
     /// Whether the client sees small groups.
     pub sees_all: bool,
+    /// The day on which it is asked: coverage is told up to it.
+    pub today: NaiveDate,
 }
 
 /// What is asked for, looked up.
@@ -79,7 +83,17 @@ impl Scope {
 
     /// What units, known already, have for everybody; with `true`, the municipality too.
     pub fn of_units(ids: Vec<Id>, municipality: bool, sees_all: bool) -> Self {
-        let asked = Asked { sees_all, ..Asked::default() };
+        let asked = Asked {
+            from: None,
+            to: None,
+            unit: None,
+            subtree: false,
+            group: None,
+            only_measured: false,
+            latest: false,
+            sees_all,
+            today: period::today(),
+        };
         Self::of(asked, Units::Some(ids, municipality), Some(String::new()))
     }
 
@@ -135,7 +149,7 @@ pub fn visit(
     let begun = after.map_or(0, |(key, ..)| heads.partition_point(|head| head.key.as_str() < key.as_str()));
     let heads = &heads[begun..];
     let computed: Vec<_> = heads.iter().filter_map(IndicatorHead::coverage).collect();
-    let computed = coverage::coverage(tenant, &computed, period::today())?;
+    let computed = coverage::coverage(tenant, &computed, scope.asked.today)?;
     let is_new = |item: &ValueItem| after.is_none_or(|after| item.place() > *after);
     if scope.is_narrow() {
         let mut items = narrow(tenant, heads, scope, &computed)?;
@@ -150,7 +164,8 @@ pub fn visit(
     for head in heads {
         let derived = derived_of(tenant, std::slice::from_ref(head), scope)?;
         let reader = Reader { head, derived: derived.get(&head.id), coverage: computed.get(&head.id), scope };
-        let mut years: Vec<_> = derived::years(head).collect();
+        let mut years: Vec<_> = head.years().collect();
+        let places = if years.is_empty() { Places::new() } else { store::places(tenant, head.id)? };
         // What is computed has years of its own, and takes no statement to read.
         if reader.coverage.is_some() {
             years = vec![0..=i32::MAX];
@@ -160,7 +175,7 @@ pub fn visit(
         }
         let first = after.filter(|after| after.0 == head.key.as_str()).map_or(0, |after| after.1);
         for year in years.into_iter().filter(|year| *year.end() >= first) {
-            let items = reader.year(tenant, year)?.into_iter().filter(is_new).collect();
+            let items = reader.year(tenant, &places, year)?.into_iter().filter(is_new).collect();
             let items = newest_only(items, scope);
             let is_found = !items.is_empty();
             if is_found && take(head, items)?.is_break() {
@@ -179,7 +194,8 @@ fn newest_only(items: Vec<ValueItem>, scope: &Scope) -> Vec<ValueItem> {
     items.into_iter().filter(|item| newest.is_none_or(|newest| item.period == newest)).collect()
 }
 
-/// The values of a scope of few units, by indicator; the number of statements hangs on nothing.
+/// The values of a scope of few units, by indicator. The number of statements hangs on nothing, once it is known what
+/// follows from all values of each.
 pub fn narrow(
     tenant: &mut Tenant<'_>,
     heads: &[IndicatorHead],
@@ -220,7 +236,7 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn year(&self, tenant: &mut Tenant<'_>, year: RangeInclusive<i32>) -> Result<Vec<ValueItem>> {
+    fn year(&self, tenant: &mut Tenant<'_>, places: &Places, year: RangeInclusive<i32>) -> Result<Vec<ValueItem>> {
         let wanted = self.scope.periods();
         let periods = *year.start().max(wanted.start())..=*year.end().min(wanted.end());
         if periods.is_empty() {
@@ -229,9 +245,26 @@ impl Reader<'_> {
         if self.coverage.is_some() {
             return Ok(self.items(Vec::new(), periods));
         }
-        let (units, group) = (self.scope.units.clone(), self.scope.group.clone());
-        let filter = Filter { indicators: &[self.head.id], periods: periods.clone(), units, group, is_newest: false };
-        let measured = store::measured(tenant, filter)?;
+        let stored = |value: SeriesValue| -> Option<Result<StoredValue>> {
+            let (unit, group) = places.get(&value.series_id)?;
+            if !self.scope.takes(unit.as_ref().map(|(id, _)| *id), group) {
+                return None;
+            }
+            let (unit, group, indicator_id) = (unit.clone(), group.clone(), self.head.id);
+            let SeriesValue { value, people, is_provisional, note, period, .. } = value;
+            Some(store::readable(period).map(|period| StoredValue {
+                indicator_id,
+                unit,
+                group,
+                period,
+                value,
+                people,
+                is_provisional,
+                note,
+            }))
+        };
+        let values = store::all_values(tenant, self.head.id, periods.clone())?;
+        let measured = values.into_iter().filter_map(stored).collect::<Result<_>>()?;
         Ok(self.items(measured, periods))
     }
 
@@ -239,9 +272,14 @@ impl Reader<'_> {
     fn items(&self, measured: Vec<StoredValue>, periods: RangeInclusive<i32>) -> Vec<ValueItem> {
         let mut items: Vec<ValueItem> = measured.into_iter().map(|value| self.measured(value)).collect();
         if !self.scope.asked.only_measured {
-            let derived = self.derived.into_iter().flat_map(|derived| derived.iter());
+            let derived = self.derived.into_iter().flat_map(|derived| derived.iter().rev());
             let derived = derived.filter(|(period, _)| periods.contains(&period.number()));
-            items.extend(derived.flat_map(|(period, derived)| self.aggregates(*period, derived)));
+            let mut found = derived.map(|(period, derived)| self.aggregates(*period, derived));
+            if self.scope.asked.latest {
+                items.extend(found.find(|aggregates| !aggregates.is_empty()).unwrap_or_default());
+            } else {
+                items.extend(found.flatten());
+            }
             if self.scope.takes(None, "") {
                 let covered = self.coverage.into_iter().flatten();
                 let covered = covered.filter(|(period, _)| periods.contains(&period.number()));
@@ -268,10 +306,12 @@ impl Reader<'_> {
     }
 
     fn aggregates(&self, period: Period, derived: &Derived) -> Vec<ValueItem> {
-        let taken = derived
-            .aggregates
-            .iter()
-            .filter(|aggregate| self.scope.takes(aggregate.unit.as_ref().map(|(id, _)| *id), &aggregate.group));
+        let of_units: Vec<&Vec<Aggregate>> = match &self.scope.taken {
+            None => derived.aggregates.values().collect(),
+            Some(taken) => taken.iter().filter_map(|unit| derived.aggregates.get(unit)).collect(),
+        };
+        let found = of_units.into_iter().flatten();
+        let taken = found.filter(|aggregate| self.scope.group.as_ref().is_none_or(|group| *group == aggregate.group));
         taken.map(|aggregate| self.aggregate(period, aggregate)).collect()
     }
 
@@ -304,7 +344,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether readers don't see it. What a reader's memory doesn't know of is hidden rather than shown.
+    /// Whether whoever asks doesn't see it. In a period of which nothing is known yet, nothing is shown.
     fn is_hidden(&self, period: Period, unit: Option<Id>, group: &str) -> bool {
         if self.scope.asked.sees_all || self.head.min_group.is_none() {
             return false;

@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::answer::{IndicatorValuesPage, ReplacedValue, ReplacedValuePage, ValueItem, ValuesPage};
-use super::head::{IndicatorHead, Which};
+use super::head::{self, IndicatorHead, Which};
 use super::json_stat::{self, JsonStat};
 use super::read::{self, Asked, ItemPlace, Scope, Whole};
 use super::rows::{self, Form, ValuesBody};
@@ -32,7 +32,7 @@ use crate::http::query::Query;
 use crate::http::row::{IfNoneMatch, Target};
 use crate::http::table::{CsvBody, Format};
 use crate::indicator::chart;
-use crate::period::Period;
+use crate::period::{self, Period};
 use crate::problem::{Kind, Problem, Result};
 
 /// The routes.
@@ -218,7 +218,8 @@ async fn list(
     }
     let only_measured = aggregates == Some(false);
     let sees_all = caller.scopes.holds(TokenScope::Measure);
-    let asked = Asked { from, to, unit, subtree, group, only_measured, latest: false, sees_all };
+    let asked =
+        Asked { from, to, unit, subtree, group, only_measured, latest: false, sees_all, today: period::today() };
     let which = Which { one: Some(target), ..Which::default() };
     if format != ValueFormat::Json && cursor.is_some() {
         return Err(all_at_once());
@@ -255,7 +256,7 @@ fn page(
     after: Option<ItemPlace>,
     ValueLimit(limit): ValueLimit,
 ) -> Result<(Vec<IndicatorHead>, Vec<ValueItem>, Option<String>)> {
-    let heads = stream::wanted(tenant, which)?;
+    let heads = head::wanted(tenant, which)?;
     let scope = Scope::resolve(tenant, asked)?;
     let mut items: Vec<ValueItem> = Vec::new();
     read::visit(tenant, &heads, &scope, after.as_ref(), |_, found| {
@@ -276,7 +277,7 @@ async fn cube(
     language: Language,
 ) -> Result<HttpResponse> {
     let work = move |tenant: &mut Tenant<'_>| {
-        let heads = stream::wanted(tenant, which)?;
+        let heads = head::wanted(tenant, which)?;
         let scope = Scope::resolve(tenant, asked)?;
         let mut items = Vec::new();
         read::visit(tenant, &heads, &scope, None, |_, found| {
@@ -289,7 +290,9 @@ async fn cube(
         let cube = json_stat::cube(&heads, &items, &names, language)?;
         serde_json::to_vec(&cube).map_err(Problem::internal)
     };
+    let turn = database.long_read().await?;
     let body = database.read(&caller.principal, work).await?;
+    drop(turn);
     let tag = content_tag(&body);
     let mut answer = tagged_as(&mut HttpResponse::Ok(), request, &tag, json_stat::MEDIA_TYPE, || Ok(body));
     vary_by(&mut answer, "accept");
@@ -374,7 +377,7 @@ async fn list_replaced(
     let ListReplaced { from, to, limit, cursor } = wanted;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let work = move |tenant: &mut Tenant<'_>| {
-        let head = super::head::head_of(tenant, &target)?;
+        let head = head::head_of(tenant, &target)?;
         store::replaced(tenant, head.id, Period::numbers(from, to), after, limit.with_lookahead())
     };
     let rows = database.read(&caller.principal, work).await?;
@@ -539,7 +542,7 @@ async fn list_of_all(
     } = wanted;
     let only_measured = aggregates == Some(false);
     let sees_all = caller.scopes.holds(TokenScope::Measure);
-    let asked = Asked { from, to, unit, subtree, group, only_measured, latest, sees_all };
+    let asked = Asked { from, to, unit, subtree, group, only_measured, latest, sees_all, today: period::today() };
     let which = Which { keys: indicator.map(|Keys(keys)| keys), strategy, ..Which::default() };
     if format != ValuesFormat::Json && cursor.is_some() {
         return Err(all_at_once());

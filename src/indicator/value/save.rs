@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use chrono::Datelike;
+use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::rows::{Rows, ValueRow};
-use super::store;
+use super::store::{self, Place};
 use crate::db::change_log::{self, Change, Operation};
 use crate::db::schema::{indicator_values, indicators, replaced_values, value_series};
 use crate::db::types::{Id, Key, Reference, RegisterKey};
 use crate::db::{Tenant, Writer, connection};
-use crate::indicator::derived::{Place, VALUES_ENTITY};
 use crate::indicator::model::{Frequency, Indicator};
 use crate::indicator::store as indicators_store;
 use crate::indicator::{Indicators, number};
@@ -24,6 +24,9 @@ use crate::period::Period;
 use crate::problem::{Faults, Problem, Result};
 use crate::resource::{self, Names};
 use crate::text::LongText;
+
+/// What the change log calls a writing of values.
+pub const ENTITY: &str = "indicator_values";
 
 /// What writing values came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -64,7 +67,8 @@ pub fn save(
     let mut faults = Faults::default();
     rows.check_indicator(&indicator.body.key, &mut faults);
     let at = |n: usize| format!("/values/{n}");
-    let prepared = prepare(writer, &indicator, benchmark, &units, (&rows.rows, &at), &mut faults)?;
+    let first = rows.rows.iter().find(|row| row.value.is_some()).map(|row| row.period);
+    let prepared = prepare(writer, &indicator, benchmark, first, &units, (&rows.rows, &at), &mut faults)?;
     faults.into_result().map_err(|problem| rows.locate(problem))?;
     apply(writer, prepared)
 }
@@ -92,11 +96,13 @@ struct Content {
     note: Option<String>,
 }
 
-/// Checks values; faults go to `faults`, at the pointers that `at` gives to rows.
+/// Checks values; faults go to `faults`, at the pointers that `at` gives to rows. `first` is the first period that is
+/// written: where nothing is stored yet, it says which years are in turn.
 pub fn prepare(
     tenant: &mut Tenant<'_>,
     indicator: &Indicator,
     benchmark: Option<&Key>,
+    first: Option<Period>,
     units: &Names,
     (rows, at): (&[ValueRow], &dyn Fn(usize) -> String),
     faults: &mut Faults,
@@ -106,7 +112,7 @@ pub fn prepare(
         (0..rows.len()).for_each(|n| faults.add(at(n), detail));
     }
     let first = match indicator.body.frequency {
-        Frequency::Biennium => first_year(tenant, indicator, rows)?,
+        Frequency::Biennium => indicators_store::stored_periods(tenant, indicator.id())?.first().copied().or(first),
         _ => None,
     };
     let mut resolved: HashMap<&Reference, Option<Id>> = HashMap::new();
@@ -147,12 +153,6 @@ pub fn prepare(
         wanted.push(((unit_id, group), row.period, content));
     }
     Ok(Prepared { indicator_id: indicator.id(), benchmark: benchmark.cloned(), wanted })
-}
-
-/// A year in which something was measured that is measured every second year.
-fn first_year(tenant: &mut Tenant<'_>, indicator: &Indicator, rows: &[ValueRow]) -> Result<Option<Period>> {
-    let stored = indicators_store::stored_periods(tenant, indicator.id())?;
-    Ok(stored.first().copied().or_else(|| rows.first().map(|row| row.period)))
 }
 
 /// The first and last year that a value can be for.
@@ -281,9 +281,12 @@ pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<ValueCounts>
     records.sort_unstable_by_key(|record| (record.series_id, record.period));
     let replaced: Vec<ReplacedRecord> = replaced.into_iter().map(|known| known.replaced_in(sequence)).collect();
     crate::insert_all!(writer.connection, replaced_values::table, &replaced)?;
-    remove(writer, removed)?;
+    remove(writer, &removed)?;
     write(writer, &records)?;
     note_writing(writer, indicator_id, range)?;
+    if !removed.is_empty() {
+        note_removal(writer, indicator_id)?;
+    }
     Ok(counts)
 }
 
@@ -300,7 +303,7 @@ fn log(writer: &mut Writer<'_>, indicator: Id, benchmark: Option<&Key>, counts: 
     if let Some(key) = benchmark {
         after["benchmark"] = json!(key);
     }
-    let (entity, id, operation) = (VALUES_ENTITY, indicator, Operation::Updated);
+    let (entity, id, operation) = (ENTITY, indicator, Operation::Updated);
     writer.log([Change { entity, id, operation, before: None, after: Some(after) }])?;
     change_log::latest(writer)
 }
@@ -361,9 +364,25 @@ fn add_series(
     Ok(())
 }
 
-fn remove(writer: &mut Writer<'_>, removed: Vec<(i64, i32)>) -> Result<()> {
+/// By period or by series, whichever are fewer.
+fn remove(writer: &mut Writer<'_>, removed: &[(i64, i32)]) -> Result<()> {
     let mut by_series: BTreeMap<i64, Vec<i32>> = BTreeMap::new();
-    removed.into_iter().for_each(|(series, period)| by_series.entry(series).or_default().push(period));
+    let mut by_period: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+    for (series, period) in removed {
+        by_series.entry(*series).or_default().push(*period);
+        by_period.entry(*period).or_default().push(*series);
+    }
+    if by_period.len() < by_series.len() {
+        for (period, series) in by_period {
+            for batch in series.chunks(connection::batch()) {
+                let gone = indicator_values::table
+                    .filter(indicator_values::series_id.eq_any(batch))
+                    .filter(indicator_values::period.eq(period));
+                diesel::delete(gone).execute(writer.connection)?;
+            }
+        }
+        return Ok(());
+    }
     for (series, periods) in by_series {
         for batch in periods.chunks(connection::batch()) {
             let gone = indicator_values::table
@@ -398,5 +417,15 @@ fn note_writing(writer: &mut Writer<'_>, indicator: Id, range: Option<(i32, i32)
         let earlier = row.filter(indicators::last_period.is_null().or(indicators::last_period.lt(last)));
         diesel::update(earlier).set(indicators::last_period.eq(last)).execute(writer.connection)?;
     }
+    Ok(())
+}
+
+/// How far the periods go that are left.
+fn note_removal(writer: &mut Writer<'_>, indicator: Id) -> Result<()> {
+    let left = indicator_values::table.inner_join(value_series::table).filter(value_series::indicator_id.eq(indicator));
+    let ends = left.select((min(indicator_values::period), max(indicator_values::period)));
+    let (first, last): (Option<i32>, Option<i32>) = ends.first(writer.connection)?;
+    let ends = (indicators::first_period.eq(first), indicators::last_period.eq(last));
+    diesel::update(indicators::table.find(indicator)).set(ends).execute(writer.connection)?;
     Ok(())
 }

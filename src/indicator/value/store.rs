@@ -1,6 +1,6 @@
 //! Queries for values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use diesel::dsl::max;
@@ -12,9 +12,11 @@ use crate::db::schema::aliases::newest_values;
 use crate::db::schema::{actors, benchmarks, changes, indicator_values, replaced_values, units, value_series};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::indicator::aggregate::UnitTree;
-use crate::indicator::derived::Place;
 use crate::period::Period;
 use crate::problem::{Problem, Result};
+
+/// A unit, or none for the municipality, and a group, empty for everybody.
+pub type Place = (Option<Id>, String);
 
 /// A value as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +39,7 @@ pub struct StoredValue {
     pub note: Option<String>,
 }
 
-/// Whose values are wanted.
+/// Whose values are wanted, of a handful of units.
 #[derive(Debug, Clone)]
 pub enum Units {
     /// Every unit's and the municipality's.
@@ -48,7 +50,7 @@ pub enum Units {
     Some(Vec<Id>, bool),
 }
 
-/// Which values are wanted, of indicators themselves or of a benchmark.
+/// Which of the indicators' own values are wanted.
 #[derive(Debug, Clone)]
 pub struct Filter<'f> {
     /// Of these indicators.
@@ -120,9 +122,9 @@ pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<Store
         .collect()
 }
 
-/// A value without words, in a series.
-#[derive(Debug, Clone, Copy, Queryable)]
-pub struct BareValue {
+/// A value in its series.
+#[derive(Debug, Clone, Queryable)]
+pub struct SeriesValue {
     /// Which series'.
     pub series_id: i64,
     /// The number of the period.
@@ -133,19 +135,18 @@ pub struct BareValue {
     pub people: Option<i32>,
     /// Whether it is preliminary.
     pub is_provisional: bool,
+    /// What is to be said of it.
+    pub note: Option<String>,
 }
 
-/// All values of an indicator in some periods, by period.
-pub fn bare_values(
-    tenant: &mut Tenant<'_>,
-    indicator: Id,
-    periods: RangeInclusive<i32>,
-) -> Result<BTreeMap<Period, Vec<BareValue>>> {
+/// All values of an indicator in some periods, in no order. Where there are many, their units' names would be the
+/// larger part of them: [`places`] tells those once.
+pub fn all_values(tenant: &mut Tenant<'_>, indicator: Id, periods: RangeInclusive<i32>) -> Result<Vec<SeriesValue>> {
     let series = value_series::table
         .filter(value_series::indicator_id.eq(indicator))
         .filter(value_series::benchmark_id.is_null())
         .select(value_series::id);
-    let values: Vec<BareValue> = indicator_values::table
+    Ok(indicator_values::table
         .filter(indicator_values::series_id.eq_any(series))
         .filter(indicator_values::period.between(*periods.start(), *periods.end()))
         .select((
@@ -154,14 +155,27 @@ pub fn bare_values(
             indicator_values::value,
             indicator_values::people,
             indicator_values::is_provisional,
+            indicator_values::note,
         ))
-        .load(tenant.connection)?;
-    let mut by_number: BTreeMap<i32, Vec<BareValue>> = BTreeMap::new();
-    values.into_iter().for_each(|value| by_number.entry(value.period).or_default().push(value));
-    by_number.into_iter().map(|(number, values)| Ok((readable(number)?, values))).collect()
+        .load(tenant.connection)?)
 }
 
-fn readable(period: i32) -> Result<Period> {
+/// The unit and the group of each series of an indicator.
+pub type Places = HashMap<i64, (Option<(Id, RegisterKey)>, String)>;
+
+/// The places of an indicator's own series.
+pub fn places(tenant: &mut Tenant<'_>, indicator: Id) -> Result<Places> {
+    let rows: Vec<(i64, Option<Id>, Option<RegisterKey>, String)> = value_series::table
+        .left_join(units::table)
+        .filter(value_series::indicator_id.eq(indicator))
+        .filter(value_series::benchmark_id.is_null())
+        .select((value_series::id, value_series::unit_id, units::key.nullable(), value_series::employee_group))
+        .load(tenant.connection)?;
+    Ok(rows.into_iter().map(|(id, unit, key, group)| (id, (unit.zip(key), group))).collect())
+}
+
+/// The period that a stored number stands for.
+pub fn readable(period: i32) -> Result<Period> {
     Period::from_number(period).ok_or_else(|| Problem::internal(format!("{period} stands for no period")))
 }
 

@@ -1,6 +1,7 @@
 //! Values as a table that is sent while it is read, so that a million of them fill no memory.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::web::Bytes;
@@ -16,8 +17,7 @@ use crate::db::change_log::{self, Newest};
 use crate::db::{Database, Tenant};
 use crate::http::entity_tag::{client_names, content_tag, tagged_as, vary_by};
 use crate::http::table::{Format, TableWriter};
-use crate::period;
-use crate::problem::{Problem, Result};
+use crate::problem::{Kind, Problem, Result};
 
 /// The columns of a table of values.
 pub const COLUMNS: &[&str] = &[
@@ -40,8 +40,12 @@ pub const COLUMNS: &[&str] = &[
 /// A chunk is sent when it is this long.
 const CHUNK: usize = 64 * 1024;
 
+/// How long a client may take to take a chunk.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Answers values as a table. Faults of the question are told before anything is sent; what fails later cuts the
-/// connection, so that nobody takes half a table for a whole one.
+/// connection, so that nobody takes half a table for a whole one. A reader that is too slow is cut too: it holds a
+/// connection to the database for as long as it reads, of which there are few.
 pub async fn table(
     database: &Database,
     request: &HttpRequest,
@@ -49,9 +53,11 @@ pub async fn table(
     (which, asked): (Which, Asked),
     format: Format,
 ) -> Result<HttpResponse> {
+    // Told once and first, as in the answer's tag, so that no tag is of a later day than what it stands for.
+    let today = asked.today;
     let sees_all = asked.sees_all;
     let tag = |newest: Newest| {
-        let asked = (request.path(), request.query_string(), format.as_str(), sees_all, period::today());
+        let asked = (request.path(), request.query_string(), format.as_str(), sees_all, today);
         let words = (&caller.principal.municipality, env!("CARGO_PKG_VERSION"));
         content_tag(format!("{newest:?} {asked:?} {words:?}").as_bytes())
     };
@@ -61,48 +67,70 @@ pub async fn table(
             return Ok(finished(tagged_as(&mut HttpResponse::Ok(), request, &tag, "", || Ok(Vec::new()))));
         }
     }
-    let (sender, mut receiver) = mpsc::channel::<std::result::Result<Bytes, Problem>>(4);
-    let (started, begun) = oneshot::channel::<(Newest, Vec<IndicatorHead>)>();
-    let failures = sender.clone();
+    let turn = database.long_read().await?;
+    let (sender, receiver) = mpsc::channel::<Part>(2);
+    let (started, begun) = oneshot::channel::<Begun>();
     let (reading, principal) = (database.clone(), caller.principal.clone());
+    let waiting = tokio::runtime::Handle::current();
+    let send = move |part: Part| {
+        let sent = async { tokio::time::timeout(PATIENCE, sender.send(part)).await };
+        match waiting.block_on(sent) {
+            Ok(Ok(())) => Ok(true),
+            // Whoever asked has gone.
+            Ok(Err(_)) => Ok(false),
+            Err(_) => Err(Problem::new(Kind::RequestTimeout, "The table was not taken as fast as it has to be.")),
+        }
+    };
     let work = move |tenant: &mut Tenant<'_>| {
-        let heads = wanted(tenant, which)?;
+        let heads = head::wanted(tenant, which)?;
         let scope = Scope::resolve(tenant, asked)?;
         let newest = change_log::newest(tenant)?;
         // Whoever asked may have gone: then the first chunk isn't taken either.
-        let _ = started.send((newest, heads.clone()));
+        let _ = started.send(Begun { newest, heads: heads.clone() });
         let mut table = TableWriter::new(format, COLUMNS)?;
         let mut is_wanted = true;
         read::visit(tenant, &heads, &scope, None, |head, items| {
             for item in &items {
                 row(&mut table, head, item)?;
+                if table.len() >= CHUNK {
+                    is_wanted = send(Part::Rows(table.take()?.into()))?;
+                    if !is_wanted {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
             }
-            if table.len() >= CHUNK {
-                is_wanted = sender.blocking_send(Ok(table.take()?.into())).is_ok();
-            }
-            Ok(if is_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            Ok(ControlFlow::Continue(()))
         })?;
         if is_wanted {
-            let _ = sender.blocking_send(Ok(table.take()?.into()));
+            send(Part::Rows(table.take()?.into()))?;
+            send(Part::End)?;
         }
         Ok(())
     };
     let task = actix_web::rt::spawn(async move {
         let outcome = reading.read(&principal, work).await;
-        if let Err(problem) = &outcome {
-            // Where the answer has begun, it is cut; else the problem is the answer.
-            tracing::error!(kind = problem.kind.slug(), cause = ?problem.cause, "a table was not read to its end");
-            let _ = failures.try_send(Err(Problem::internal("the table was not read to its end")));
-        }
+        drop(turn);
         outcome
     });
-    let Ok((newest, heads)) = begun.await else {
+    let Ok(Begun { newest, heads }) = begun.await else {
         return Err(match task.await {
             Ok(Err(problem)) => problem,
             _ => Problem::internal("reading values ended without an answer"),
         });
     };
-    let body = stream::poll_fn(move |context| receiver.poll_recv(context));
+    actix_web::rt::spawn(async move {
+        if let Ok(Err(problem)) = task.await {
+            tracing::warn!(kind = problem.kind.slug(), cause = ?problem.cause, "a table was not sent to its end");
+        }
+    });
+    let body = stream::unfold(Some(receiver), |receiver| async move {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Part::Rows(rows)) => Some((Ok(rows), Some(receiver))),
+            Some(Part::End) => None,
+            None => Some((Err(Problem::internal("the table was not read to its end")), None)),
+        }
+    });
     let mut answer = HttpResponse::Ok();
     answer
         .insert_header((header::ETAG, tag(newest)))
@@ -115,17 +143,21 @@ pub async fn table(
     Ok(finished(answer.streaming(body)))
 }
 
+/// A part of a table. One that ends without its end was not read to it.
+enum Part {
+    Rows(Bytes),
+    End,
+}
+
+/// What is known before the first row is read.
+struct Begun {
+    newest: Newest,
+    heads: Vec<IndicatorHead>,
+}
+
 fn finished(mut answer: HttpResponse) -> HttpResponse {
     vary_by(&mut answer, "accept");
     answer
-}
-
-/// The heads of what is wanted; 404 where a single one is, and is not there.
-pub fn wanted(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<IndicatorHead>> {
-    match which.one.clone() {
-        Some(reference) => head::head_of(tenant, &reference).map(|head| vec![head]),
-        None => head::heads(tenant, which),
-    }
 }
 
 fn row(table: &mut TableWriter, head: &IndicatorHead, item: &ValueItem) -> Result<()> {
