@@ -99,7 +99,7 @@ fn chart(tenant: &mut Tenant<'_>, which: Which, asked: Asked, language: Language
         title: indicator.body.title.as_str(),
         subtitle: &subtitle,
         periods: periods.iter().map(ToString::to_string).collect(),
-        own: Line { name: unit_name, points: line(&|period| own.get(&period).copied()) },
+        own: Line { name: indicator.body.title.as_str(), points: line(&|period| own.get(&period).copied()) },
         benchmarks: indicator
             .body
             .benchmarks

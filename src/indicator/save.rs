@@ -5,18 +5,19 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use super::Indicators;
 use super::model::{BenchmarkBody, Indicator, IndicatorBody};
 use super::store::{self, Filter, IndicatorRow};
 use super::target::TargetRule;
 use crate::action::store as actions;
 use crate::committee::level;
-use crate::db::Writer;
 use crate::db::schema::{benchmarks, indicator_objectives, indicators, targets};
 use crate::db::types::{Id, Key, Reference};
+use crate::db::{Tenant, Writer};
 use crate::organisation::store as organisation;
 use crate::period::Period;
 use crate::problem::{Faults, Result};
-use crate::resource::{self, Draft, Names, PathNames, Saved};
+use crate::resource::{self, Draft, Names, PathNames, Resource, Saved};
 use crate::text::{LongText, ShortText};
 
 /// What the references in indicators can lead to.
@@ -40,6 +41,37 @@ impl Named {
         named.objectives.extend(store::objective_paths(writer)?);
         named.actions.extend(actions::planned(writer, None)?.into_paths().map(|(path, id)| (id, path)));
         Ok(named)
+    }
+}
+
+impl Resource for Indicators {
+    type Body = IndicatorBody;
+    const WHAT: &'static str = "indicator";
+
+    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Indicator>> {
+        let filter = match reference {
+            Reference::Id(id) => Filter { id: Some(*id), ..Filter::default() },
+            path => match path.to_string().parse() {
+                Ok(key) => Filter { keys: Some(vec![key]), ..Filter::default() },
+                Err(_) => return Ok(None),
+            },
+        };
+        Ok(store::list(tenant, filter, Some(1))?.pop())
+    }
+
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<IndicatorBody>>) -> Result<Vec<Saved<IndicatorBody>>> {
+        save(writer, drafts)
+    }
+
+    fn remove(writer: &mut Writer<'_>, stored: &Indicator) -> Result<()> {
+        let measured = store::series_count(writer, stored.id())?;
+        let series = match measured {
+            0 => Vec::new(),
+            _ => vec!["has values, which are kept: give it a retired_on instead".to_owned()],
+        };
+        resource::check_unused(Self::WHAT, series)?;
+        diesel::delete(indicators::table.find(stored.id())).execute(writer.connection)?;
+        Ok(())
     }
 }
 

@@ -5,19 +5,18 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::Indicators;
 use super::model::{Aggregation, BenchmarkBody, Direction, Frequency, Indicator, IndicatorBody, Method};
 use super::target::{Target, TargetRule};
 use crate::action::store as actions;
+use crate::db::Tenant;
 use crate::db::schema::{
     benchmarks, focus_areas, indicator_objectives, indicators, levels, objectives, strategies, targets, units,
     value_series,
 };
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
-use crate::db::{Tenant, Writer};
 use crate::period::Period;
 use crate::problem::{Faults, Result};
-use crate::resource::{self, Draft, Resource, Saved, Stored};
+use crate::resource::{self, Stored};
 use crate::text::{LongText, SearchText, ShortText};
 use crate::web_address::WebAddress;
 
@@ -314,38 +313,9 @@ pub fn strategy_days(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, 
     Ok(days)
 }
 
-impl Resource for Indicators {
-    type Body = IndicatorBody;
-    const WHAT: &'static str = "indicator";
-
-    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Indicator>> {
-        let filter = match reference {
-            Reference::Id(id) => Filter { id: Some(*id), ..Filter::default() },
-            path => match path.to_string().parse() {
-                Ok(key) => Filter { keys: Some(vec![key]), ..Filter::default() },
-                Err(_) => return Ok(None),
-            },
-        };
-        Ok(list(tenant, filter, Some(1))?.pop())
-    }
-
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<IndicatorBody>>) -> Result<Vec<Saved<IndicatorBody>>> {
-        super::save::save(writer, drafts)
-    }
-
-    fn remove(writer: &mut Writer<'_>, stored: &Indicator) -> Result<()> {
-        let measured: i64 = value_series::table
-            .filter(value_series::indicator_id.eq(stored.id()))
-            .count()
-            .get_result(writer.connection)?;
-        let series = match measured {
-            0 => Vec::new(),
-            _ => vec!["has values, which are kept: give it a retired_on instead".to_owned()],
-        };
-        resource::check_unused(Self::WHAT, series)?;
-        diesel::delete(indicators::table.find(stored.id())).execute(writer.connection)?;
-        Ok(())
-    }
+/// How many series of values an indicator has, those of its benchmarks included.
+pub(super) fn series_count(tenant: &mut Tenant<'_>, id: Id) -> Result<i64> {
+    Ok(value_series::table.filter(value_series::indicator_id.eq(id)).count().get_result(tenant.connection)?)
 }
 
 /// The periods for which an indicator or one of its benchmarks has values, in order.

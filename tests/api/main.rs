@@ -30,6 +30,7 @@ mod indicators;
 mod issuers;
 mod levels;
 mod local_actions;
+mod long_tables;
 mod memberships;
 mod municipality;
 mod people;
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 40] = [
+    let modules: [fn() -> Vec<Test>; 41] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -118,6 +119,7 @@ fn main() -> ExitCode {
         values::tests,
         plan_verdicts::tests,
         values_of_many::tests,
+        long_tables::tests,
         units::tests,
     ];
     let trial = |engine: Engine, (name, run): Test| {

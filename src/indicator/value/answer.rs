@@ -6,12 +6,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::head::IndicatorHead;
-use super::read::ItemPlace;
 use super::store::Replaced;
 use crate::db::types::{Key, RegisterKey, Timestamp};
 use crate::http::page::{self, Page};
 use crate::indicator::number;
 use crate::period::Period;
+
+/// The place of a value in the order of answers: indicator, period, unit and group, by key.
+pub type ItemPlace = (String, i32, String, String);
 
 /// A value, or the place of one that is hidden.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

@@ -1,4 +1,4 @@
-//! Values as a cube: JSON-stat 2.0 (https://json-stat.org/full/), with the dimensions indicator, period, unit and group.
+//! Values as a cube: JSON-stat 2.0 (<https://json-stat.org/full/>), with the dimensions indicator, period, unit and group.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 
 use chrono::NaiveDate;
 
-use super::answer::ValueItem;
+use super::answer::{ItemPlace, ValueItem};
 use super::head::IndicatorHead;
 use super::store::{self, Filter, Place, Places, SeriesValue, StoredValue, Units};
 use crate::db::Tenant;
@@ -133,9 +133,6 @@ impl Scope {
         needs_hidden || needs_aggregates
     }
 }
-
-/// The place of a value in the order of answers: indicator, period, unit and group, by key.
-pub type ItemPlace = (String, i32, String, String);
 
 /// Hands the values of some indicators to `take`, in order, a batch at a time, until it has enough; those after `after`
 /// alone.

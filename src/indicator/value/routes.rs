@@ -12,10 +12,10 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::answer::{IndicatorValuesPage, ReplacedValue, ReplacedValuePage, ValueItem, ValuesPage};
+use super::answer::{IndicatorValuesPage, ItemPlace, ReplacedValue, ReplacedValuePage, ValueItem, ValuesPage};
 use super::head::{self, IndicatorHead, Which};
 use super::json_stat::{self, JsonStat};
-use super::read::{self, Asked, ItemPlace, Scope, Whole};
+use super::read::{self, Asked, Scope, Whole};
 use super::rows::{self, Form, ValuesBody};
 use super::save::{self, ValueCounts};
 use super::{benchmark, store, stream};
