@@ -45,7 +45,7 @@ async fn import_bundle(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct HowExport {
-    /// Whether the values of its indicators are wanted too: at most a million. More come as CSV from `/v1/values`.
+    /// Whether the values of its indicators are wanted too: at most 300,000. More come as CSV from `/v1/values`.
     #[serde(default)]
     #[param(default = false)]
     values: bool,

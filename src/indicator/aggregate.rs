@@ -90,7 +90,7 @@ impl UnitTree {
         let mut workplaces = vec![0; self.ids.len()];
         for unit in self.bottom_up.iter().copied() {
             workplaces[unit] = match self.below[unit].iter().map(|child| workplaces[*child]).sum() {
-                0 if unit > 0 && self.lifetimes[unit].holds(day) => 1,
+                0 if unit > 0 && self.below[unit].is_empty() && self.lifetimes[unit].holds(day) => 1,
                 below => below,
             };
         }

@@ -148,8 +148,8 @@ pub fn apply(writer: &mut Writer<'_>, prepared: Vec<Prepared>) -> Result<ValueCo
     Ok(counts)
 }
 
-/// How many values a bundle holds: a file has to fit into memory.
-const MOST_VALUES: usize = 1_000_000;
+/// How many values a bundle holds: as many as an import takes.
+const MOST_VALUES: usize = 300_000;
 
 /// All values of the municipality, series by series.
 pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<BundledSeries>> {

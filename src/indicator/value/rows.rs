@@ -400,9 +400,10 @@ fn not_a_key(expected: &str) -> String {
 fn true_or_false(cell: &str) -> std::result::Result<bool, &'static str> {
     // Spreadsheets write them in capitals, other programs with one.
     match cell {
-        _ if cell.eq_ignore_ascii_case("true") => Ok(true),
+        // A Danish spreadsheet writes them in its own language.
+        _ if cell.eq_ignore_ascii_case("true") || cell.eq_ignore_ascii_case("sand") => Ok(true),
         "" => Ok(false),
-        _ if cell.eq_ignore_ascii_case("false") => Ok(false),
+        _ if cell.eq_ignore_ascii_case("false") || cell.eq_ignore_ascii_case("falsk") => Ok(false),
         _ => Err("is neither true nor false: write one of them, or nothing for false"),
     }
 }
