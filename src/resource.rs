@@ -98,6 +98,11 @@ impl<B> Stored<B> {
     pub fn id(&self) -> Id {
         self.origin.id
     }
+
+    /// Of a part: its path, as references to it are written.
+    pub fn reference(&self) -> Option<Reference> {
+        self.origin.path.as_ref()?.parse().ok()
+    }
 }
 
 impl<B: Body + ToSchema> PartialSchema for Stored<B> {

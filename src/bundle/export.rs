@@ -68,7 +68,7 @@ pub fn export(tenant: &mut Tenant<'_>, with_values: bool) -> Result<Value> {
 fn bundled_reports(tenant: &mut Tenant<'_>) -> Result<Vec<BundledReport>> {
     let planned = actions::planned(tenant, None)?.into_paths().map(|(path, id)| (id, path));
     let mut paths: HashMap<Id, Reference> = planned.collect();
-    let path = |action: &Action| Some((action.id(), action.origin.path.as_ref()?.parse().ok()?));
+    let path = |action: &Action| Some((action.id(), action.reference()?));
     paths.extend(local::all(tenant)?.iter().filter_map(path));
     let bundled = |report: Report| {
         let action =

@@ -119,7 +119,7 @@ fn named_by_indicators(
     let mut named = Named { levels: directory.levels.clone(), units: directory.units.clone(), ..Named::default() };
     named.objectives.extend(indicator::store::objective_paths(writer)?);
     let brought = strategies.trees.iter().flat_map(|tree| &tree.objectives).map(|part| part.saved.stored());
-    named.objectives.extend(brought.filter_map(|part| Some((part.id(), indicator::save::part_path(part)?))));
+    named.objectives.extend(brought.filter_map(|part| Some((part.id(), part.reference()?))));
     named.actions.extend(planned.clone().into_paths().map(|(path, id)| (id, path)));
     Ok(named)
 }
@@ -130,7 +130,7 @@ fn planned(writer: &mut Writer<'_>, strategies: &Prepared) -> Result<Planned> {
     for tree in &strategies.trees {
         let starts_on = tree.strategy.stored().body.starts_on;
         for action in tree.actions.iter().map(|part| part.saved.stored()) {
-            if let Some(path) = action.origin.path.as_ref().and_then(|path| path.parse().ok()) {
+            if let Some(path) = action.reference() {
                 planned.add(action.id(), path, starts_on);
             }
         }
@@ -147,7 +147,7 @@ fn named_actions(
     let mut named: HashMap<Reference, Id> = planned.into_paths().collect();
     let stored = local::all(writer)?;
     for action in stored.iter().chain(local.iter().map(|checked| checked.saved.stored())) {
-        if let Some(path) = action.origin.path.as_ref().and_then(|path| path.parse().ok()) {
+        if let Some(path) = action.reference() {
             named.insert(path, action.id());
         }
     }

@@ -280,8 +280,3 @@ fn insert_parts(writer: &mut Writer<'_>, checked: &[Checked]) -> Result<()> {
     crate::insert_all!(writer.connection, targets::table, &aimed)?;
     Ok(())
 }
-
-/// The path of a part, as references to it are written.
-pub fn part_path<B>(part: &resource::Stored<B>) -> Option<Reference> {
-    part.origin.path.as_ref()?.parse().ok()
-}

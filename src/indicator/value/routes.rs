@@ -187,7 +187,7 @@ struct ListValues {
         content(
             (IndicatorValuesPage = "application/json"),
             (JsonStat = "application/vnd.json-stat+json"),
-            (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count\r\n"),
+            (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count,is_provisional,is_suppressed,is_aggregated,units_with_value,units,unit_of_measure,note\r\nsygefravaer,2026-10,skolen-ved-aaen,,,5.2,62,true,false,false,,,%,\r\n"),
             (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
         ),
     )),
@@ -524,7 +524,7 @@ struct ListAllValues {
         content(
             (ValuesPage = "application/json"),
             (JsonStat = "application/vnd.json-stat+json"),
-            (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count\r\n"),
+            (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count,is_provisional,is_suppressed,is_aggregated,units_with_value,units,unit_of_measure,note\r\nsygefravaer,2026-10,skolen-ved-aaen,,,5.2,62,true,false,false,,,%,\r\n"),
         ),
     )),
 )]

@@ -398,9 +398,8 @@ fn not_a_key(expected: &str) -> String {
 }
 
 fn true_or_false(cell: &str) -> std::result::Result<bool, &'static str> {
-    // Spreadsheets write them in capitals, other programs with one.
+    // Spreadsheets write them in capitals, a Danish one in its own language; other programs with one capital.
     match cell {
-        // A Danish spreadsheet writes them in its own language.
         _ if cell.eq_ignore_ascii_case("true") || cell.eq_ignore_ascii_case("sand") => Ok(true),
         "" => Ok(false),
         _ if cell.eq_ignore_ascii_case("false") || cell.eq_ignore_ascii_case("falsk") => Ok(false),
