@@ -11,7 +11,7 @@ use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::{Bundle, ImportAnswer};
 use medstrategi::db::{Database, Engine, Location};
-use medstrategi::http::body::{Limit, Limits};
+use medstrategi::http::limits::{Limit, Limits};
 use medstrategi::problem::Result as ServiceResult;
 use medstrategi::server::{self, Parts};
 use serde_json::{Value, json};
@@ -163,12 +163,10 @@ fn serve(database: Database, issuers: Issuers) -> (ServerHandle, String) {
     std::thread::spawn(move || {
         let limit = |bytes| Limit { bytes, time: Duration::from_secs(5) };
         let parts = Parts {
-            database,
-            issuers,
-            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024) },
+            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024), ..Limits::default() },
             cors_origins: vec![ORIGIN.into()],
-            shutdown_timeout: Duration::from_secs(5),
             workers: Some(1),
+            ..Parts::new(database, issuers)
         };
         actix_web::rt::System::new().block_on(async {
             let (server, address) =
