@@ -29,6 +29,7 @@ mod indicator_references;
 mod indicators;
 mod issuers;
 mod levels;
+mod limits;
 mod local_actions;
 mod long_tables;
 mod memberships;
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 41] = [
+    let modules: [fn() -> Vec<Test>; 42] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
         hr_sync_sequences::tests,
         issuers::tests,
         levels::tests,
+        limits::tests,
         memberships::tests,
         municipality::tests,
         people::tests,

@@ -279,7 +279,7 @@ fn drop_unused_schemas(document: &mut Value) {
 }
 
 /// The answers that many operations give: status, name in the contract, description.
-const SHARED: [(u16, &str, &str); 12] = [
+const SHARED: [(u16, &str, &str); 15] = [
     (400, "BadRequest", "The request, its query or its body can't be understood"),
     (401, "InvalidToken", "The token is missing or not valid"),
     (403, "InsufficientScope", "The token lacks the scope, or its municipality is not here"),
@@ -287,9 +287,12 @@ const SHARED: [(u16, &str, &str); 12] = [
     (408, "RequestTimeout", "The body did not arrive in time"),
     (412, "PreconditionFailed", "The row has changed in the meantime"),
     (413, "TooLarge", "The body is too large"),
+    (414, "UrlTooLong", "The address is longer than this service takes"),
     (415, "UnsupportedMediaType", "The body has another media type"),
     (422, "InvalidBody", "The body breaks a rule; `errors` lists every fault"),
     (428, "PreconditionRequired", "`If-Match` is missing"),
+    (429, "TooManyRequests", "The token's subject, or the address, has sent more requests than it may"),
+    (431, "HeadersTooLarge", "The headers are larger than this service takes"),
     (500, "Internal", "The service failed; its log has the cause"),
     (503, "Unavailable", "The database is busy; try again after `Retry-After` seconds"),
 ];
@@ -303,7 +306,7 @@ fn add_shared_answers(document: &mut Value) {
         });
         match status {
             401 | 403 => answer["headers"]["WWW-Authenticate"] = challenge_header(),
-            503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
+            429 | 503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
             _ => {}
         }
         document["components"]["responses"][name] = answer;
@@ -320,7 +323,7 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
     if !is_guarded {
         operation.insert("security".into(), json!([]));
     }
-    let mut statuses = vec![400, 500];
+    let mut statuses = vec![400, 414, 429, 431, 500];
     if is_guarded {
         statuses.extend([401, 403, 503]);
     }
