@@ -15,9 +15,15 @@ use crate::api;
 use crate::auth::issuer::Issuers;
 use crate::db::Database;
 use crate::http::body::Limits;
-use crate::http::{idempotency, method, problem, query};
+use crate::http::{connection, idempotency, method, problem, query};
 use crate::problem::{Kind, Problem, Result};
 use crate::telemetry::RequestSpan;
+
+/// How long the head of a request may take.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// How long a connection may be idle between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// What the app needs to run.
 pub struct Parts {
@@ -56,6 +62,7 @@ pub fn start_with(
 ) -> Result<(Server, SocketAddr)> {
     let address = listener.local_addr().map_err(Problem::internal)?;
     let Parts { database, issuers, limits, cors_origins, shutdown_timeout, workers } = parts;
+    connection::limit_unread(&listener, limits.ordinary.time);
     let contract = web::Data::new(api::contract()?);
     let (database, issuers, limits) = (web::Data::new(database), web::Data::new(issuers), web::Data::new(limits));
     let server = HttpServer::new(move || {
@@ -78,9 +85,12 @@ pub fn start_with(
             .wrap(from_fn(problem::render))
             .wrap(from_fn(method::head_is_get))
             .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(connection::mark))
     })
+    .on_connect(connection::watch(HEADER_TIME + KEEP_ALIVE))
     .shutdown_timeout(shutdown_timeout.as_secs())
-    .client_request_timeout(Duration::from_secs(10));
+    .client_request_timeout(HEADER_TIME)
+    .keep_alive(KEEP_ALIVE);
     let server = match workers {
         Some(workers) => server.workers(workers),
         None => server,

@@ -3,6 +3,7 @@
 //! Nothing here knows a resource.
 
 pub mod body;
+pub mod connection;
 pub mod contract;
 pub mod csv;
 pub mod entity_tag;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::web::Bytes;
+use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +15,7 @@ use super::read::{self, Asked, Scope};
 use crate::auth::caller::Caller;
 use crate::db::change_log::{self, Newest};
 use crate::db::{Database, Tenant};
+use crate::http::body::Limits;
 use crate::http::entity_tag::{client_names, content_tag, tagged_as, vary_by};
 use crate::http::table::{Format, TableWriter};
 use crate::problem::{Kind, Problem, Result};
@@ -39,9 +40,6 @@ pub const COLUMNS: &[&str] = &[
 
 /// A chunk is sent when it is this long.
 const CHUNK: usize = 64 * 1024;
-
-/// How long a client may take to take a chunk.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers values as a table. Faults of the question are told before anything is sent; what fails later cuts the
 /// connection, so that nobody takes half a table for a whole one. A reader that is too slow is cut too: it holds a
@@ -72,8 +70,9 @@ pub async fn table(
     let (started, begun) = oneshot::channel::<Begun>();
     let (reading, principal) = (database.clone(), caller.principal.clone());
     let waiting = tokio::runtime::Handle::current();
+    let patience = patience(request)?;
     let send = move |part: Part| {
-        let sent = async { tokio::time::timeout(PATIENCE, sender.send(part)).await };
+        let sent = async { tokio::time::timeout(patience, sender.send(part)).await };
         match waiting.block_on(sent) {
             Ok(Ok(())) => Ok(true),
             // Whoever asked has gone.
@@ -141,6 +140,12 @@ pub async fn table(
         answer.append_header((header::LINK, format!("</v1/indicators/{}>; rel=\"describedby\"", head.key)));
     }
     Ok(finished(answer.streaming(body)))
+}
+
+/// How long a client may take to take a chunk: as long as it may take to send a body.
+fn patience(request: &HttpRequest) -> Result<Duration> {
+    let limits = request.app_data::<web::Data<Limits>>();
+    limits.map(|limits| limits.ordinary.time).ok_or_else(|| Problem::internal("the app has no limits"))
 }
 
 /// A part of a table. One that ends without its end was not read to it.
