@@ -33,6 +33,7 @@ mod limits;
 mod local_actions;
 mod long_tables;
 mod memberships;
+mod monitoring;
 mod municipality;
 mod people;
 mod plan_verdicts;
@@ -81,7 +82,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 42] = [
+    let modules: [fn() -> Vec<Test>; 43] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         levels::tests,
         limits::tests,
         memberships::tests,
+        monitoring::tests,
         municipality::tests,
         people::tests,
         plans::tests,
