@@ -244,7 +244,7 @@ HARMLESS: dict[str, Change] = {
         {"Sunset": {"schema": {"type": "string"}}}
     ),
     "a request may fail in another way": lambda it: operation(it, "list_levels")["responses"].update(
-        {"429": {"description": "Too many"}}
+        {"451": {"description": "Not allowed by law"}}
     ),
     "a lesser scope suffices": lambda it: operation(it, "list_units")["security"].append({"bearer": ["med.progress"]}),
     "no token is needed": lambda it: operation(it, "list_units").update(security=[]),
