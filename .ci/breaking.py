@@ -14,6 +14,7 @@ first number, or, as long as that is 0, a greater second one.
 """
 
 import json
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -332,7 +333,7 @@ def breaks(old: Json, new: Json) -> list[str]:
 
 
 def version(contract: Json) -> tuple[int, ...]:
-    return tuple(int(number) for number in contract["info"]["version"].split("."))
+    return tuple(int(number) for number in re.findall(r"\d+", contract["info"]["version"])[:3])
 
 
 def says_so(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
@@ -349,14 +350,19 @@ def main() -> int:
     if version(new) < version(old):
         print(f"{names[1]} comes before {names[0]}, which is released.", file=sys.stderr)
         return 1
-    found = breaks(old, new)
+    try:
+        found = breaks(old, new)
+    except Unknown as unknown:
+        print(f"This check doesn't know {unknown}.", file=sys.stderr)
+        return 1
     if not found:
         print(f"{names[1]} keeps what {names[0]} promises")
         return 0
     good = says_so(version(old), version(new))
     print(f"{names[1]} breaks what {names[0]} promises:", *found, sep="\n  ", file=sys.stdout if good else sys.stderr)
     if not good:
-        print("Take it back, or say it with the version in Cargo.toml (see README.md).", file=sys.stderr)
+        place = 1 if version(old)[0] else 2
+        print(f"Take it back, or raise number {place} of the version in Cargo.toml.", file=sys.stderr)
     return 0 if good else 1
 
 

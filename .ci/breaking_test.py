@@ -6,6 +6,9 @@
 import copy
 import json
 import re
+import subprocess
+import sys
+import tempfile
 import unittest
 from collections.abc import Callable
 from pathlib import Path
@@ -241,7 +244,7 @@ HARMLESS: dict[str, Change] = {
         {"Sunset": {"schema": {"type": "string"}}}
     ),
     "a request may fail in another way": lambda it: operation(it, "list_levels")["responses"].update(
-        {"429": {"description": "Too many"}}
+        {"451": {"description": "Not allowed by law"}}
     ),
     "a lesser scope suffices": lambda it: operation(it, "list_units")["security"].append({"bearer": ["med.progress"]}),
     "no token is needed": lambda it: operation(it, "list_units").update(security=[]),
@@ -295,6 +298,25 @@ class Breaking(unittest.TestCase):
         ]:
             with self.subTest(old=old, new=new):
                 self.assertEqual(says_so(old, new), good)
+
+    def test_what_breaks_fails_unless_the_version_says_so(self) -> None:
+        gone = self.changed(lambda it: it["paths"].pop("/v1/committees/tree"))
+        for contract, old, new, status, told in [
+            (CONTRACT, "0.1.0", "0.1.0", 0, "0.1.0 keeps what 0.1.0 promises"),
+            (gone, "0.1.0", "0.1.1", 1, "GET /v1/committees/tree: the operation is gone"),
+            (gone, "0.1.0", "0.2.0", 0, "GET /v1/committees/tree: the operation is gone"),
+            (gone, "1.0.0", "1.1.0", 1, "raise number 1 of the version"),
+            (gone, "1.0.0", "2.0.0-beta.1", 0, "2.0.0-beta.1 breaks what 1.0.0 promises"),
+            (CONTRACT, "0.2.0", "0.1.9", 1, "0.1.9 comes before 0.2.0"),
+        ]:
+            with self.subTest(old=old, new=new), tempfile.TemporaryDirectory() as folder:
+                files = [Path(folder, "old.json"), Path(folder, "new.json")]
+                for file, content, version in zip(files, (CONTRACT, contract), (old, new)):
+                    file.write_text(json.dumps({**content, "info": {**content["info"], "version": version}}))
+                program = [sys.executable, str(Path(__file__).parent / "breaking.py"), *map(str, files)]
+                ended = subprocess.run(program, capture_output=True, text=True)
+                self.assertEqual(ended.returncode, status, ended)
+                self.assertIn(told, ended.stdout + ended.stderr)
 
 
 if __name__ == "__main__":

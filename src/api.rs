@@ -104,6 +104,8 @@ pub fn contract() -> Result<Contract> {
 }
 
 /// This contract
+///
+/// Made from the code that runs; `/docs/` shows it to readers.
 #[utoipa::path(
     tag = "service", operation_id = "read_contract", params(row::IfNoneMatch),
     responses((status = 200, description = "The OpenAPI document", content_type = "application/json", body = Object, example = json!({"openapi": "3.1.0"}))),

@@ -184,6 +184,8 @@ pub struct ProblemKind {
 }
 
 /// What a problem's `type` means
+///
+/// Every failure is a problem (RFC 9457), and its `type` the address of such an explanation.
 #[utoipa::path(
     tag = "service", operation_id = "describe_problem",
     params(("kind" = String, Path, description = "The last part of the problem's `type`", example = "invalid-body")),

@@ -25,6 +25,7 @@ pub(super) fn complete_operations(document: &mut Value) {
     add_patch_schemas(document);
     add_shared_answers(document);
     for_each_operation(document, add_answers);
+    for_each_operation(document, describe);
     drop_unused_schemas(document);
     add_examples(document);
 }
@@ -368,6 +369,24 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
         responses.entry(status.to_string()).or_insert(shared);
     }
     responses.sort_keys();
+}
+
+/// Operations that say no more of themselves than their summary do what all of their form do.
+fn describe(method: &str, operation: &mut Map<String, Value>) {
+    let answers = |status| operation.get("responses").is_some_and(|responses| responses.get(status).is_some());
+    let description = match method {
+        "get" if answers("304") => {
+            "A client that has it already sends its ETag in `If-None-Match`; until it changes, the answer is 304."
+        }
+        "post" if answers("201") => {
+            "The answer holds the new row with what the service has added to it; `Location` says where it stands."
+        }
+        "patch" => {
+            "Only what the body names changes (RFC 7396): null clears a field. `If-Match` holds the ETag that was read."
+        }
+        _ => return,
+    };
+    operation.entry("description").or_insert_with(|| description.into());
 }
 
 fn request_id_header() -> Value {
