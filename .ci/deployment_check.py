@@ -1,6 +1,6 @@
-"""Runs what docker/compose.yaml starts, without Docker; .ci/containers starts it, in namespaces of its own.
+"""Runs what docker/compose.yaml starts, without Docker; .ci/deployment starts it, in namespaces of its own.
 
-    containers_check.py PATH_TO_BINARY FOLDER
+    deployment_check.py PATH_TO_BINARY FOLDER
 
 FOLDER holds compose.json, which is docker/compose.yaml with everything filled in.
 
