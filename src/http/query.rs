@@ -10,13 +10,10 @@ use chrono::NaiveDate;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
-use super::contract::Contract;
+use super::contract::{Contract, LIMIT};
 use super::limits::limits;
 use crate::period;
 use crate::problem::{Kind, Problem};
-
-/// The query parameter that says how many rows a page is to hold.
-pub const LIMIT: &str = "limit";
 
 /// The query parameters of an operation, parsed.
 #[derive(Debug)]

@@ -309,6 +309,12 @@ fn add_shared_answers(document: &mut Value) {
             429 | 503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
             _ => {}
         }
+        if status == 429 {
+            answer["headers"]["RateLimit-Policy"] =
+                header("The rates in force: `q` requests at once after a pause, refilled in `w` seconds");
+            answer["headers"]["RateLimit"] =
+                header("What is left: `r` requests at once; in `t` seconds all of them; with every answer");
+        }
         document["components"]["responses"][name] = answer;
     }
 }

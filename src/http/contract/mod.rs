@@ -13,11 +13,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::query::LIMIT;
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::period::Period;
 use crate::problem::{Faults, Problem, Result};
 pub use faults::UNKNOWN_FIELD;
+
+/// The query parameter that says how many rows a page is to hold.
+pub const LIMIT: &str = "limit";
 
 /// The contract, ready to be served and to be held against requests.
 pub struct Contract {
