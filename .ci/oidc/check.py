@@ -318,7 +318,7 @@ def check_rotation(api: Service, idp: Providers) -> None:
     assert min(keys_seen.get(f"city-{name}", 0) for name in ("first", "second")) > 50, keys_seen
     fetched = idp.tell("fetches", "city")["keys"] - before["keys"]
     assert fetched <= 2, f"{fetched} fetches for one change of keys"
-    tell(f"keys changed under load: {keys_seen}, none failed, the slowest took {slowest:.2f} s, {fetched} fetch")
+    tell(f"keys changed under load: {keys_seen}, none failed, the slowest took {slowest * 1000:.0f} ms, {fetched} fetch")
 
 
 def check_withdrawal(api: Service, idp: Providers) -> None:
@@ -341,12 +341,12 @@ def check_outage(api: Service, idp: Providers) -> None:
     api.assert_refused(unknown)
     for issuer in ("city", "roles"):
         idp.tell("up", issuer)
-    tell(f"providers away: known keys go on, the slowest took {slowest:.2f} s")
+    tell(f"providers away: known keys go on, the slowest took {slowest * 1000:.0f} ms")
     with idp.hanging():
         slowest = max(api.assert_taken(token).seconds for _ in range(20) for token in tokens)
         assert slowest < 2, f"a request waited {slowest:.1f} s for a provider that it doesn't need"
     api.assert_taken(idp.token("city"))
-    tell(f"providers hang: known keys go on, the slowest took {slowest:.2f} s")
+    tell(f"providers hang: known keys go on, the slowest took {slowest * 1000:.0f} ms")
 
 
 def check_late(api: Service, idp: Providers, token: str) -> None:
