@@ -241,25 +241,43 @@ impl Problem {
 impl From<diesel::result::Error> for Problem {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::{DatabaseErrorKind as Reason, Error};
-        match &error {
-            Error::DatabaseError(Reason::ClosedConnection, _) => Self::unavailable(error),
-            Error::DatabaseError(_, info) if is_contention(info.message()) => Self::unavailable(error),
-            _ => Self::internal(error),
+        match error {
+            // What is wrong with the connection stood in the way of the commit, and then of the rollback too.
+            Error::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
+            // The connection has failed earlier in the same transaction.
+            Error::BrokenTransactionManager => Self::unavailable(error),
+            Error::DatabaseError(Reason::ClosedConnection | Reason::UnableToSendCommand, _)
+            | Error::DatabaseError(Reason::SerializationFailure, _) => Self::unavailable(error),
+            Error::DatabaseError(_, ref info) if says_one_of(info.message(), &NO_ROOM) => Self {
+                detail: "The disk of the database is full: nothing was stored, and nothing will be until there is \
+                         room. What is stored can be read."
+                    .into(),
+                ..Self::unavailable(error)
+            },
+            Error::DatabaseError(_, ref info) if says_one_of(info.message(), &PASSING) => Self::unavailable(error),
+            error => Self::internal(error),
         }
     }
 }
 
-/// Lock waits that ran out carry no kind of their own in Diesel; these are the engines' fixed words.
-fn is_contention(message: &str) -> bool {
-    const WORDS: [&str; 6] = [
-        "database is locked",
-        "database table is locked",
-        "lock timeout",
-        "statement timeout",
-        "deadlock detected",
-        "could not serialize access",
-    ];
-    WORDS.iter().any(|words| message.contains(words))
+/// A full disk carries no kind of its own in Diesel; these are the engines' fixed words.
+const NO_ROOM: [&str; 2] = ["database or disk is full", "No space left on device"];
+
+/// Nor do lock waits that ran out, connections that were ended, and files that can't be reached for the moment.
+const PASSING: [&str; 9] = [
+    "database is locked",
+    "database table is locked",
+    "lock timeout",
+    "statement timeout",
+    "deadlock detected",
+    "could not serialize access",
+    "terminating connection",
+    "disk I/O error",
+    "unable to open database file",
+];
+
+fn says_one_of(message: &str, words: &[&str]) -> bool {
+    words.iter().any(|words| message.contains(words))
 }
 
 #[cfg(test)]

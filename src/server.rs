@@ -17,7 +17,7 @@ use crate::db::Database;
 use crate::http::client_address::TrustedProxies;
 use crate::http::limits::{self, ConnectionLimits, Limits};
 use crate::http::rate_limit::{self, RateLimits, Rates};
-use crate::http::{idempotency, method, problem, query, security};
+use crate::http::{connection, idempotency, method, problem, query, security};
 use crate::problem::{Kind, Problem, Result};
 use crate::telemetry::RequestSpan;
 
@@ -83,6 +83,7 @@ pub fn start_with(
     let Parts { database, issuers, limits, connections, cors_origins, shutdown_timeout, .. } = parts;
     let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
     let rate_limits = web::Data::new(RateLimits::new(parts.rates, parts.trusted_proxies));
+    connection::limit_unread(&listener, limits.ordinary.time);
     let contract = web::Data::new(api::contract()?);
     let (database, issuers, limits) = (web::Data::new(database), web::Data::new(issuers), web::Data::new(limits));
     let server = HttpServer::new(move || {
@@ -108,7 +109,9 @@ pub fn start_with(
             .wrap(from_fn(problem::render))
             .wrap(from_fn(method::head_is_get))
             .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(connection::mark))
     })
+    .on_connect(connection::watch(connections.header_time + connections.keep_alive))
     .shutdown_timeout(shutdown_timeout.as_secs())
     .client_request_timeout(connections.header_time)
     .keep_alive(KeepAlive::Timeout(connections.keep_alive))

@@ -18,6 +18,7 @@ pub(super) struct Arguments {
 pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failure> {
     telemetry::start(&settings)?;
     summarise(&settings);
+    allow_many_files();
     // A taken port is told before anything is written.
     let listener = server::listen(settings.bind)?;
     let metrics_listener = settings.metrics_bind.map(server::listen).transpose()?;
@@ -74,4 +75,16 @@ fn summarise(settings: &Settings) {
         idempotency_hours = settings.idempotency_hours,
         "starting"
     );
+}
+
+/// Every connection is a file, of which a process usually may have a thousand: as many as the system grants.
+fn allow_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let granted = getrlimit(Resource::Nofile);
+    if granted.current == granted.maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, rustix::process::Rlimit { current: granted.maximum, ..granted }) {
+        tracing::warn!(%error, files = granted.current, "the limit of open files stays as it is");
+    }
 }

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod client_address;
+pub mod connection;
 pub mod contract;
 pub mod csv;
 pub mod entity_tag;

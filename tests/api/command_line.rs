@@ -1,8 +1,7 @@
 //! The program itself, as its users start it.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use medstrategi::auth::local::LocalSecret;
@@ -10,6 +9,7 @@ use medstrategi::db::{Database, Engine, Location};
 use serde_json::{Value, json};
 
 use crate::harness::App;
+use crate::program::{Served, errors, fresh, out, program, program_over, run, serve_demo, signal, wait};
 
 crate::tests![
     the_demo_serves_what_it_prints,
@@ -28,89 +28,6 @@ crate::tests![
     the_contract_is_printed,
     logs_hold_no_secrets_and_no_addresses,
 ];
-
-fn program(app: &App) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_medstrategi"));
-    command.current_dir(app.folder.path()).env_clear().env("MEDSTRATEGI_DATABASE_URL", &app.url);
-    command
-}
-
-/// The URL of a database of one's own, which no server has open.
-fn fresh(app: &App) -> String {
-    app.engines.create_bare(app.engine, app.folder.path())
-}
-
-fn program_over(app: &App, url: &str) -> Command {
-    let mut command = program(app);
-    command.env("MEDSTRATEGI_DATABASE_URL", url);
-    command
-}
-
-fn run(command: &mut Command) -> Output {
-    command.output().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn errors(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// A running server that is killed when the test is over.
-struct Served {
-    child: Child,
-    base: String,
-    printed: Vec<String>,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Starts `serve --demo` and reads what it prints, to the last of its lines.
-fn serve_demo(command: &mut Command) -> Served {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let bind = format!("127.0.0.1:{port}");
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(command.get_current_dir().unwrap().join("log"))
-        .unwrap();
-    let mut child =
-        command.args(["serve", "--demo", "--bind", &bind]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut printed = Vec::new();
-    for line in lines {
-        let line = line.unwrap();
-        let is_last = line.contains("-X POST");
-        printed.push(line);
-        if is_last {
-            break;
-        }
-    }
-    assert!(printed.len() > 5, "the demo did not start: {printed:?}");
-    Served { child, base: format!("http://{bind}"), printed }
-}
-
-fn wait(child: &mut Child) -> std::process::ExitStatus {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "the process does not end");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
-}
 
 /// Runs a printed line in a shell, as somebody would who pastes it.
 fn paste(line: &str) -> (u16, Value) {

@@ -11,8 +11,8 @@ use diesel::{Connection as _, PgConnection};
 use medstrategi::db::{Database, Engine, Location, migrate};
 
 pub struct Engines {
-    folder: tempfile::TempDir,
     postgres: Option<Postgres>,
+    folder: tempfile::TempDir,
     next: AtomicU32,
 }
 
@@ -24,10 +24,12 @@ struct Postgres {
     creating: Mutex<()>,
 }
 
-/// A throw-away server of our own.
-struct Cluster {
+/// A throw-away PostgreSQL server, gone when it is dropped.
+pub struct Cluster {
     binaries: PathBuf,
     data: PathBuf,
+    port: u16,
+    options: &'static str,
 }
 
 const TEMPLATE: &str = "medstrategi_template";
@@ -72,11 +74,9 @@ impl Engines {
     }
 
     pub fn stop(&self) {
-        if let Some(Cluster { binaries, data }) = self.postgres.as_ref().and_then(|postgres| postgres.cluster.as_ref())
-        {
-            let mut stop = as_other_user(&binaries.join("pg_ctl"));
-            stop.args(["stop", "--mode=immediate", "--pgdata"]).arg(data);
-            let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        // The last trial's closure may hold the engines still, so that nothing is dropped when the program ends.
+        if let Some(cluster) = self.postgres.as_ref().and_then(|postgres| postgres.cluster.as_ref()) {
+            cluster.stop("immediate");
         }
     }
 }
@@ -86,8 +86,9 @@ impl Postgres {
         let (base, cluster) = match std::env::var("TEST_POSTGRES_URL") {
             Ok(url) => (url.trim_end_matches('/').to_owned(), None),
             Err(_) => {
-                let (base, cluster) = Cluster::start(find_binaries()?, folder);
-                (base, Some(cluster))
+                // Speed over safety: nobody misses this data.
+                let cluster = Cluster::create(folder, "-c synchronous_commit=off -c max_connections=300")?;
+                (cluster.base(), Some(cluster))
             }
         };
         let postgres = Self { base, cluster, creating: Mutex::new(()) };
@@ -111,7 +112,9 @@ impl Postgres {
 }
 
 impl Cluster {
-    fn start(binaries: PathBuf, folder: &Path) -> (String, Self) {
+    /// A running server whose data stands in `folder`; none where PostgreSQL is not installed.
+    pub fn create(folder: &Path, options: &'static str) -> Option<Self> {
+        let binaries = find_binaries()?;
         let data = folder.join("postgres");
         std::fs::create_dir(&data).unwrap();
         if is_root() {
@@ -130,20 +133,43 @@ impl Cluster {
             ])
             .arg(&data));
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // Speed over safety: nobody misses this data.
+        let cluster = Self { binaries, data, port, options };
+        cluster.start();
+        Some(cluster)
+    }
+
+    /// A URL up to the database's name.
+    pub fn base(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it, where it was stopped, under the same address.
+    pub fn start(&self) {
+        // No machine is to lose its power here.
         let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
-             -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c full_page_writes=off {}",
+            self.port, self.options
         );
-        run(as_other_user(&binaries.join("pg_ctl"))
+        run(as_other_user(&self.binaries.join("pg_ctl"))
             .args(["start", "--wait", "--timeout=60", "--log"])
-            .arg(data.join("log"))
+            .arg(self.data.join("log"))
             .arg("--pgdata")
-            .arg(&data)
+            .arg(&self.data)
             .args(["--options", &options]));
-        let base = format!("postgres://postgres@127.0.0.1:{port}");
-        wait_for(&base);
-        (base, Self { binaries, data })
+        wait_for(&self.base());
+    }
+
+    /// Stops it: `fast` in order, `immediate` as in a crash.
+    pub fn stop(&self, mode: &str) {
+        let mut stop = as_other_user(&self.binaries.join("pg_ctl"));
+        stop.args(["stop", "--mode", mode, "--pgdata"]).arg(&self.data);
+        let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop("immediate");
     }
 }
 

@@ -83,10 +83,15 @@ impl<'e> App<'e> {
 
     /// A request with a token that may do everything.
     pub fn request(&self, method: &str, path: &str) -> Request<'_> {
+        self.request_to(&self.base, method, path)
+    }
+
+    /// [`App::request`] to another server that takes the same tokens.
+    pub fn request_to(&self, base: &str, method: &str, path: &str) -> Request<'_> {
         Request {
             agent: &self.agent,
             method: method.to_owned(),
-            url: format!("{}{path}", self.base),
+            url: format!("{base}{path}"),
             headers: vec![("authorization".into(), format!("Bearer {}", self.token("med.admin med.audit")))],
             body: None,
         }
@@ -122,11 +127,16 @@ impl<'e> App<'e> {
 
     /// Every row of a list, page by page.
     pub fn list(&self, path: &str) -> Vec<Value> {
+        self.list_of(&self.base, path)
+    }
+
+    /// [`App::list`] of another server.
+    pub fn list_of(&self, base: &str, path: &str) -> Vec<Value> {
         let separator = if path.contains('?') { '&' } else { '?' };
         let mut rows = Vec::new();
         let mut address = path.to_owned();
         loop {
-            let page = self.get(&address).expect(200).json();
+            let page = self.request_to(base, "GET", &address).send().expect(200).json();
             rows.extend(page["items"].as_array().unwrap().iter().cloned());
             let next = match &page["next"] {
                 Value::Null => return rows,
@@ -152,11 +162,6 @@ impl<'e> App<'e> {
         let issuers = Issuers::new(vec![self.secret.issuer()]);
         let (handle, base) = serve(self.database.clone(), issuers, set_up);
         Beside { handle, base }
-    }
-
-    /// [`App::request`] to another server.
-    pub fn request_to(&self, server: &Beside, method: &str, path: &str) -> Request<'_> {
-        Request { url: format!("{}{path}", server.base), ..self.request(method, path) }
     }
 
     /// How many SQL statements `work` makes the service run.
@@ -244,6 +249,11 @@ impl Request<'_> {
     }
 
     pub fn send(self) -> Response {
+        self.try_send().unwrap()
+    }
+
+    /// [`Request::send`] to a server that may be gone before it has answered.
+    pub fn try_send(self) -> Result<Response, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(self.method.as_str()).uri(&self.url);
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -252,14 +262,14 @@ impl Request<'_> {
             Some(body) => self.agent.run(request.body(body).unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
         };
-        let mut answer = answer.unwrap();
-        let body = answer.body_mut().with_config().limit(200 * 1024 * 1024).read_to_vec().unwrap();
-        Response {
+        let mut answer = answer?;
+        let body = answer.body_mut().with_config().limit(200 * 1024 * 1024).read_to_vec()?;
+        Ok(Response {
             what: format!("{} {}", self.method, self.url),
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             body,
-        }
+        })
     }
 }
 

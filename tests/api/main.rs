@@ -37,6 +37,7 @@ mod municipality;
 mod people;
 mod plan_verdicts;
 mod plans;
+mod program;
 mod progress;
 mod progress_sequences;
 mod reporting_at_once;

@@ -16,6 +16,7 @@ use crate::auth::caller::Caller;
 use crate::db::change_log::{self, Newest};
 use crate::db::{Database, Tenant};
 use crate::http::entity_tag::{client_names, content_tag, tagged_as, vary_by};
+use crate::http::limits::limits;
 use crate::http::table::{Format, TableWriter};
 use crate::problem::{Kind, Problem, Result};
 
@@ -39,9 +40,6 @@ pub const COLUMNS: &[&str] = &[
 
 /// A chunk is sent when it is this long.
 const CHUNK: usize = 64 * 1024;
-
-/// How long a client may take to take a chunk.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers values as a table. Faults of the question are told before anything is sent; what fails later cuts the
 /// connection, so that nobody takes half a table for a whole one. A reader that is too slow is cut too: it holds a
@@ -72,8 +70,9 @@ pub async fn table(
     let (started, begun) = oneshot::channel::<Begun>();
     let (reading, principal) = (database.clone(), caller.principal.clone());
     let waiting = tokio::runtime::Handle::current();
+    let patience = patience(request)?;
     let send = move |part: Part| {
-        let sent = async { tokio::time::timeout(PATIENCE, sender.send(part)).await };
+        let sent = async { tokio::time::timeout(patience, sender.send(part)).await };
         match waiting.block_on(sent) {
             Ok(Ok(())) => Ok(true),
             // Whoever asked has gone.
@@ -141,6 +140,11 @@ pub async fn table(
         answer.append_header((header::LINK, format!("</v1/indicators/{}>; rel=\"describedby\"", head.key)));
     }
     Ok(finished(answer.streaming(body)))
+}
+
+/// How long a client may take to take a chunk: as long as it may take to send a body.
+fn patience(request: &HttpRequest) -> Result<Duration> {
+    Ok(limits(request)?.ordinary.time)
 }
 
 /// A part of a table. One that ends without its end was not read to it.

@@ -1,0 +1,117 @@
+//! The program itself, started as its users start it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::harness::App;
+
+/// The program over the test's own database, with the secret of the test's own tokens.
+pub fn program(app: &App) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_medstrategi"));
+    command.current_dir(app.folder.path()).env_clear().env("MEDSTRATEGI_DATABASE_URL", &app.url);
+    command
+}
+
+/// The URL of a database of one's own, which no server has open.
+pub fn fresh(app: &App) -> String {
+    app.engines.create_bare(app.engine, app.folder.path())
+}
+
+pub fn program_over(app: &App, url: &str) -> Command {
+    let mut command = program(app);
+    command.env("MEDSTRATEGI_DATABASE_URL", url);
+    command
+}
+
+pub fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+pub fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A running server that is killed when the test is over.
+pub struct Served {
+    pub child: Child,
+    pub base: String,
+    pub printed: Vec<String>,
+}
+
+impl Served {
+    /// Ends it in the middle of whatever it does.
+    pub fn kill(mut self) {
+        signal(&self.child, "-KILL");
+        wait(&mut self.child);
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts `serve` and waits until it answers.
+pub fn serve(command: &mut Command) -> Served {
+    // Nobody here is to be sent away for asking often.
+    command.envs([("MEDSTRATEGI_SUBJECT_RATE", "0"), ("MEDSTRATEGI_ADDRESS_RATE", "0")]);
+    let (child, base) = start(command.arg("serve").stdout(Stdio::null()));
+    let mut served = Served { child, base, printed: Vec::new() };
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let begun = Instant::now();
+    while !agent.get(format!("{}/readyz", served.base)).call().is_ok_and(|answer| answer.status() == 204) {
+        assert!(served.child.try_wait().unwrap().is_none(), "the server has ended");
+        assert!(begun.elapsed() < Duration::from_secs(20), "the server does not answer");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    served
+}
+
+/// Starts `serve --demo` and reads what it prints, to the last of its lines.
+pub fn serve_demo(command: &mut Command) -> Served {
+    let (mut child, base) = start(command.args(["serve", "--demo"]).stdout(Stdio::piped()));
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut printed = Vec::new();
+    for line in lines {
+        let line = line.unwrap();
+        let is_last = line.contains("-X POST");
+        printed.push(line);
+        if is_last {
+            break;
+        }
+    }
+    assert!(printed.len() > 5, "the demo did not start: {printed:?}");
+    Served { child, base, printed }
+}
+
+/// Starts it on a free port, its log beside the database.
+fn start(command: &mut Command) -> (Child, String) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let bind = format!("127.0.0.1:{port}");
+    let log = command.get_current_dir().unwrap().join("log");
+    let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+    let child = command.args(["--bind", &bind]).stderr(log).spawn().unwrap();
+    (child, format!("http://{bind}"))
+}
+
+pub fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "the process does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+pub fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
