@@ -257,6 +257,21 @@ def check_restart(
     print(f"started anew: {len(statuses)} requests meanwhile, all answered")
 
 
+def check_alone(built: dict[str, Any], root: Path, log: Path) -> None:
+    """The image by itself, with SQLite: only the volume is written to."""
+    volume = PLACE / "volume"
+    volume.mkdir()
+    os.chown(volume, built["user"], built["user"])
+    alone = Container(root, built["user"], built["folder"], built["environment"], "--bind", str(volume), built["folder"])
+    with alone.running([*built["command"], "--demo"], log):
+        wait_for("the demonstration", lambda: alone.run(*built["health"]).returncode == 0)
+        copied = alone.run("medstrategi", "backup", f"{built['folder']}/copy.db")
+        assert copied.returncode == 0, copied.stderr
+    made = {path.name for path in volume.iterdir()}
+    assert made >= {"medstrategi.db", "medstrategi.secret", "copy.db"}, made
+    print("by itself: a demonstration with SQLite, and a backup of it")
+
+
 def check(binary: Path, folder: Path) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     services = json.loads((folder / "compose.json").read_text())["services"]
@@ -265,6 +280,7 @@ def check(binary: Path, folder: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", PLACE], check=True)
     built, root = image(), PLACE / "root"
     make_root(binary, root)
+    check_alone(built, root, folder / "server.log")
     # The example's settings, and an issuer whose tokens can be made here.
     shutil.copytree(ROOT / "docker/settings", root / "etc/medstrategi", dirs_exist_ok=True)
     (root / "etc/medstrategi/check.secret").write_text(SECRET)
