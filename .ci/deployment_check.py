@@ -208,9 +208,10 @@ def check_proxy(context: ssl.SSLContext, authority: Path, token: str) -> None:
     assert "server" not in names, headers["Server"]
     assert request(context, "GET", "/v1/municipality")[0] == 401
     assert request(context, "GET", "/metrics")[0] == 404, "the metrics can be read from outside"
-    metrics = http.client.HTTPConnection("127.0.0.1", 9090, timeout=10)
-    metrics.request("GET", "/metrics")
-    assert metrics.getresponse().status == 200, "the metrics can't be read from inside"
+    for what, port, path, expected in (("metrics", 9090, "/metrics", 200), ("the proxy's health", 2015, "/", 204)):
+        inside = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        inside.request("GET", path)
+        assert inside.getresponse().status == expected, f"{what} can't be read from inside"
     # Unlike Python, curl hears an answer that comes while it sends.
     (PLACE / "large").write_bytes(b" " * 70_000_000)
     command = ["curl", "--silent", "--max-time", "60", "--cacert", str(authority), "--output", "/dev/null"]
