@@ -19,6 +19,9 @@ import https from 'node:https';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
+// What goes to standard output is an answer; the providers' own notices are none.
+console.info = console.warn;
+
 const SECRET = 'invented';
 const CLIENTS = ['expired', 'reader', 'worker-1', 'worker-2', 'worker-3', 'worker-4', 'worker-5', 'worker-6'];
 const MUNICIPALITIES = ['noerrelund', 'nyby'];

@@ -1,6 +1,6 @@
-"""Runs what docker/compose.yaml starts, without Docker; .ci/containers starts it, in namespaces of its own.
+"""Runs what docker/compose.yaml starts, without Docker; .ci/deployment starts it, in namespaces of its own.
 
-    containers_check.py PATH_TO_BINARY FOLDER
+    deployment_check.py PATH_TO_BINARY FOLDER
 
 FOLDER holds compose.json, which is docker/compose.yaml with everything filled in.
 
@@ -25,7 +25,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def status_of(number: int) -> dict[str, str]:
     return dict(line.split(":\t", 1) for line in Path(f"/proc/{number}/status").read_text().splitlines() if ":\t" in line)
 
 
-def wait_for(what: str, is_so: Any, seconds: float = 30) -> None:
+def wait_for(what: str, is_so: Callable[[], bool], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < until, f"{what} did not come to be"
@@ -136,13 +136,13 @@ def postgres(folder: Path, password: str) -> Iterator[None]:
     os.chown(data, 999, 999)
     (PLACE / "password").write_text(password)
     user = ["setpriv", "--reuid=999", "--regid=999", "--clear-groups"]
-    make = [programs / "initdb", "--username=medstrategi", "--auth=scram-sha-256", f"--pwfile={PLACE}/password", "--no-sync"]
-    subprocess.run([*user, *make, data], check=True, capture_output=True, cwd="/")
+    make = [str(programs / "initdb"), "--username=medstrategi", "--auth=scram-sha-256", f"--pwfile={PLACE}/password", "--no-sync"]
+    subprocess.run([*user, *make, str(data)], check=True, capture_output=True, cwd="/")
     log = (folder / "postgres.log").open("wb")
-    serve = [programs / "postgres", "-D", data, "-c", f"unix_socket_directories={data}", "-c", "fsync=off"]
+    serve = [str(programs / "postgres"), "-D", str(data), "-c", f"unix_socket_directories={data}", "-c", "fsync=off"]
     process = subprocess.Popen([*user, *serve], stdout=log, stderr=log, cwd="/")
     environment = os.environ | {"PGPASSWORD": password, "PGHOST": "127.0.0.1", "PGUSER": "medstrategi"}
-    ready = [programs / "pg_isready", "--quiet", "--host=127.0.0.1", "--username=medstrategi"]
+    ready = [str(programs / "pg_isready"), "--quiet", "--host=127.0.0.1", "--username=medstrategi"]
     try:
         wait_for("PostgreSQL", lambda: subprocess.run(ready).returncode == 0)
         subprocess.run([programs / "createdb", "medstrategi"], check=True, env=environment)
@@ -208,9 +208,10 @@ def check_proxy(context: ssl.SSLContext, authority: Path, token: str) -> None:
     assert "server" not in names, headers["Server"]
     assert request(context, "GET", "/v1/municipality")[0] == 401
     assert request(context, "GET", "/metrics")[0] == 404, "the metrics can be read from outside"
-    metrics = http.client.HTTPConnection("127.0.0.1", 9090, timeout=10)
-    metrics.request("GET", "/metrics")
-    assert metrics.getresponse().status == 200, "the metrics can't be read from inside"
+    for what, port, path, expected in (("metrics", 9090, "/metrics", 200), ("the proxy's health", 2015, "/", 204)):
+        inside = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        inside.request("GET", path)
+        assert inside.getresponse().status == expected, f"{what} can't be read from inside"
     # Unlike Python, curl hears an answer that comes while it sends.
     (PLACE / "large").write_bytes(b" " * 70_000_000)
     command = ["curl", "--silent", "--max-time", "60", "--cacert", str(authority), "--output", "/dev/null"]
@@ -233,8 +234,9 @@ def check_addresses(context: ssl.SSLContext) -> None:
     print(f"addresses: a client was stopped after {asked.index(429)} requests, another was not")
 
 
-def check_restart(context: ssl.SSLContext, api: Container, command: list[str], log: Path, stack: ExitStack,
-                  process: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+def check_restart(
+    context: ssl.SSLContext, process: "subprocess.Popen[bytes]", anew: Callable[[], "subprocess.Popen[bytes]"]
+) -> None:
     """The service is started anew while clients ask, and none of them notices."""
     statuses: list[int] = []
     over = threading.Event()
@@ -248,14 +250,27 @@ def check_restart(context: ssl.SSLContext, api: Container, command: list[str], l
     thread.start()
     time.sleep(1)
     assert stop(process) == 0, "it did not end well"
-    process = stack.enter_context(api.running(command, log))
-    wait_for("the service", lambda: api.run(*image()["health"]).returncode == 0)
-    time.sleep(1)
+    anew()
+    time.sleep(2)
     over.set()
     thread.join()
     assert set(statuses) == {204} and len(statuses) > 20, statuses
     print(f"started anew: {len(statuses)} requests meanwhile, all answered")
-    return process
+
+
+def check_alone(built: dict[str, Any], root: Path, log: Path) -> None:
+    """The image by itself, with SQLite: only the volume is written to."""
+    volume = PLACE / "volume"
+    volume.mkdir()
+    os.chown(volume, built["user"], built["user"])
+    alone = Container(root, built["user"], built["folder"], built["environment"], "--bind", str(volume), built["folder"])
+    with alone.running([*built["command"], "--demo"], log):
+        wait_for("the demonstration", lambda: alone.run(*built["health"]).returncode == 0)
+        copied = alone.run("medstrategi", "backup", f"{built['folder']}/copy.db")
+        assert copied.returncode == 0, copied.stderr
+    made = {path.name for path in volume.iterdir()}
+    assert made >= {"medstrategi.db", "medstrategi.secret", "copy.db"}, made
+    print("by itself: a demonstration with SQLite, and a backup of it")
 
 
 def check(binary: Path, folder: Path) -> None:
@@ -266,6 +281,7 @@ def check(binary: Path, folder: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", PLACE], check=True)
     built, root = image(), PLACE / "root"
     make_root(binary, root)
+    check_alone(built, root, folder / "server.log")
     # The example's settings, and an issuer whose tokens can be made here.
     shutil.copytree(ROOT / "docker/settings", root / "etc/medstrategi", dirs_exist_ok=True)
     (root / "etc/medstrategi/check.secret").write_text(SECRET)
@@ -282,11 +298,18 @@ def check(binary: Path, folder: Path) -> None:
     proxy = Container(
         Path("/"), 0, "/", {"SITE": "localhost", "HOME": str(data)}, *writable
     )
-    health = lambda: api.run(*built["health"]).returncode == 0  # noqa: E731
+
+    def health() -> bool:
+        return api.run(*built["health"]).returncode == 0
+
     with ExitStack() as stack:
         stack.enter_context(postgres(folder, "invented"))
         assert not health(), "a service that doesn't run is healthy"
-        process = stack.enter_context(api.running(built["command"], folder / "server.log"))
+
+        def start() -> "subprocess.Popen[bytes]":
+            return stack.enter_context(api.running(built["command"], folder / "server.log"))
+
+        process = start()
         wait_for("the service", health)
         check_locked_up(process, built["user"])
         bundle = json.dumps({"municipality": {"key": MUNICIPALITY, "code": "998", "name": "Nyby Kommune"}})
@@ -301,7 +324,7 @@ def check(binary: Path, folder: Path) -> None:
         wait_for("TLS", lambda: can_ask(context))
         check_proxy(context, authority, sign("med.read med.admin"))
         check_addresses(context)
-        process = check_restart(context, api, built["command"], folder / "server.log", stack, process)
+        check_restart(context, process, start)
 
 
 def can_ask(context: ssl.SSLContext) -> bool:
