@@ -12,6 +12,8 @@ pub mod config;
 pub mod telemetry;
 
 pub mod api;
+pub mod check;
+pub mod housekeeping;
 pub mod server;
 
 pub mod auth;

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{Failure, demo, open};
 use crate::config::Settings;
+use crate::housekeeping;
 use crate::server::{self, Parts};
 use crate::telemetry;
 
@@ -29,7 +30,7 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
         demo::fill(&database)?;
     }
     let parts = Parts {
-        database,
+        database: database.clone(),
         issuers: settings.issuers()?,
         limits: settings.limits,
         cors_origins: settings.cors_origins.clone(),
@@ -42,6 +43,7 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
         if arguments.demo {
             demo::print_what_to_try(&settings, address)?;
         }
+        actix_web::rt::spawn(housekeeping::run(database));
         server.await.map_err(|error| format!("the server failed: {error}"))?;
         tracing::info!("stopped");
         Ok(())
