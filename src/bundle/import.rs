@@ -168,7 +168,9 @@ impl Prepared {
         }
         changes.extend(self.local.iter().filter_map(|row| change(&row.saved)));
         changes.extend(self.indicators.iter().filter_map(|row| change(&row.saved)));
-        changes.extend((self.reports.created() > 0).then(|| format!("{} reports would be created", self.reports.created())));
+        changes.extend(
+            (self.reports.created() > 0).then(|| format!("{} reports would be created", self.reports.created())),
+        );
         Ok(changes)
     }
 }
@@ -183,7 +185,8 @@ fn change<B: Body>(saved: &Saved<B>) -> Option<String> {
 }
 
 fn part_change<B: Body>(part: &Part<B>) -> Option<String> {
-    let moved = || part.is_rewritten().then(|| format!("{} '{}' would be moved", B::ENTITY, part.saved.stored().body.key()));
+    let moved =
+        || part.is_rewritten().then(|| format!("{} '{}' would be moved", B::ENTITY, part.saved.stored().body.key()));
     change(&part.saved).or_else(moved)
 }
 

@@ -6,11 +6,7 @@ use crate::db::integrity::{self, Column, Found, MOST, Structure};
 use crate::db::{AnyConnection, Engine};
 use crate::problem::Result;
 
-pub(super) fn check(
-    connection: &mut AnyConnection,
-    expected: &Structure,
-    findings: &mut Findings<'_>,
-) -> Result<()> {
+pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &mut Findings<'_>) -> Result<()> {
     for column in &expected.columns {
         let Some((is_wrong, what)) = form(column, connection.engine()) else { continue };
         let Column { table, name, .. } = column;
@@ -38,7 +34,9 @@ fn form(column: &Column, engine: Engine) -> Option<(String, &'static str)> {
             Some((format!("{name} NOT GLOB '{}'", [8, 4, 4, 4, 12].map(hex).join("-")), "id"))
         }
         ("DATE", Engine::Sqlite) => Some((format!("date({name}) IS NOT {name}"), "day")),
-        ("TIMESTAMP", Engine::Sqlite) => Some((format!("(typeof({name}) <> 'text' OR datetime({name}) IS NULL)"), "moment")),
+        ("TIMESTAMP", Engine::Sqlite) => {
+            Some((format!("(typeof({name}) <> 'text' OR datetime({name}) IS NULL)"), "moment"))
+        }
         _ => None,
     }
 }

@@ -52,7 +52,8 @@ fn compare(
         tenant.municipality_id
     );
     let stored = integrity::find(tenant.connection, &sql)?;
-    let stored: HashMap<String, Option<String>> = stored.into_iter().map(|Found { what, value }| (what, value)).collect();
+    let stored: HashMap<String, Option<String>> =
+        stored.into_iter().map(|Found { what, value }| (what, value)).collect();
     let differs = |(id, text): &(Id, String)| stored.get(&id.to_string()).and_then(Option::as_ref) != Some(text);
     for (id, _) in rows.filter(differs).take(MOST) {
         findings.add(format!("{table} '{id}' is found under another search_text than its fields have"));
@@ -80,7 +81,9 @@ fn check_periods(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result
             .filter(indicator_values::series_id.eq_any(its))
             .select((min(indicator_values::period), max(indicator_values::period)))
             .first(tenant.connection)?;
-        let holds = |(earliest, latest)| first.is_some_and(|first| first <= earliest) && last.is_some_and(|last| latest <= last);
+        let holds = |(earliest, latest)| {
+            first.is_some_and(|first| first <= earliest) && last.is_some_and(|last| latest <= last)
+        };
         if !ends.0.zip(ends.1).is_none_or(holds) {
             findings.add(format!("indicators '{key}' has values outside of its first_period and last_period"));
         }

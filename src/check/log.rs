@@ -183,10 +183,8 @@ fn compare_rows(
         let (Some((_, name, fields)), Some(Json(said))) = (expected.get(&sequence), said) else { continue };
         let differing = differing(&said, fields);
         if !differing.is_empty() {
-            findings.add(format!(
-                "{entity} '{name}': {} differs from what change {sequence} left",
-                differing.join(", ")
-            ));
+            findings
+                .add(format!("{entity} '{name}': {} differs from what change {sequence} left", differing.join(", ")));
         }
     }
     Ok(())

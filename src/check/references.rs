@@ -13,11 +13,7 @@ use crate::problem::Result;
 const UNGUARDED: [(&str, &str); 3] =
     [("indicator_values", "written_in"), ("replaced_values", "written_in"), ("replaced_values", "replaced_in")];
 
-pub(super) fn check(
-    connection: &mut AnyConnection,
-    expected: &Structure,
-    findings: &mut Findings<'_>,
-) -> Result<()> {
+pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &mut Findings<'_>) -> Result<()> {
     let unguarded = UNGUARDED.map(|(child, column)| ForeignKey {
         child: child.into(),
         column: column.into(),

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn places_are_told_by_keys() {
-        let bundle = json!({"committees": [{"key": "a"}, {"key": "b", "units": ["x"]}], "reports": [{"action": "s/a/x"}]});
+        let bundle =
+            json!({"committees": [{"key": "a"}, {"key": "b", "units": ["x"]}], "reports": [{"action": "s/a/x"}]});
         assert_eq!(place(&bundle, "/committees/1/units/0"), "committees 'b' units 0");
         assert_eq!(place(&bundle, "/reports/0/note"), "reports 's/a/x' note");
         assert_eq!(place(&bundle, "/nowhere/3"), "nowhere 3");

@@ -3,17 +3,13 @@
 use std::collections::HashSet;
 
 use super::Findings;
+use crate::db::AnyConnection;
 use crate::db::integrity::{self, Found, Structure};
 use crate::db::migrate::{self, Difference};
-use crate::db::AnyConnection;
 use crate::problem::Result;
 
 /// Answers whether the tables are such that the rest can be read.
-pub(super) fn check(
-    connection: &mut AnyConnection,
-    expected: &Structure,
-    findings: &mut Findings<'_>,
-) -> Result<bool> {
+pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &mut Findings<'_>) -> Result<bool> {
     check_engine(connection, findings)?;
     let Difference { pending, unknown } = migrate::difference(connection)?;
     for version in unknown {

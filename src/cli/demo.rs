@@ -90,4 +90,3 @@ pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Res
     ))?;
     Ok(())
 }
-

@@ -43,9 +43,9 @@ pub fn copy(from: &Path, to: &Path) -> Result<u64, Failure> {
     let bytes = unfinished.as_file().metadata().map_err(|error| failed("its size is unknown")(&error))?.len();
     unfinished.persist_noclobber(to).map_err(|error| failed("it could not be given its name")(&error.error))?;
     // The name, too, has to survive a power cut.
-    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(|error| {
-        format!("{} is written, but the disk did not confirm its name: {error}", to.display())
-    })?;
+    File::open(&folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| format!("{} is written, but the disk did not confirm its name: {error}", to.display()))?;
     Ok(bytes)
 }
 
@@ -79,6 +79,7 @@ fn check(copy: &Path) -> Result<(), Failure> {
 fn open(path: &Path) -> Result<SqliteConnection, Failure> {
     let path = path.to_str().ok_or("its path is not UTF-8")?;
     let mut connection = SqliteConnection::establish(path).map_err(|error| error.to_string())?;
-    diesel::connection::SimpleConnection::batch_execute(&mut connection, PATIENCE).map_err(|error| error.to_string())?;
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, PATIENCE)
+        .map_err(|error| error.to_string())?;
     Ok(connection)
 }

@@ -424,7 +424,8 @@ mod tests {
         assert_eq!(postgres.to_string(), "postgres://db.intern/med");
         assert!(!format!("{postgres:?}").contains("hemmelig"));
         assert_eq!(postgres.without_password(), "postgres://med@db.intern/med");
-        let spread = Location::parse("postgres://med@/med?host=/run/pg&password=hemmelig&sslpassword=hemmelig").unwrap();
+        let spread =
+            Location::parse("postgres://med@/med?host=/run/pg&password=hemmelig&sslpassword=hemmelig").unwrap();
         assert_eq!(spread.without_password(), "postgres://med@/med?host=%2Frun%2Fpg");
         for wrong in ["", "medstrategi.db", "mysql://x/y", "sqlite:", "sqlite::memory:"] {
             assert!(Location::parse(wrong).is_err(), "{wrong}");

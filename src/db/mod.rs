@@ -210,11 +210,7 @@ impl Database {
 
     /// Runs `work`, which compares what could be written with what is stored, and writes none of it: it has what a
     /// [`Writer`] has but for the right to write, and keeps nobody out.
-    pub fn compare<T>(
-        &self,
-        principal: &Principal,
-        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
-    ) -> Result<T> {
+    pub fn compare<T>(&self, principal: &Principal, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
         self.look(|connection| {
             let municipality_id = municipality_id(connection, &principal.municipality)?;
             work(&mut self.writer(Tenant { connection, municipality_id }, principal))

@@ -29,39 +29,39 @@ crate::tests![
     logs_hold_no_secrets_and_no_addresses,
 ];
 
-fn program(app: &App) -> Command {
+pub fn program(app: &App) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_medstrategi"));
     command.current_dir(app.folder.path()).env_clear().env("MEDSTRATEGI_DATABASE_URL", &app.url);
     command
 }
 
 /// The URL of a database of one's own, which no server has open.
-fn fresh(app: &App) -> String {
+pub fn fresh(app: &App) -> String {
     app.engines.create_bare(app.engine, app.folder.path())
 }
 
-fn program_over(app: &App, url: &str) -> Command {
+pub fn program_over(app: &App, url: &str) -> Command {
     let mut command = program(app);
     command.env("MEDSTRATEGI_DATABASE_URL", url);
     command
 }
 
-fn run(command: &mut Command) -> Output {
+pub fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn errors(output: &Output) -> String {
+pub fn errors(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// A running server that is killed when the test is over.
-struct Served {
-    child: Child,
-    base: String,
+pub struct Served {
+    pub child: Child,
+    pub base: String,
     printed: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ impl Drop for Served {
 }
 
 /// Starts `serve --demo` and reads what it prints, to the last of its lines.
-fn serve_demo(command: &mut Command) -> Served {
+pub fn serve_demo(command: &mut Command) -> Served {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let bind = format!("127.0.0.1:{port}");
     let log = std::fs::File::options()
@@ -97,7 +97,7 @@ fn serve_demo(command: &mut Command) -> Served {
     Served { child, base: format!("http://{bind}"), printed }
 }
 
-fn wait(child: &mut Child) -> std::process::ExitStatus {
+pub fn wait(child: &mut Child) -> std::process::ExitStatus {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -108,7 +108,7 @@ fn wait(child: &mut Child) -> std::process::ExitStatus {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
@@ -210,7 +210,7 @@ fn empty_variables_are_none(app: &App) {
     assert!(output.status.success(), "{}", errors(&output));
 }
 
-fn demo() -> String {
+pub fn demo() -> String {
     concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo.json").to_owned()
 }
 
@@ -372,7 +372,7 @@ fn edit_token(app: &App) -> String {
 }
 
 /// A token for the demo, signed by the same installation.
-fn token_for_demo(app: &App, scope: &str) -> String {
+pub fn token_for_demo(app: &App, scope: &str) -> String {
     let secret = find_secret(app.folder.path(), app.engine);
     let output = run(program(app).env("MEDSTRATEGI_SECRET_FILE", secret).args([
         "token",

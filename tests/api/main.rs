@@ -33,6 +33,7 @@ mod local_actions;
 mod long_tables;
 mod memberships;
 mod municipality;
+mod operations;
 mod people;
 mod plan_verdicts;
 mod plans;
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 41] = [
+    let modules: [fn() -> Vec<Test>; 42] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         levels::tests,
         memberships::tests,
         municipality::tests,
+        operations::tests,
         people::tests,
         plans::tests,
         assignments::tests,

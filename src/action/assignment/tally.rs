@@ -187,7 +187,8 @@ pub fn differences(tenant: &mut Tenant<'_>) -> Result<Vec<String>> {
     // Few at a time: all reports on them are read.
     const BATCH: usize = 50;
     let own = actions::table.filter(actions::municipality_id.eq(tenant.municipality_id));
-    let actions: Vec<(Id, String)> = own.order(actions::id).select((actions::id, actions::key)).load(tenant.connection)?;
+    let actions: Vec<(Id, String)> =
+        own.order(actions::id).select((actions::id, actions::key)).load(tenant.connection)?;
     let mut found = Vec::new();
     for batch in actions.chunks(BATCH) {
         let ids: Vec<Id> = batch.iter().map(|(id, _)| *id).collect();
