@@ -55,12 +55,16 @@ pub(super) fn is_ours(sqlite: &mut SqliteConnection) -> QueryResult<bool> {
     Ok(!found.is_empty())
 }
 
+#[derive(QueryableByName)]
+struct Told {
+    #[diesel(sql_type = Text)]
+    integrity_check: String,
+}
+
 /// What SQLite finds wrong: pages, indexes, constraints, and references to rows that are not there.
 pub fn faults_of_sqlite(sqlite: &mut SqliteConnection) -> QueryResult<Vec<String>> {
-    let broken: Vec<Found> = diesel::sql_query(format!(
-        "SELECT integrity_check AS what, NULL AS value FROM pragma_integrity_check({MOST}) WHERE integrity_check <> 'ok'"
-    ))
-    .load(sqlite)?;
+    let broken: Vec<Told> = diesel::sql_query(format!("PRAGMA integrity_check({MOST})")).load(sqlite)?;
+    let broken = broken.into_iter().map(|told| told.integrity_check).filter(|told| told != "ok");
     let dangling: Vec<Found> = diesel::sql_query(format!(
         "SELECT c.\"table\" || '.' || coalesce(f.\"from\", '?') AS what, c.parent AS value \
          FROM pragma_foreign_key_check c LEFT JOIN pragma_foreign_key_list(c.\"table\") f ON f.id = c.fkid LIMIT {MOST}"
@@ -70,7 +74,7 @@ pub fn faults_of_sqlite(sqlite: &mut SqliteConnection) -> QueryResult<Vec<String
         Some(parent) => format!("{what} refers to a row of {parent} that is not there"),
         None => what,
     };
-    let mut faults: Vec<String> = broken.into_iter().chain(dangling).map(told).collect();
+    let mut faults: Vec<String> = broken.chain(dangling.into_iter().map(told)).collect();
     // Rows of one table that lack the same are told once.
     faults.dedup();
     Ok(faults)

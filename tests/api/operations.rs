@@ -33,10 +33,8 @@ crate::tests![
 ];
 
 fn sql(database: &Database, sql: &str) {
-    let done = |connection: &mut medstrategi::db::AnyConnection| {
-        Ok(connection.batch_execute(sql).map_err(|error| panic!("{sql}: {error}"))?)
-    };
-    database.unbound(done).unwrap();
+    let done = database.unbound(|connection| Ok(connection.batch_execute(sql)?));
+    done.unwrap_or_else(|problem| panic!("{sql}: {:?}", problem.cause));
 }
 
 fn path_of(url: &str) -> PathBuf {
@@ -539,8 +537,9 @@ fn what_is_outdated_is_forgotten(app: &App) {
     let forget = |days: u32, hours: u32| {
         let database = app.database.clone().keeping_access_log_for(days).keeping_idempotency_keys_for(hours);
         // Two instances at once are harmless.
-        let (one, two) = actix_web::rt::System::new()
-            .block_on(async { futures_util::join!(database.forget_outdated(), database.forget_outdated()) });
+        let (one, two) = actix_web::rt::System::new().block_on(async {
+            futures_util::future::join(database.forget_outdated(), database.forget_outdated()).await
+        });
         let (one, two) = (one.unwrap(), two.unwrap());
         Forgotten {
             accesses: one.accesses + two.accesses,
