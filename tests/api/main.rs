@@ -35,6 +35,7 @@ mod long_tables;
 mod memberships;
 mod monitoring;
 mod municipality;
+mod operations;
 mod people;
 mod plan_verdicts;
 mod plans;
@@ -82,7 +83,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 43] = [
+    let modules: [fn() -> Vec<Test>; 44] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
         memberships::tests,
         monitoring::tests,
         municipality::tests,
+        operations::tests,
         people::tests,
         plans::tests,
         assignments::tests,
