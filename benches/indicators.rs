@@ -57,7 +57,6 @@ use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::Bundle;
 use medstrategi::db::schema::indicator_values;
 use medstrategi::db::{AnyConnection, Database, Engine, Location};
-use medstrategi::http::body::{Limit, Limits};
 use medstrategi::period::{self, Period};
 use medstrategi::problem::{Problem, Result as ServiceResult};
 use medstrategi::server::{self, Parts};
@@ -629,14 +628,7 @@ fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketAddr)
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let limit = |bytes| Limit { bytes, time: BEARABLE_WAIT };
-        let parts = Parts {
-            database,
-            issuers,
-            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024) },
-            cors_origins: Vec::new(),
-            shutdown_timeout: Duration::from_secs(5),
-            workers: None,
-        };
+        let parts = Parts::new(database, issuers);
         let routes = |config: &mut web::ServiceConfig| {
             config.route(SELECT_PATH, web::get().to(constant_after_select));
         };

@@ -53,7 +53,6 @@ use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::Bundle;
 use medstrategi::db::types::Timestamp;
 use medstrategi::db::{AnyConnection, Database, Engine, Location};
-use medstrategi::http::body::{Limit, Limits};
 use medstrategi::problem::{Problem, Result as ServiceResult};
 use medstrategi::server::{self, Parts};
 use serde_json::{Value, json};
@@ -708,14 +707,7 @@ fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketAddr)
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let limit = |bytes| Limit { bytes, time: Duration::from_secs(5) };
-        let parts = Parts {
-            database,
-            issuers,
-            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024) },
-            cors_origins: Vec::new(),
-            shutdown_timeout: Duration::from_secs(5),
-            workers: None,
-        };
+        let parts = Parts::new(database, issuers);
         let routes = |config: &mut web::ServiceConfig| {
             config
                 .route(CONSTANT_PATH, web::get().to(constant))

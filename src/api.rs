@@ -62,7 +62,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
             the committees that carry them out.\n\nAnswers are JSON; lists of committees, members, employees, assignments and reports also \
             CSV, progress also pictures. Failures are `application/problem+json` \
             (RFC 9457). Lists come in pages: follow `next`. To change a row, send the ETag that you read in \
-            `If-Match`. Dates are inclusive; times are UTC.",
+            `If-Match`. Dates are inclusive; times are UTC. Whoever asks too often is answered 429: the `RateLimit` headers of \
+            every answer (draft-ietf-httpapi-ratelimit-headers) tell what is left.",
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
         contact(name = "Whoever runs this installation"),
     ),
@@ -103,6 +104,8 @@ pub fn contract() -> Result<Contract> {
 }
 
 /// This contract
+///
+/// Made from the code that runs; `/docs/` shows it to readers.
 #[utoipa::path(
     tag = "service", operation_id = "read_contract", params(row::IfNoneMatch),
     responses((status = 200, description = "The OpenAPI document", content_type = "application/json", body = Object, example = json!({"openapi": "3.1.0"}))),

@@ -7,6 +7,8 @@ use crate::http::problem::ProblemAnswer;
 use crate::problem::Result;
 
 /// Whether the process lives
+///
+/// It asks nobody, not even the database: who restarts what hangs needn't wait for that.
 #[utoipa::path(tag = "service", operation_id = "livez", responses((status = 204, description = "It lives")))]
 #[get("/livez")]
 pub async fn livez() -> HttpResponse {
@@ -14,6 +16,8 @@ pub async fn livez() -> HttpResponse {
 }
 
 /// Whether the database answers and has every migration
+///
+/// For load balancers, which send requests to whom answers 204.
 #[utoipa::path(
     tag = "service", operation_id = "readyz",
     responses(

@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod metrics;
 pub mod telemetry;
 
 pub mod api;

@@ -73,6 +73,8 @@ kinds! {
     PreconditionFailed = 412 "precondition-failed" "The row has changed in the meantime";
     /// The body is larger than this route takes.
     TooLarge = 413 "too-large" "The body is too large";
+    /// The address, query included, is longer than this service takes. Ask for less at a time.
+    UrlTooLong = 414 "url-too-long" "The address is too long";
     /// The body's media type is not one that this route reads.
     UnsupportedMediaType = 415 "unsupported-media-type" "The media type is not supported";
     /// The body can be read but breaks a rule; `errors` lists every fault with a JSON pointer (RFC 6901).
@@ -81,6 +83,10 @@ kinds! {
     IdempotencyKeyReused = 422 "idempotency-key-reused" "The key was used for something else";
     /// Changing a row wants `If-Match` with the ETag of the version that the client has seen.
     PreconditionRequired = 428 "precondition-required" "If-Match is missing";
+    /// The token's subject, or the address, has sent more requests than it may. Wait for `Retry-After` seconds; the `RateLimit` headers tell how many are left.
+    TooManyRequests = 429 "too-many-requests" "Too many requests";
+    /// The headers are larger than this service takes, all together.
+    HeadersTooLarge = 431 "headers-too-large" "The headers are too large";
     /// The service failed. The request id leads to the cause in its log.
     Internal = 500 "internal" "The service failed";
     /// The database can't be reached or is busy. Try again after `Retry-After` seconds.
@@ -185,6 +191,8 @@ pub struct Problem {
     pub faults: Faults,
     /// The scope that is missing.
     pub scope: Option<&'static str>,
+    /// The seconds after which another try makes sense.
+    pub retry_after: Option<u32>,
     /// What caused it, for the log alone.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -194,7 +202,8 @@ impl Problem {
     /// A problem of `kind`, explained by `detail`, in which nothing that looks like a CPR number is repeated.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let detail = cpr::crossed_out(detail.into(), '\'');
-        Self { kind, detail, faults: Faults::default(), scope: None, cause: None }
+        let retry_after = (kind == Kind::Unavailable).then_some(1);
+        Self { kind, detail, faults: Faults::default(), scope: None, retry_after, cause: None }
     }
 
     /// No `what` under that name; the same answer whether it never was or belongs to somebody else.

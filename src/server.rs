@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
-use actix_web::http::header;
-use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::http::KeepAlive;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
@@ -14,16 +14,12 @@ use utoipa_actix_web::AppExt;
 use crate::api;
 use crate::auth::issuer::Issuers;
 use crate::db::Database;
-use crate::http::body::Limits;
-use crate::http::{connection, idempotency, method, problem, query};
+use crate::http::client_address::TrustedProxies;
+use crate::http::limits::{self, ConnectionLimits, Limits};
+use crate::http::rate_limit::{self, RateLimits, Rates};
+use crate::http::{connection, idempotency, method, problem, query, security};
 use crate::problem::{Kind, Problem, Result};
 use crate::telemetry::RequestSpan;
-
-/// How long the head of a request may take.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-
-/// How long a connection may be idle between two requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// What the app needs to run.
 pub struct Parts {
@@ -31,14 +27,37 @@ pub struct Parts {
     pub database: Database,
     /// Whose tokens are accepted.
     pub issuers: Issuers,
-    /// Limits of request bodies.
+    /// Limits of requests.
     pub limits: Limits,
+    /// Limits of connections.
+    pub connections: ConnectionLimits,
+    /// How often a subject and an address may ask.
+    pub rates: Rates,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
     /// Time for requests in flight after SIGTERM.
     pub shutdown_timeout: Duration,
     /// Worker threads; none = one per core.
     pub workers: Option<usize>,
+}
+
+impl Parts {
+    /// With the usual limits, and without what only the settings know.
+    pub fn new(database: Database, issuers: Issuers) -> Self {
+        Self {
+            database,
+            issuers,
+            limits: Limits::default(),
+            connections: ConnectionLimits::default(),
+            rates: Rates::default(),
+            trusted_proxies: TrustedProxies::default(),
+            cors_origins: Vec::new(),
+            shutdown_timeout: Duration::from_secs(5),
+            workers: None,
+        }
+    }
 }
 
 /// Takes the address that the server is to listen on.
@@ -61,7 +80,9 @@ pub fn start_with(
     more: fn(&mut web::ServiceConfig),
 ) -> Result<(Server, SocketAddr)> {
     let address = listener.local_addr().map_err(Problem::internal)?;
-    let Parts { database, issuers, limits, cors_origins, shutdown_timeout, workers } = parts;
+    let Parts { database, issuers, limits, connections, cors_origins, shutdown_timeout, .. } = parts;
+    let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let rate_limits = web::Data::new(RateLimits::new(parts.rates, parts.trusted_proxies));
     connection::limit_unread(&listener, limits.ordinary.time);
     let contract = web::Data::new(api::contract()?);
     let (database, issuers, limits) = (web::Data::new(database), web::Data::new(issuers), web::Data::new(limits));
@@ -78,23 +99,24 @@ pub fn start_with(
             .app_data(database.clone())
             .app_data(issuers.clone())
             .app_data(limits.clone())
+            .app_data(rate_limits.clone())
             .wrap(from_fn(query::known_parameters))
+            .wrap(from_fn(limits::short_heads))
+            .wrap(from_fn(rate_limit::limit_addresses))
             .wrap(cors(&cors_origins))
             .wrap(Compress::default())
-            .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
+            .wrap(from_fn(security::headers))
             .wrap(from_fn(problem::render))
             .wrap(from_fn(method::head_is_get))
             .wrap(TracingLogger::<RequestSpan>::new())
             .wrap(from_fn(connection::mark))
     })
-    .on_connect(connection::watch(HEADER_TIME + KEEP_ALIVE))
+    .on_connect(connection::watch(connections.header_time + connections.keep_alive))
     .shutdown_timeout(shutdown_timeout.as_secs())
-    .client_request_timeout(HEADER_TIME)
-    .keep_alive(KEEP_ALIVE);
-    let server = match workers {
-        Some(workers) => server.workers(workers),
-        None => server,
-    };
+    .client_request_timeout(connections.header_time)
+    .keep_alive(KeepAlive::Timeout(connections.keep_alive))
+    .max_connections(connections.most.div_ceil(workers))
+    .workers(workers);
     Ok((server.listen(listener).map_err(Problem::internal)?.run(), address))
 }
 
@@ -111,6 +133,15 @@ fn cors(origins: &[String]) -> Cors {
             "if-none-match",
             idempotency::HEADER,
         ])
-        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id", idempotency::REPLAYED])
+        .expose_headers([
+            "etag",
+            "link",
+            "location",
+            "retry-after",
+            rate_limit::REMAINING.as_str(),
+            rate_limit::POLICY.as_str(),
+            "x-request-id",
+            idempotency::REPLAYED,
+        ])
         .max_age(600)
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
@@ -13,6 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, SettingError, Settings};
+use crate::metrics;
 
 /// Starts logging to stderr.
 pub fn start(settings: &Settings) -> Result<(), SettingError> {
@@ -31,13 +33,18 @@ pub fn start(settings: &Settings) -> Result<(), SettingError> {
 /// The span of a request: its id, method, route pattern and, once known, status.
 pub struct RequestSpan;
 
-struct Begun(Instant);
+struct Begun {
+    at: Instant,
+    /// As the client sent it: for those within, HEAD is GET.
+    method: Method,
+    route: String,
+}
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        request.extensions_mut().insert(Begun(Instant::now()));
         let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-        let route = request.match_pattern().unwrap_or_else(|| "unknown".into());
+        let (method, route) = (request.method().clone(), request.match_pattern().unwrap_or_else(|| "unknown".into()));
+        request.extensions_mut().insert(Begun { at: Instant::now(), method, route: route.clone() });
         tracing::info_span!(
             "request",
             request_id,
@@ -49,14 +56,15 @@ impl RootSpanBuilder for RequestSpan {
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
         let (status, begun) = match outcome {
-            Ok(response) => {
-                let begun = response.request().extensions().get::<Begun>().map(|begun| begun.0);
-                (response.status().as_u16(), begun)
-            }
+            Ok(response) => (response.status().as_u16(), response.request().extensions_mut().remove::<Begun>()),
             Err(error) => (error.as_response_error().status_code().as_u16(), None),
         };
         span.record("status", status);
-        let milliseconds = begun.map(|begun| begun.elapsed().as_millis() as u64).unwrap_or_default();
+        let duration = begun.as_ref().map(|begun| begun.at.elapsed()).unwrap_or_default();
+        if let Some(Begun { method, route, .. }) = begun {
+            metrics::count_request(&method, &route, status, duration);
+        }
+        let milliseconds = duration.as_millis() as u64;
         span.in_scope(|| tracing::info!(status, milliseconds, "answered"));
     }
 }

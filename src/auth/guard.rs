@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use super::caller::Caller;
 use super::issuer::Issuers;
 use super::scope::Scope;
+use crate::http::rate_limit::RateLimits;
 use crate::problem::{Kind, Problem, Result};
 
 /// A permission: any one of its scopes is enough.
@@ -110,5 +111,9 @@ fn caller(request: &HttpRequest) -> Result<Caller> {
     let token = token.ok_or_else(|| {
         Problem::new(Kind::InvalidToken, "Send a token in the header 'Authorization: Bearer <token>'.")
     })?;
-    issuers.authenticate(token)
+    let caller = issuers.authenticate(token)?;
+    if let Some(limits) = request.app_data::<web::Data<RateLimits>>() {
+        limits.count_subject(request, &caller.principal)?;
+    }
+    Ok(caller)
 }

@@ -109,6 +109,7 @@ fn report(failure: &Failure) {
 /// Opens the database and brings it to this version's schema.
 fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
     let database = Database::open(settings.database.clone(), settings.database_pool)?
+        .with_most_waiting(settings.most_waiting)
         .keeping_access_log_for(settings.access_log_days)
         .keeping(Tallies);
     let ran = database.unbound(migrations::run)?;

@@ -4,8 +4,9 @@ use clap::Args;
 
 use super::{Failure, demo, open};
 use crate::config::Settings;
+use crate::http::rate_limit::Rate;
 use crate::server::{self, Parts};
-use crate::telemetry;
+use crate::{metrics, telemetry};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -16,9 +17,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failure> {
     telemetry::start(&settings)?;
+    summarise(&settings);
     allow_many_files();
     // A taken port is told before anything is written.
     let listener = server::listen(settings.bind)?;
+    let metrics_listener = settings.metrics_bind.map(server::listen).transpose()?;
     if arguments.demo {
         demo::check_before_migrating(&settings)?;
     }
@@ -30,14 +33,18 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
         demo::fill(&database)?;
     }
     let parts = Parts {
-        database,
-        issuers: settings.issuers()?,
         limits: settings.limits,
+        connections: settings.connections,
+        rates: settings.rates,
+        trusted_proxies: settings.trusted_proxies.clone(),
         cors_origins: settings.cors_origins.clone(),
         shutdown_timeout: settings.shutdown_timeout,
-        workers: None,
+        ..Parts::new(database.clone(), settings.issuers()?)
     };
     actix_web::rt::System::new().block_on(async {
+        if let Some(listener) = metrics_listener {
+            actix_web::rt::spawn(metrics::start(database, listener)?);
+        }
         let (server, address) = server::start(parts, listener)?;
         tracing::info!(%address, "listening");
         if arguments.demo {
@@ -47,6 +54,27 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// What the service was started with, secrets aside: the first thing that somebody who looks for a fault wants to know.
+fn summarise(settings: &Settings) {
+    let list = |words: Vec<String>| if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+    let rate = |rate: Option<Rate>| rate.map_or_else(|| "no limit".to_owned(), |rate| rate.to_string());
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        database = %settings.database,
+        pool = settings.database_pool,
+        most_waiting = settings.most_waiting,
+        bind = %settings.bind,
+        metrics = %list(settings.metrics_bind.iter().map(ToString::to_string).collect()),
+        cors_origins = %list(settings.cors_origins.clone()),
+        trusted_proxies = %list(settings.trusted_proxies.iter().map(ToString::to_string).collect()),
+        subject_rate = %rate(settings.rates.subject),
+        address_rate = %rate(settings.rates.address),
+        access_log_days = settings.access_log_days,
+        idempotency_hours = settings.idempotency_hours,
+        "starting"
+    );
 }
 
 /// Every connection is a file, of which a process usually may have a thousand: as many as the system grants.

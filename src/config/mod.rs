@@ -14,8 +14,13 @@ use serde::Deserialize;
 use crate::auth::issuer::Issuers;
 use crate::auth::local::LocalSecret;
 use crate::db::Location;
-use crate::http::body::{Limit, Limits};
+use crate::http::client_address::TrustedProxies;
+use crate::http::limits::{ConnectionLimits, Limit, Limits};
+use crate::http::rate_limit::{Rate, Rates};
 use issuer::IssuerSetting;
+
+/// The largest burst that a rate can have.
+const MOST_BURST: u32 = 1_000_000;
 
 /// What is wrong with a setting, and what to write instead.
 pub type SettingError = String;
@@ -39,6 +44,45 @@ pub struct Flags {
     /// Origin that browsers may call from, such as https://intranet.example.dk; repeat or separate by commas [default: none]
     #[arg(long, global = true, env = "MEDSTRATEGI_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origins: Option<Vec<String>>,
+    /// Address and port for metrics (Prometheus, GET /metrics), apart from the API [default: none]
+    #[arg(long, global = true, env = "MEDSTRATEGI_METRICS_BIND", value_name = "ADDRESS")]
+    pub metrics_bind: Option<String>,
+    /// Reverse proxy whose X-Forwarded-For is believed, as an address or network such as 10.0.0.0/8; repeat or separate by commas [default: none]
+    #[arg(long, global = true, env = "MEDSTRATEGI_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
+    pub trusted_proxies: Option<Vec<String>>,
+    /// Requests a second that one token subject may keep up; 0 = any number [default: 50]
+    #[arg(long, global = true, env = "MEDSTRATEGI_SUBJECT_RATE", value_name = "COUNT")]
+    pub subject_rate: Option<String>,
+    /// Requests that one token subject may send at once after a pause [default: 500]
+    #[arg(long, global = true, env = "MEDSTRATEGI_SUBJECT_BURST", value_name = "COUNT")]
+    pub subject_burst: Option<String>,
+    /// Requests a second that one address may keep up, with or without a token; 0 = any number [default: 500]
+    #[arg(long, global = true, env = "MEDSTRATEGI_ADDRESS_RATE", value_name = "COUNT")]
+    pub address_rate: Option<String>,
+    /// Requests that one address may send at once after a pause [default: 5000]
+    #[arg(long, global = true, env = "MEDSTRATEGI_ADDRESS_BURST", value_name = "COUNT")]
+    pub address_burst: Option<String>,
+    /// Most connections from clients at a time [default: 10000]
+    #[arg(long, global = true, env = "MEDSTRATEGI_MOST_CONNECTIONS", value_name = "COUNT")]
+    pub most_connections: Option<String>,
+    /// Most requests that wait for the database at a time; others are answered 503 at once [default: 100]
+    #[arg(long, global = true, env = "MEDSTRATEGI_MOST_WAITING", value_name = "COUNT")]
+    pub most_waiting: Option<String>,
+    /// Longest address of a request, query included, in bytes [default: 8192]
+    #[arg(long, global = true, env = "MEDSTRATEGI_URL_LIMIT", value_name = "BYTES")]
+    pub url_limit: Option<String>,
+    /// Largest headers of a request, all together, in bytes [default: 32768]
+    #[arg(long, global = true, env = "MEDSTRATEGI_HEADER_LIMIT", value_name = "BYTES")]
+    pub header_limit: Option<String>,
+    /// Most rows on a page of a list, however many are asked for [default: as the contract says]
+    #[arg(long, global = true, env = "MEDSTRATEGI_PAGE_LIMIT", value_name = "ROWS")]
+    pub page_limit: Option<String>,
+    /// Time that a request's headers may take to arrive [default: 10s]
+    #[arg(long, global = true, env = "MEDSTRATEGI_HEADER_TIMEOUT", value_name = "TIME")]
+    pub header_timeout: Option<String>,
+    /// Time that a connection may be silent between two requests [default: 15s]
+    #[arg(long, global = true, env = "MEDSTRATEGI_KEEP_ALIVE", value_name = "TIME")]
+    pub keep_alive: Option<String>,
     /// Largest body of an ordinary request, in bytes [default: 1048576]
     #[arg(long, global = true, env = "MEDSTRATEGI_BODY_LIMIT", value_name = "BYTES")]
     pub body_limit: Option<String>,
@@ -60,6 +104,9 @@ pub struct Flags {
     /// Days that the log of who read personal data is kept [default: 365]
     #[arg(long, global = true, env = "MEDSTRATEGI_ACCESS_LOG_DAYS", value_name = "DAYS")]
     pub access_log_days: Option<String>,
+    /// Hours for which a report sent again under its Idempotency-Key gets the first one's answer [default: 24]
+    #[arg(long, global = true, env = "MEDSTRATEGI_IDEMPOTENCY_HOURS", value_name = "HOURS")]
+    pub idempotency_hours: Option<String>,
     /// What is logged: error, warn, info, debug, or a filter such as info,medstrategi=debug [default: info]
     #[arg(long, global = true, env = "MEDSTRATEGI_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -75,7 +122,20 @@ struct File {
     database_url: Option<SecretString>,
     database_pool: Option<usize>,
     bind: Option<String>,
+    metrics_bind: Option<String>,
     cors_origins: Option<Vec<String>>,
+    trusted_proxies: Option<Vec<String>>,
+    subject_rate: Option<usize>,
+    subject_burst: Option<usize>,
+    address_rate: Option<usize>,
+    address_burst: Option<usize>,
+    most_connections: Option<usize>,
+    most_waiting: Option<usize>,
+    url_limit: Option<usize>,
+    header_limit: Option<usize>,
+    page_limit: Option<usize>,
+    header_timeout: Option<String>,
+    keep_alive: Option<String>,
     body_limit: Option<usize>,
     bulk_body_limit: Option<usize>,
     body_timeout: Option<String>,
@@ -83,6 +143,7 @@ struct File {
     shutdown_timeout: Option<String>,
     secret_file: Option<PathBuf>,
     access_log_days: Option<usize>,
+    idempotency_hours: Option<usize>,
     log: Option<String>,
     log_format: Option<String>,
     issuers: Vec<IssuerSetting>,
@@ -106,14 +167,26 @@ pub struct Settings {
     pub database_pool: u32,
     /// Where the server listens.
     pub bind: SocketAddr,
+    /// Where metrics are served, if anywhere.
+    pub metrics_bind: Option<SocketAddr>,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
-    /// Limits of request bodies.
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How often a subject and an address may ask.
+    pub rates: Rates,
+    /// Limits of requests.
     pub limits: Limits,
+    /// Limits of connections.
+    pub connections: ConnectionLimits,
+    /// Most requests that wait for the database at a time.
+    pub most_waiting: usize,
     /// Time for requests in flight after SIGTERM.
     pub shutdown_timeout: Duration,
     /// Days that the access log is kept.
     pub access_log_days: u32,
+    /// Hours that idempotency keys are kept.
+    pub idempotency_hours: u32,
     /// What is logged.
     pub log: String,
     /// How it is logged.
@@ -131,9 +204,11 @@ impl Settings {
         let (file, folder) = read_file(config.as_deref())?;
         let database = database(given(&flags.database_url), file.database_url, &folder)?;
         let bind = given(&flags.bind).or(file.bind).unwrap_or_else(|| "127.0.0.1:8080".into());
-        let bind = bind.parse().map_err(|_| {
-            format!("bind is '{bind}': write an IP address and a port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
-        })?;
+        let bind = address("bind", &bind, 8080)?;
+        let metrics_bind = given(&flags.metrics_bind).or(file.metrics_bind);
+        let metrics_bind = metrics_bind.map(|text| address("metrics_bind", &text, 9090)).transpose()?;
+        let trusted_proxies = flags.trusted_proxies.clone().or(file.trusted_proxies).unwrap_or_default();
+        let trusted_proxies = TrustedProxies::parse(&trusted_proxies)?;
         let mut cors_origins = flags.cors_origins.clone().or(file.cors_origins).unwrap_or_default();
         cors_origins.retain(|origin| !origin.is_empty());
         cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
@@ -146,7 +221,38 @@ impl Settings {
             }
             None => Ok(file.unwrap_or(default)),
         };
+        let within = |name: &str, flag: &Option<String>, file: Option<usize>, default: u32, most: u32| {
+            let number = number(name, flag, file, default as usize)?;
+            let found = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
+            found.ok_or_else(|| format!("{name} is {number}: write a number from 1 to {most}"))
+        };
+        let rate = |name: &str, rate: usize, burst: u32| {
+            let rate = u32::try_from(rate).map_err(|_| format!("{name} is {rate}: write a smaller number"))?;
+            Ok::<_, SettingError>(Rate::new(rate, burst))
+        };
+        let subject_rate = number("subject_rate", &flags.subject_rate, file.subject_rate, 50)?;
+        let subject_burst = within("subject_burst", &flags.subject_burst, file.subject_burst, 500, MOST_BURST)?;
+        let address_rate = number("address_rate", &flags.address_rate, file.address_rate, 500)?;
+        let address_burst = within("address_burst", &flags.address_burst, file.address_burst, 5_000, MOST_BURST)?;
+        let rates = Rates {
+            subject: rate("subject_rate", subject_rate, subject_burst)?,
+            address: rate("address_rate", address_rate, address_burst)?,
+        };
+        let connections = ConnectionLimits {
+            most: within("most_connections", &flags.most_connections, file.most_connections, 10_000, 1_000_000)?
+                as usize,
+            header_time: time("header_timeout", &flags.header_timeout, file.header_timeout, "10s")?,
+            keep_alive: time("keep_alive", &flags.keep_alive, file.keep_alive, "15s")?,
+        };
+        let most_waiting = within("most_waiting", &flags.most_waiting, file.most_waiting, 100, 100_000)? as usize;
+        let page = match given(&flags.page_limit).is_some() || file.page_limit.is_some() {
+            true => Some(within("page_limit", &flags.page_limit, file.page_limit, 200, 10_000)?),
+            false => None,
+        };
         let limits = Limits {
+            url: within("url_limit", &flags.url_limit, file.url_limit, 8 * 1024, 64 * 1024)? as usize,
+            headers: within("header_limit", &flags.header_limit, file.header_limit, 32 * 1024, 128 * 1024)? as usize,
+            page,
             ordinary: Limit {
                 bytes: number("body_limit", &flags.body_limit, file.body_limit, 1024 * 1024)?,
                 time: time("body_timeout", &flags.body_timeout, file.body_timeout, "30s")?,
@@ -156,28 +262,32 @@ impl Settings {
                 time: time("bulk_body_timeout", &flags.bulk_body_timeout, file.bulk_body_timeout, "5m")?,
             },
         };
-        let database_pool = number("database_pool", &flags.database_pool, file.database_pool, 10)?;
-        let access_log_days = number("access_log_days", &flags.access_log_days, file.access_log_days, 365)?;
         let secret_file = given(&flags.secret_file).map(PathBuf::from);
         let secret_file = secret_file.or(file.secret_file.map(|path| folder.join(path)));
         Ok(Self {
-            database_pool: u32::try_from(database_pool)
-                .ok()
-                .filter(|pool| (1..=1000).contains(pool))
-                .ok_or_else(|| format!("database_pool is {database_pool}: write a number from 1 to 1000"))?,
+            database_pool: within("database_pool", &flags.database_pool, file.database_pool, 10, 1_000)?,
             secret_file: secret_file.unwrap_or_else(|| default_secret_file(&database)),
             shutdown_timeout: time("shutdown_timeout", &flags.shutdown_timeout, file.shutdown_timeout, "30s")?,
-            access_log_days: u32::try_from(access_log_days)
-                .ok()
-                .filter(|days| (1..=36_500).contains(days))
-                .ok_or_else(|| format!("access_log_days is {access_log_days}: write a number from 1 to 36500"))?,
+            access_log_days: within("access_log_days", &flags.access_log_days, file.access_log_days, 365, 36_500)?,
+            idempotency_hours: within(
+                "idempotency_hours",
+                &flags.idempotency_hours,
+                file.idempotency_hours,
+                24,
+                8_760,
+            )?,
             log: given(&flags.log).or(file.log).unwrap_or_else(|| "info,actix_server=warn".into()),
             log_format: parse_log_format(given(&flags.log_format).or(file.log_format).as_deref())?,
             issuers: file.issuers,
             database,
             bind,
+            metrics_bind,
             cors_origins,
+            trusted_proxies,
+            rates,
             limits,
+            connections,
+            most_waiting,
             folder,
         })
     }
@@ -247,6 +357,12 @@ fn default_secret_file(database: &Location) -> PathBuf {
         Location::Sqlite(path) => path.with_extension("secret"),
         Location::Postgres(_) => "medstrategi.secret".into(),
     }
+}
+
+fn address(name: &str, text: &str, port: u16) -> Result<SocketAddr, SettingError> {
+    text.parse().map_err(|_| {
+        format!("{name} is '{text}': write an IP address and a port, such as 127.0.0.1:{port} or 0.0.0.0:{port}")
+    })
 }
 
 fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {

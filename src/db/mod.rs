@@ -10,6 +10,7 @@ pub mod connection;
 pub mod migrate;
 pub mod projection;
 pub mod schema;
+mod turns;
 pub mod types;
 
 use std::ops::{Deref, DerefMut};
@@ -20,7 +21,7 @@ use std::time::Duration;
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::problem::{Kind, Problem, Result};
 use change_log::Newest;
@@ -28,6 +29,7 @@ pub use connection::{AnyConnection, Engine, Location};
 use connection::{ConnectionFactory, Lock};
 use projection::{Heeded, Nothing, Projection};
 use schema::{actors, municipalities};
+use turns::{Turns, Waiting};
 use types::{Id, Key, Timestamp};
 
 /// How long a request waits for a free connection before it is answered with 503.
@@ -54,10 +56,13 @@ pub struct Principal {
 #[derive(Clone)]
 pub struct Database {
     pool: r2d2::Pool<ConnectionFactory>,
+    /// Requests wait for a connection here, where waiting costs no thread.
+    connections: Turns,
     /// Writers wait for each other; without this, those that wait would hold every connection.
-    writers: Arc<Semaphore>,
+    writers: Turns,
     /// What is read for as long as a client takes to take it leaves connections for all others.
-    long_reads: Arc<Semaphore>,
+    long_reads: Turns,
+    waiting: Waiting,
     location: Arc<Location>,
     /// How long the access log is kept, in days.
     access_log_days: u32,
@@ -81,17 +86,22 @@ impl Database {
             .error_handler(Box::new(r2d2::LoggingErrorHandler))
             .build(factory)
             .map_err(Problem::unavailable)?;
-        let long_reads = Arc::new(Semaphore::new((pool_size / 3).max(1) as usize));
-        let writers = Arc::new(Semaphore::new(pool_size.saturating_sub(KEPT_FOR_READERS).max(1) as usize));
         Ok(Self {
             pool,
-            writers,
-            long_reads,
+            connections: Turns::of(pool_size, POOL_WAIT),
+            writers: Turns::of(pool_size.saturating_sub(KEPT_FOR_READERS), TURN_WAIT),
+            long_reads: Turns::of(pool_size / 3, TURN_WAIT),
+            waiting: Waiting::at_most(100),
             location: Arc::new(location),
             access_log_days: 365,
             statements,
             projection: Arc::new(Nothing),
         })
+    }
+
+    /// The same database, for which at most so many requests wait at a time.
+    pub fn with_most_waiting(self, most: usize) -> Self {
+        Self { waiting: Waiting::at_most(most), ..self }
     }
 
     /// The same database, its access log kept for `days`.
@@ -114,20 +124,37 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// How it is used at this moment.
+    pub fn usage(&self) -> Usage {
+        let r2d2::State { connections, idle_connections, .. } = self.pool.state();
+        Usage { connections, idle: idle_connections, waiting: self.waiting.count(), statements: self.statements() }
+    }
+
+    /// Runs `work` off the async threads, once there is a connection for it.
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce(&Self) -> Result<T> + Send + 'static) -> Result<T> {
+        let turn = self.connections.take(&self.waiting).await?;
+        let database = self.clone();
+        off_the_async_threads(move || {
+            // Given back when the work is done, even if the client has gone by then.
+            let _turn = turn;
+            work(&database)
+        })
+        .await
+    }
+
     /// Runs `work` in one read-only transaction that sees one state of the database.
     pub async fn read<T: Send + 'static>(
         &self,
         principal: &Principal,
         work: impl FnOnce(&mut Tenant<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (database, principal) = (self.clone(), principal.clone());
-        off_the_async_threads(move || database.read_blocking(&principal, work)).await
+        let principal = principal.clone();
+        self.in_turn(move |database| database.read_blocking(&principal, work)).await
     }
 
     /// A turn for a reading that may last as long as its client takes; whoever gets none in time is answered with 503.
     pub async fn long_read(&self) -> Result<OwnedSemaphorePermit> {
-        let turn = actix_web::rt::time::timeout(TURN_WAIT, Arc::clone(&self.long_reads).acquire_owned()).await;
-        turn.map_err(Problem::unavailable)?.map_err(Problem::internal)
+        self.long_reads.take(&self.waiting).await
     }
 
     /// Runs `work` in one writing transaction; it is stored whole or, after an error, not at all.
@@ -163,11 +190,9 @@ impl Database {
         principal: &Principal,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (database, principal) = (self.clone(), principal.clone());
-        let turn = actix_web::rt::time::timeout(TURN_WAIT, Arc::clone(&self.writers).acquire_owned()).await;
-        let turn = turn.map_err(Problem::unavailable)?.map_err(Problem::internal)?;
-        off_the_async_threads(move || {
-            // Given back when the work is done, even if the client has gone by then.
+        let principal = principal.clone();
+        let turn = self.writers.take(&self.waiting).await?;
+        self.in_turn(move |database| {
             let _turn = turn;
             database.write_transaction(writing, &principal, municipality_id, work)
         })
@@ -242,8 +267,8 @@ impl Database {
 
     /// The latest change in a principal's municipality: one statement, which sees one state by itself.
     pub async fn newest_change(&self, principal: &Principal) -> Result<Newest> {
-        let (database, key) = (self.clone(), principal.municipality.clone());
-        off_the_async_threads(move || database.unbound(|connection| change_log::newest_of(connection, &key))).await
+        let key = principal.municipality.clone();
+        self.in_turn(move |database| database.unbound(|connection| change_log::newest_of(connection, &key))).await
     }
 
     /// Runs `work` outside any municipality: health, migrations, and what the command line looks up.
@@ -253,8 +278,7 @@ impl Database {
 
     /// Whether the database answers and has every migration.
     pub async fn is_ready(&self) -> Result<()> {
-        let database = self.clone();
-        off_the_async_threads(move || {
+        self.in_turn(|database| {
             database.unbound(|connection| {
                 connection.ping().map_err(Problem::unavailable)?;
                 match migrate::pending(connection)? {
@@ -265,6 +289,19 @@ impl Database {
         })
         .await
     }
+}
+
+/// How a database is used at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// Connections that are open.
+    pub connections: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// Requests that wait for one, or for their turn to write.
+    pub waiting: usize,
+    /// SQL statements since the start, transaction control aside.
+    pub statements: u64,
 }
 
 /// How a transaction writes.

@@ -18,6 +18,7 @@ use crate::http::language::{Language, LanguageHeader};
 use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
 use crate::http::table::CsvBody;
+use crate::metrics;
 use crate::period;
 use crate::problem::{Kind, Problem, Result};
 
@@ -76,18 +77,31 @@ async fn sync(
     Query(wanted): Query<SyncWanted>,
     body: BulkBytes,
 ) -> Result<HttpResponse> {
+    let dry_run = wanted.dry_run;
+    let taken = take(caller, database, contract, language, wanted, body).await;
+    metrics::count_sync(taken.as_ref().map_or_else(|problem| problem.kind.slug(), |_| "taken"), dry_run);
+    let mut answer = HttpResponse::Ok().json(taken?);
+    language.mark(&mut answer);
+    Ok(answer)
+}
+
+async fn take(
+    caller: May<People>,
+    database: web::Data<Database>,
+    contract: web::Data<Contract>,
+    language: Language,
+    wanted: SyncWanted,
+    body: BulkBytes,
+) -> Result<SyncAnswer> {
     let SyncWanted { mode, dry_run, max_ended, section } = wanted;
     let wanted = Wanted { mode: mode.unwrap_or(SyncMode::Delta), dry_run, max_ended, today: period::today(), language };
     let span = tracing::Span::current();
     let parse = move || span.in_scope(|| parse(&contract, &body, section));
     let (file, lines) = web::block(parse).await.map_err(Problem::internal)??;
-    let answer = run::sync(&database, &caller.principal, file, wanted).await.map_err(|problem| match &lines {
+    run::sync(&database, &caller.principal, file, wanted).await.map_err(|problem| match &lines {
         Some(lines) => lines.locate(problem),
         None => problem,
-    })?;
-    let mut answer = HttpResponse::Ok().json(answer);
-    language.mark(&mut answer);
-    Ok(answer)
+    })
 }
 
 /// Reads a body in either form; of a table, with the lines on which its rows stand.

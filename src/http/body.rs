@@ -1,7 +1,5 @@
 //! Request bodies: read within a limit and a time, checked against their own published schema.
 
-use std::time::Duration;
-
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -14,25 +12,8 @@ use utoipa::ToSchema;
 
 use super::contract::Contract;
 use super::json;
+use super::limits::{Limit, limits};
 use crate::problem::{Faults, Kind, Problem, Result};
-
-/// How large a body may be and how long it may take to arrive.
-#[derive(Debug, Clone, Copy)]
-pub struct Limit {
-    /// Bytes.
-    pub bytes: usize,
-    /// Time until the last byte.
-    pub time: Duration,
-}
-
-/// The limits of ordinary routes and of bulk routes.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// For a single resource.
-    pub ordinary: Limit,
-    /// For imports and the like.
-    pub bulk: Limit,
-}
 
 /// From this size on, parsing leaves the async thread, which has others to serve.
 const LARGE: usize = 64 * 1024;
@@ -140,11 +121,6 @@ impl Patch {
 
 fn contract(request: &HttpRequest) -> Result<web::Data<Contract>> {
     request.app_data::<web::Data<Contract>>().cloned().ok_or_else(|| Problem::internal("the app has no contract"))
-}
-
-fn limits(request: &HttpRequest) -> Result<Limits> {
-    let limits = request.app_data::<web::Data<Limits>>();
-    limits.map(|limits| *limits.get_ref()).ok_or_else(|| Problem::internal("the app has no limits"))
 }
 
 /// Refuses a body whose media type is none of `taken`.

@@ -3,6 +3,7 @@
 //! Nothing here knows a resource.
 
 pub mod body;
+pub mod client_address;
 pub mod connection;
 pub mod contract;
 pub mod csv;
@@ -10,9 +11,12 @@ pub mod entity_tag;
 pub mod idempotency;
 pub mod json;
 pub mod language;
+pub mod limits;
 pub mod method;
 pub mod page;
 pub mod problem;
 pub mod query;
+pub mod rate_limit;
 pub mod row;
+pub mod security;
 pub mod table;

@@ -11,6 +11,7 @@ use tracing_actix_web::RequestId;
 use utoipa::ToSchema;
 
 use super::contract::Contract;
+use crate::metrics;
 use crate::problem::{Fault, Kind, Problem};
 
 /// The media type of problems.
@@ -102,6 +103,7 @@ fn of_framework(status: StatusCode, error: Option<&Error>) -> Problem {
 /// One line per failure, here and nowhere else.
 fn log(problem: &Problem) {
     let (kind, status) = (problem.kind.slug(), problem.kind.status());
+    metrics::count_problem(kind);
     match (&problem.cause, status) {
         (Some(cause), 500..) => tracing::error!(kind, status, %cause, "the request failed"),
         (None, 500..) => tracing::error!(kind, status, "the request failed"),
@@ -136,6 +138,9 @@ fn keep_headers(answer: &mut HttpResponseBuilder, headers: &HeaderMap) {
 }
 
 fn add_headers<B>(answer: &mut HttpResponseBuilder, problem: &Problem, response: &ServiceResponse<B>) {
+    if let Some(seconds) = problem.retry_after {
+        answer.insert_header((header::RETRY_AFTER, seconds));
+    }
     match problem.kind {
         Kind::InvalidToken => {
             answer.insert_header((header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#));
@@ -152,9 +157,6 @@ fn add_headers<B>(answer: &mut HttpResponseBuilder, problem: &Problem, response:
                     contract.allow(response.request().match_info().as_str()).unwrap_or_default(),
                 ));
             }
-        }
-        Kind::Unavailable => {
-            answer.insert_header((header::RETRY_AFTER, "1"));
         }
         // The rest of a body that nobody reads would stand in the way of the next request.
         Kind::TooLarge | Kind::RequestTimeout => {
@@ -182,6 +184,8 @@ pub struct ProblemKind {
 }
 
 /// What a problem's `type` means
+///
+/// Every failure is a problem (RFC 9457), and its `type` the address of such an explanation.
 #[utoipa::path(
     tag = "service", operation_id = "describe_problem",
     params(("kind" = String, Path, description = "The last part of the problem's `type`", example = "invalid-body")),

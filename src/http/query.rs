@@ -10,7 +10,8 @@ use chrono::NaiveDate;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
-use super::contract::Contract;
+use super::contract::{Contract, LIMIT};
+use super::limits::limits;
 use crate::period;
 use crate::problem::{Kind, Problem};
 
@@ -23,8 +24,27 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(parse(request.query_string()).map(Self))
+        let asked_for = request.query_string();
+        ready(parse(asked_for).and_then(|wanted| match with_shorter_page(request) {
+            Some(shorter) => parse(&shorter).map(Self),
+            None => Ok(Self(wanted)),
+        }))
     }
+}
+
+/// The query as it is answered where the operator wants shorter pages than the client.
+fn with_shorter_page(request: &HttpRequest) -> Option<String> {
+    let most = limits(request).ok()?.page?;
+    let contract = request.app_data::<web::Data<Contract>>()?;
+    let usual = contract.usual_page(request.method(), request.match_info().as_str())?;
+    let sent = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let asked_for = sent.clone().find(|(name, _)| name == LIMIT).and_then(|(_, value)| value.parse().ok());
+    if asked_for.unwrap_or(usual) <= u64::from(most) {
+        return None;
+    }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(sent.filter(|(name, _)| name != LIMIT)).append_pair(LIMIT, &most.to_string());
+    Some(query.finish())
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {

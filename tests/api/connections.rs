@@ -221,7 +221,7 @@ fn fill(app: &App, rows: usize, note: usize) {
 }
 
 /// Asks, and takes nothing of the answer.
-fn ask(app: &App, served: &Served, path: &str, times: usize) -> TcpStream {
+fn ask(app: &App, served: &Served, path: &str) -> TcpStream {
     let stream = connect(served);
     // A window that stays small: else the system itself takes some megabytes.
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 4096).unwrap();
@@ -229,7 +229,7 @@ fn ask(app: &App, served: &Served, path: &str, times: usize) -> TcpStream {
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
         app.token("med.read")
     );
-    (&stream).write_all(head.repeat(times).as_bytes()).unwrap();
+    (&stream).write_all(head.as_bytes()).unwrap();
     stream
 }
 
@@ -237,11 +237,11 @@ fn answers_that_nobody_takes_are_given_up(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
-    fill(app, 300, 1_500);
+    fill(app, 40, 15_000);
     let served = with_times(&mut program(app), 2);
     let before = sockets(&served);
     let streams: Vec<_> =
-        (0..30).map(|_| ask(app, &served, "/v1/indicators/mange/values?limit=200", 4)).collect();
+        (0..50).map(|_| ask(app, &served, "/v1/indicators/mange/values")).collect();
     let begun = Instant::now();
     std::thread::sleep(Duration::from_millis(500));
     others_are_served(app, &served);
@@ -261,7 +261,7 @@ fn tables_that_are_not_taken_leave_their_turn_to_others(app: &App) {
     let before = sockets(&served);
     let table = "/v1/indicators/mange/values?format=csv";
     // Twice as many as may read at length at a time.
-    let mut slow: Vec<TcpStream> = (0..6).map(|_| ask(app, &served, table, 1)).collect();
+    let mut slow: Vec<TcpStream> = (0..6).map(|_| ask(app, &served, table)).collect();
     std::thread::sleep(Duration::from_millis(300));
     others_are_served(app, &served);
     let whole = app.request_to(&served.base, "GET", table).send().expect(200);
@@ -270,6 +270,8 @@ fn tables_that_are_not_taken_leave_their_turn_to_others(app: &App) {
     // Nobody takes half a table for a whole one.
     for stream in &mut slow {
         let mut text = Vec::new();
+        // The system does not always tell that the other side has given up.
+        stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
         let _ = stream.read_to_end(&mut text);
         assert!(text.starts_with(b"HTTP/1.1 200 "), "{:?}", &text[..text.len().min(100)]);
         assert!(!text.ends_with(b"\r\n0\r\n\r\n"), "it looks whole, with {} bytes", text.len());

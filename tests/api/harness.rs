@@ -11,7 +11,7 @@ use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::{Bundle, ImportAnswer};
 use medstrategi::db::{Database, Engine, Location};
-use medstrategi::http::body::{Limit, Limits};
+use medstrategi::http::limits::{Limit, Limits};
 use medstrategi::problem::Result as ServiceResult;
 use medstrategi::server::{self, Parts};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ impl<'e> App<'e> {
         let secret = LocalSecret::read_or_create(&folder.path().join("medstrategi.secret")).unwrap();
         let url = engines.create(engine, folder.path());
         let database = Database::open(Location::parse(&url).unwrap(), 8).unwrap().keeping(Tallies);
-        let (handle, base) = serve(database.clone(), issuers(&secret));
+        let (handle, base) = serve(database.clone(), issuers(&secret), |parts| parts);
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
@@ -73,8 +73,12 @@ impl<'e> App<'e> {
     }
 
     pub fn token_of(&self, municipality: &str, scope: &str) -> String {
+        self.token_for("tester", municipality, scope)
+    }
+
+    pub fn token_for(&self, subject: &str, municipality: &str, scope: &str) -> String {
         let scopes: Vec<Scope> = scope.split_whitespace().map(|word| word.parse().unwrap()).collect();
-        self.secret.sign("tester", &municipality.parse().unwrap(), &scopes, Duration::from_secs(600)).unwrap()
+        self.secret.sign(subject, &municipality.parse().unwrap(), &scopes, Duration::from_secs(600)).unwrap()
     }
 
     /// A request with a token that may do everything.
@@ -153,11 +157,30 @@ impl<'e> App<'e> {
         self.list("/v1/changes?limit=200").len()
     }
 
+    /// A second server over the same database, set up in its own way.
+    pub fn beside(&self, set_up: impl FnOnce(Parts) -> Parts + Send + 'static) -> Beside {
+        let issuers = Issuers::new(vec![self.secret.issuer()]);
+        let (handle, base) = serve(self.database.clone(), issuers, set_up);
+        Beside { handle, base }
+    }
+
     /// How many SQL statements `work` makes the service run.
     pub fn statements(&self, work: impl FnOnce()) -> u64 {
         let before = self.database.statements();
         work();
         self.database.statements() - before
+    }
+}
+
+/// A server beside that of an [`App`].
+pub struct Beside {
+    pub base: String,
+    handle: ServerHandle,
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
     }
 }
 
@@ -168,21 +191,23 @@ impl Drop for App<'_> {
     }
 }
 
-fn serve(database: Database, issuers: Issuers) -> (ServerHandle, String) {
+fn serve(
+    database: Database,
+    issuers: Issuers,
+    set_up: impl FnOnce(Parts) -> Parts + Send + 'static,
+) -> (ServerHandle, String) {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let limit = |bytes| Limit { bytes, time: Duration::from_secs(5) };
         let parts = Parts {
-            database,
-            issuers,
-            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024) },
+            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024), ..Limits::default() },
             cors_origins: vec![ORIGIN.into()],
-            shutdown_timeout: Duration::from_secs(5),
             workers: Some(1),
+            ..Parts::new(database, issuers)
         };
         actix_web::rt::System::new().block_on(async {
             let (server, address) =
-                server::start(parts, server::listen("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
+                server::start(set_up(parts), server::listen("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
             sender.send((server.handle(), format!("http://{address}"))).unwrap();
             server.await.unwrap();
         });

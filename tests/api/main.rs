@@ -34,10 +34,12 @@ mod indicator_references;
 mod indicators;
 mod issuers;
 mod levels;
+mod limits;
 mod load;
 mod local_actions;
 mod long_tables;
 mod memberships;
+mod monitoring;
 mod municipality;
 mod people;
 mod plan_verdicts;
@@ -86,7 +88,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 46] = [
+    let modules: [fn() -> Vec<Test>; 48] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -100,7 +102,9 @@ fn main() -> ExitCode {
         hr_sync_sequences::tests,
         issuers::tests,
         levels::tests,
+        limits::tests,
         memberships::tests,
+        monitoring::tests,
         municipality::tests,
         people::tests,
         plans::tests,

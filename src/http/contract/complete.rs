@@ -25,6 +25,7 @@ pub(super) fn complete_operations(document: &mut Value) {
     add_patch_schemas(document);
     add_shared_answers(document);
     for_each_operation(document, add_answers);
+    for_each_operation(document, describe);
     drop_unused_schemas(document);
     add_examples(document);
 }
@@ -279,7 +280,7 @@ fn drop_unused_schemas(document: &mut Value) {
 }
 
 /// The answers that many operations give: status, name in the contract, description.
-const SHARED: [(u16, &str, &str); 12] = [
+const SHARED: [(u16, &str, &str); 15] = [
     (400, "BadRequest", "The request, its query or its body can't be understood"),
     (401, "InvalidToken", "The token is missing or not valid"),
     (403, "InsufficientScope", "The token lacks the scope, or its municipality is not here"),
@@ -287,9 +288,12 @@ const SHARED: [(u16, &str, &str); 12] = [
     (408, "RequestTimeout", "The body did not arrive in time"),
     (412, "PreconditionFailed", "The row has changed in the meantime"),
     (413, "TooLarge", "The body is too large"),
+    (414, "UrlTooLong", "The address is longer than this service takes"),
     (415, "UnsupportedMediaType", "The body has another media type"),
     (422, "InvalidBody", "The body breaks a rule; `errors` lists every fault"),
     (428, "PreconditionRequired", "`If-Match` is missing"),
+    (429, "TooManyRequests", "The token's subject, or the address, has sent more requests than it may"),
+    (431, "HeadersTooLarge", "The headers are larger than this service takes"),
     (500, "Internal", "The service failed; its log has the cause"),
     (503, "Unavailable", "The database is busy; try again after `Retry-After` seconds"),
 ];
@@ -303,8 +307,14 @@ fn add_shared_answers(document: &mut Value) {
         });
         match status {
             401 | 403 => answer["headers"]["WWW-Authenticate"] = challenge_header(),
-            503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
+            429 | 503 => answer["headers"]["Retry-After"] = header("Seconds until another try makes sense"),
             _ => {}
+        }
+        if status == 429 {
+            answer["headers"]["RateLimit-Policy"] =
+                header("The rates in force: `q` requests at once after a pause, refilled in `w` seconds");
+            answer["headers"]["RateLimit"] =
+                header("What is left: `r` requests at once; in `t` seconds all of them; with every answer");
         }
         document["components"]["responses"][name] = answer;
     }
@@ -320,7 +330,7 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
     if !is_guarded {
         operation.insert("security".into(), json!([]));
     }
-    let mut statuses = vec![400, 500];
+    let mut statuses = vec![400, 414, 429, 431, 500];
     if is_guarded {
         statuses.extend([401, 403, 503]);
     }
@@ -359,6 +369,24 @@ fn add_answers(method: &str, operation: &mut Map<String, Value>) {
         responses.entry(status.to_string()).or_insert(shared);
     }
     responses.sort_keys();
+}
+
+/// Operations that say no more of themselves than their summary do what all of their form do.
+fn describe(method: &str, operation: &mut Map<String, Value>) {
+    let answers = |status| operation.get("responses").is_some_and(|responses| responses.get(status).is_some());
+    let description = match method {
+        "get" if answers("304") => {
+            "A client that has it already sends its ETag in `If-None-Match`; until it changes, the answer is 304."
+        }
+        "post" if answers("201") => {
+            "The answer holds the new row with what the service has added to it; `Location` says where it stands."
+        }
+        "patch" => {
+            "Only what the body names changes (RFC 7396): null clears a field. `If-Match` holds the ETag that was read."
+        }
+        _ => return,
+    };
+    operation.entry("description").or_insert_with(|| description.into());
 }
 
 fn request_id_header() -> Value {

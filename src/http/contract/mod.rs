@@ -18,6 +18,9 @@ use crate::period::Period;
 use crate::problem::{Faults, Problem, Result};
 pub use faults::UNKNOWN_FIELD;
 
+/// The query parameter that says how many rows a page is to hold.
+pub const LIMIT: &str = "limit";
+
 /// The contract, ready to be served and to be held against requests.
 pub struct Contract {
     text: web::Bytes,
@@ -30,6 +33,8 @@ struct Route {
     path: ResourceDef,
     allow: String,
     query_parameters: HashMap<Method, Vec<String>>,
+    /// How many rows a page of a list holds where the client doesn't say.
+    usual_pages: HashMap<Method, u64>,
 }
 
 impl Contract {
@@ -65,6 +70,11 @@ impl Contract {
         self.route(path)?.query_parameters.get(method).map(Vec::as_slice)
     }
 
+    /// How many rows a page of an operation's list holds unless the client says; `None` where it answers no list.
+    pub fn usual_page(&self, method: &Method, path: &str) -> Option<u64> {
+        self.route(path)?.usual_pages.get(method).copied()
+    }
+
     fn route(&self, path: &str) -> Option<&Route> {
         self.routes.iter().find(|route| route.path.is_match(path))
     }
@@ -93,11 +103,12 @@ fn routes(document: &Value) -> Vec<Route> {
     let mut routes: Vec<Route> = paths
         .map(|(path, operations)| {
             let mut methods = BTreeSet::from(["OPTIONS".to_owned()]);
-            let mut query_parameters = HashMap::new();
+            let (mut query_parameters, mut usual_pages) = (HashMap::new(), HashMap::new());
             for (method, operation) in operations.as_object().into_iter().flatten() {
                 let name = method.to_ascii_uppercase();
-                if let Ok(method) = name.parse() {
-                    query_parameters.insert(method, query_names(operation));
+                if let Ok(method) = name.parse::<Method>() {
+                    query_parameters.insert(method.clone(), query_names(operation));
+                    usual_pages.extend(usual_page(operation).map(|rows| (method, rows)));
                 }
                 if name == "GET" {
                     methods.insert("HEAD".to_owned());
@@ -105,7 +116,7 @@ fn routes(document: &Value) -> Vec<Route> {
                 methods.insert(name);
             }
             let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
-            Route { path: ResourceDef::new(path.as_str()), allow, query_parameters }
+            Route { path: ResourceDef::new(path.as_str()), allow, query_parameters, usual_pages }
         })
         .collect();
     // A fixed word beats a placeholder in the same place.
@@ -117,6 +128,11 @@ fn query_names(operation: &Value) -> Vec<String> {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let query = parameters.filter(|parameter| parameter["in"] == "query");
     query.filter_map(|parameter| parameter["name"].as_str().map(ToOwned::to_owned)).collect()
+}
+
+fn usual_page(operation: &Value) -> Option<u64> {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    parameters.find(|parameter| parameter["name"] == LIMIT)?["schema"]["default"].as_u64()
 }
 
 /// One validator per request body's schema.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::web::{self, Bytes};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use tokio::sync::{mpsc, oneshot};
@@ -15,8 +15,8 @@ use super::read::{self, Asked, Scope};
 use crate::auth::caller::Caller;
 use crate::db::change_log::{self, Newest};
 use crate::db::{Database, Tenant};
-use crate::http::body::Limits;
 use crate::http::entity_tag::{client_names, content_tag, tagged_as, vary_by};
+use crate::http::limits::limits;
 use crate::http::table::{Format, TableWriter};
 use crate::problem::{Kind, Problem, Result};
 
@@ -144,8 +144,7 @@ pub async fn table(
 
 /// How long a client may take to take a chunk: as long as it may take to send a body.
 fn patience(request: &HttpRequest) -> Result<Duration> {
-    let limits = request.app_data::<web::Data<Limits>>();
-    limits.map(|limits| limits.ordinary.time).ok_or_else(|| Problem::internal("the app has no limits"))
+    Ok(limits(request)?.ordinary.time)
 }
 
 /// A part of a table. One that ends without its end was not read to it.

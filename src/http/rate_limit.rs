@@ -1,0 +1,212 @@
+//! How often somebody may ask: per address, before anything is looked at, and per token subject. Both are told in the
+//! `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers) and end in 429 with `Retry-After` (RFC 6585, section 4).
+//!
+//! The counts are this process's own: with several instances each lets as much pass.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use super::client_address::TrustedProxies;
+use crate::db::Principal;
+use crate::problem::{Kind, Problem, Result};
+
+/// The rates in force, and when they refill.
+pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of them.
+pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit");
+
+/// After so many requests those are forgotten who have been silent long enough to have their whole burst again.
+const CLEANED_EVERY: u32 = 10_000;
+
+/// Requests a second, and how many at once after a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    per_second: NonZeroU32,
+    burst: NonZeroU32,
+}
+
+impl Rate {
+    /// `None` where either is 0: no limit.
+    pub fn new(per_second: u32, burst: u32) -> Option<Self> {
+        Some(Self { per_second: NonZeroU32::new(per_second)?, burst: NonZeroU32::new(burst)? })
+    }
+
+    /// The seconds in which `count` requests are refilled, rounded up.
+    fn refilled_in(self, count: u32) -> u32 {
+        count.div_ceil(self.per_second.get())
+    }
+}
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} a second, {} at once", self.per_second, self.burst)
+    }
+}
+
+/// The rates of the settings; `None` = no limit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rates {
+    /// Of one token subject.
+    pub subject: Option<Rate>,
+    /// Of one address.
+    pub address: Option<Rate>,
+}
+
+/// Who has asked how often.
+pub struct RateLimits {
+    address: Option<Limiter>,
+    subject: Option<Limiter>,
+    proxies: TrustedProxies,
+    /// Callers are counted by a hash that no other process can tell: no name is kept.
+    hasher: RandomState,
+}
+
+struct Limiter {
+    name: &'static str,
+    rate: Rate,
+    limiter: RateLimiter<u64, DashMapStateStore<u64>, DefaultClock, StateInformationMiddleware>,
+    until_cleaned: AtomicU32,
+}
+
+/// How a caller stands with one of the limits, after this request.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    name: &'static str,
+    rate: Rate,
+    remaining: u32,
+}
+
+/// What the request has been counted against so far.
+#[derive(Default)]
+struct Standings(Vec<Standing>);
+
+impl RateLimits {
+    /// Nobody has asked yet.
+    pub fn new(rates: Rates, proxies: TrustedProxies) -> Self {
+        Self {
+            address: rates.address.map(|rate| Limiter::new("address", rate)),
+            subject: rates.subject.map(|rate| Limiter::new("subject", rate)),
+            proxies,
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Counts a request of a token's subject.
+    pub fn count_subject(&self, request: &HttpRequest, principal: &Principal) -> Result<()> {
+        let Some(limiter) = &self.subject else { return Ok(()) };
+        limiter.count(request, self.hasher.hash_one((&principal.issuer, &principal.subject)))
+    }
+
+    fn count_address(&self, request: &HttpRequest) -> Result<()> {
+        let Some(limiter) = &self.address else { return Ok(()) };
+        limiter.count(request, self.hasher.hash_one(network(self.proxies.client(request))))
+    }
+}
+
+/// Whom an address stands for: with IPv6 a subscriber has a network of 64 bits and chooses freely within it.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        address => address,
+    }
+}
+
+impl Limiter {
+    fn new(name: &'static str, rate: Rate) -> Self {
+        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        let limiter = RateLimiter::dashmap(quota).with_middleware();
+        Self { name, rate, limiter, until_cleaned: AtomicU32::new(CLEANED_EVERY) }
+    }
+
+    fn count(&self, request: &HttpRequest, key: u64) -> Result<()> {
+        if self.until_cleaned.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.limiter.retain_recent();
+            self.until_cleaned.store(CLEANED_EVERY, Ordering::Relaxed);
+        }
+        let (remaining, refusal) = match self.limiter.check_key(&key) {
+            Ok(snapshot) => (snapshot.remaining_burst_capacity(), None),
+            Err(until) => (0, Some(until.wait_time_from(DefaultClock::default().now()))),
+        };
+        let standing = Standing { name: self.name, rate: self.rate, remaining };
+        let mut extensions = request.extensions_mut();
+        match extensions.get_mut::<Standings>() {
+            Some(standings) => standings.0.push(standing),
+            None => drop(extensions.insert(Standings(vec![standing]))),
+        }
+        refusal.map_or(Ok(()), |wait| Err(self.refused(wait)))
+    }
+
+    fn refused(&self, wait: Duration) -> Problem {
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
+        let detail =
+            format!("This {} has sent more than it may ({}); try again in {seconds} seconds.", self.name, self.rate);
+        Problem { retry_after: Some(seconds), ..Problem::new(Kind::TooManyRequests, detail) }
+    }
+}
+
+/// Middleware: counts every request against its address, and tells in the answer what is left.
+pub async fn limit_addresses<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> std::result::Result<ServiceResponse<EitherBody<B>>, Error> {
+    let limits = request.app_data::<web::Data<RateLimits>>().cloned();
+    let counted = limits.map_or(Ok(()), |limits| limits.count_address(request.request()));
+    let mut response = match counted {
+        Ok(()) => next.call(request).await?.map_into_left_body(),
+        Err(problem) => request.error_response(problem).map_into_right_body(),
+    };
+    let standings = response.request().extensions_mut().remove::<Standings>();
+    if let Some(Standings(standings)) = standings {
+        tell(&standings, response.headers_mut());
+    }
+    Ok(response)
+}
+
+fn tell(standings: &[Standing], headers: &mut HeaderMap) {
+    let (mut policies, mut remaining) = (String::new(), String::new());
+    for Standing { name, rate, remaining: left } in standings {
+        let separator = if policies.is_empty() { "" } else { ", " };
+        let burst = rate.burst.get();
+        // A string takes all that is written to it.
+        let _ = write!(policies, "{separator}\"{name}\";q={burst};w={}", rate.refilled_in(burst));
+        let _ = write!(remaining, "{separator}\"{name}\";r={left};t={}", rate.refilled_in(burst - left.min(&burst)));
+    }
+    for (name, text) in [(POLICY, policies), (REMAINING, remaining)] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_of_nothing_is_no_limit() {
+        assert_eq!(Rate::new(0, 5), None);
+        assert_eq!(Rate::new(5, 500).unwrap().refilled_in(12), 3);
+    }
+
+    #[test]
+    fn a_network_of_64_bits_is_one_subscriber() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+}

@@ -1,0 +1,85 @@
+//! What monitoring reads: counters and histograms in Prometheus' text format, on a port of their own, since they are
+//! nobody's business but the operator's.
+//!
+//! The rest of the program counts with the macros of the `metrics` crate, which cost nothing where no recorder is
+//! installed. Labels are route patterns and words of the program's own, never what a client sent.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::{App, HttpResponse, HttpServer, get, web};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::db::{Database, Usage};
+use crate::problem::{Problem, Result};
+
+const REQUESTS: &str = "medstrategi_http_requests_total";
+const DURATION: &str = "medstrategi_http_request_duration_seconds";
+const PROBLEMS: &str = "medstrategi_problems_total";
+const SYNCS: &str = "medstrategi_hr_syncs_total";
+const CONNECTIONS: &str = "medstrategi_database_connections";
+const WAITING: &str = "medstrategi_database_waiting_requests";
+const STATEMENTS: &str = "medstrategi_database_statements_total";
+/// Counted by whoever fetches an issuer's keys.
+pub const KEY_FETCHES: &str = "medstrategi_jwks_refreshes_total";
+
+/// From a 304 to a night's file, in seconds.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
+
+/// A request has been answered.
+pub fn count_request(method: &Method, route: &str, status: u16, duration: Duration) {
+    // Anybody may call a method whatever they like; labels must stay few.
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let method = known.iter().find(|known| *known == method).map_or("other", Method::as_str).to_owned();
+    let route = route.to_owned();
+    counter!(REQUESTS, "method" => method.clone(), "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    histogram!(DURATION, "method" => method, "route" => route).record(duration.as_secs_f64());
+}
+
+/// A request was refused, or failed.
+pub fn count_problem(kind: &'static str) {
+    counter!(PROBLEMS, "kind" => kind).increment(1);
+}
+
+/// An HR sync came to an end.
+pub fn count_sync(outcome: &'static str, is_rehearsal: bool) {
+    counter!(SYNCS, "outcome" => outcome, "dry_run" => if is_rehearsal { "true" } else { "false" }).increment(1);
+}
+
+/// Begins to count, and serves what is counted on `listener`.
+pub fn start(database: Database, listener: TcpListener) -> Result<Server> {
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(DURATION.into()), &BUCKETS);
+    let handle = builder.map_err(Problem::internal)?.install_recorder().map_err(Problem::internal)?;
+    describe();
+    let server =
+        HttpServer::new(move || App::new().app_data(web::Data::new((handle.clone(), database.clone()))).service(read));
+    Ok(server.workers(1).disable_signals().listen(listener).map_err(Problem::internal)?.run())
+}
+
+fn describe() {
+    describe_counter!(REQUESTS, "Requests answered, by method, route pattern and status.");
+    describe_histogram!(DURATION, Unit::Seconds, "Time from a request's headers to its answer's.");
+    describe_counter!(PROBLEMS, "Requests refused or failed, by kind of problem.");
+    describe_counter!(SYNCS, "HR syncs by outcome: taken, or the kind of problem that refused them.");
+    describe_gauge!(CONNECTIONS, "Connections to the database, idle and in use.");
+    describe_gauge!(WAITING, "Requests that wait for a connection, or for their turn to write.");
+    describe_counter!(STATEMENTS, "SQL statements, transaction control aside.");
+    describe_counter!(KEY_FETCHES, "Fetches of an issuer's keys, by outcome.");
+}
+
+#[get("/metrics")]
+async fn read(data: web::Data<(PrometheusHandle, Database)>) -> HttpResponse {
+    let (handle, database) = data.get_ref();
+    let Usage { connections, idle, waiting, statements } = database.usage();
+    gauge!(CONNECTIONS, "state" => "idle").set(idle);
+    gauge!(CONNECTIONS, "state" => "in_use").set(connections - idle);
+    gauge!(WAITING).set(waiting as f64);
+    counter!(STATEMENTS).absolute(statements);
+    gauge!("medstrategi_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    handle.run_upkeep();
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
+}

@@ -1,0 +1,187 @@
+//! How much a client may send, how often, and what it is told when it is too much.
+
+use std::time::{Duration, Instant};
+
+use medstrategi::db::{Database, Location};
+use medstrategi::http::client_address::TrustedProxies;
+use medstrategi::http::limits::Limits;
+use medstrategi::http::rate_limit::{Rate, Rates};
+use medstrategi::server::Parts;
+use serde_json::json;
+
+use crate::harness::{App, Beside, HERE, ORIGIN};
+
+crate::tests![
+    an_address_that_asks_too_often_waits,
+    subjects_are_counted_apart,
+    a_trusted_proxy_says_for_whom_it_asks,
+    nobody_else_says_for_whom_they_ask,
+    what_is_left_is_told,
+    long_addresses_and_headers_are_refused,
+    the_operator_may_want_shorter_pages,
+    overload_is_shed_at_once,
+    browsers_are_told_what_to_refuse,
+];
+
+fn limited(app: &App, rates: Rates, proxies: &[&str]) -> Beside {
+    let proxies: Vec<String> = proxies.iter().map(|proxy| (*proxy).to_owned()).collect();
+    let trusted_proxies = TrustedProxies::parse(&proxies).unwrap();
+    app.beside(move |parts| Parts { rates, trusted_proxies, ..parts })
+}
+
+/// A rate that refills far too slowly for a test to see it.
+fn only(count: u32) -> Rates {
+    Rates { address: Rate::new(1, count), subject: None }
+}
+
+fn an_address_that_asks_too_often_waits(app: &App) {
+    let server = limited(app, only(3), &[]);
+    for _ in 0..3 {
+        app.request_to(&server.base, "GET", "/v1/levels").without_token().send().expect(401);
+    }
+    let ask = || app.request_to(&server.base, "GET", "/v1/levels").header("origin", ORIGIN).send();
+    let refused = ask().expect_problem(429, "too-many-requests");
+    assert_eq!(refused.header("access-control-allow-origin"), Some(ORIGIN), "a page may read why");
+    assert!(refused.lists("access-control-expose-headers", "retry-after"));
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!(wait, 1);
+    std::thread::sleep(Duration::from_secs(wait));
+    ask().expect(200);
+    app.get("/v1/levels").expect(200);
+}
+
+fn subjects_are_counted_apart(app: &App) {
+    let server = limited(app, Rates { subject: Rate::new(1, 2), address: None }, &[]);
+    let ask = |subject: &str| {
+        let token = app.token_for(subject, HERE, "med.read");
+        app.request_to(&server.base, "GET", "/v1/levels").token(&token).send()
+    };
+    ask("widget").expect(200);
+    ask("widget").expect(200);
+    ask("widget").expect_problem(429, "too-many-requests");
+    ask("hr-system").expect(200);
+    // Another token of the same subject brings nothing anew; and whoever has none is not counted here.
+    let other = app.token_for("widget", HERE, "med.edit");
+    app.request_to(&server.base, "GET", "/v1/levels").token(&other).send().expect(429);
+    for _ in 0..5 {
+        app.request_to(&server.base, "GET", "/v1/levels").token("no token").send().expect(401);
+    }
+}
+
+fn a_trusted_proxy_says_for_whom_it_asks(app: &App) {
+    let server = limited(app, only(1), &["127.0.0.0/8"]);
+    let ask = |client: &str| app.request_to(&server.base, "GET", "/v1/levels").header("x-forwarded-for", client).send();
+    ask("192.0.2.1").expect(200);
+    ask("192.0.2.2").expect(200);
+    ask("192.0.2.1").expect(429);
+    ask("198.51.100.9, 192.0.2.2").expect(429);
+}
+
+fn nobody_else_says_for_whom_they_ask(app: &App) {
+    let server = limited(app, only(1), &["192.0.2.0/24"]);
+    let ask = |client: &str| app.request_to(&server.base, "GET", "/v1/levels").header("x-forwarded-for", client).send();
+    ask("192.0.2.1").expect(200);
+    ask("192.0.2.2").expect(429);
+}
+
+fn what_is_left_is_told(app: &App) {
+    let server = limited(app, Rates { subject: Rate::new(2, 10), address: Rate::new(100, 300) }, &[]);
+    let ask = || app.request_to(&server.base, "GET", "/v1/levels").send().expect(200);
+    let answer = ask();
+    let policy = r#""address";q=300;w=3, "subject";q=10;w=5"#;
+    assert_eq!(answer.header("ratelimit-policy"), Some(policy));
+    assert_eq!(answer.header("ratelimit"), Some(r#""address";r=299;t=1, "subject";r=9;t=1"#));
+    let answers = [ask(), ask()];
+    assert!(answers[1].header("ratelimit").unwrap().contains(r#""subject";r=7;t=2"#), "{:?}", answers[1]);
+    let open = app.request_to(&server.base, "GET", "/livez").without_token().send().expect(204);
+    assert_eq!(open.header("ratelimit-policy"), Some(r#""address";q=300;w=3"#));
+    assert_eq!(app.get("/v1/levels").header("ratelimit"), None, "where there is no limit there is nothing to tell");
+}
+
+fn long_addresses_and_headers_are_refused(app: &App) {
+    let server = app.beside(|parts| Parts { limits: Limits { url: 200, headers: 2_000, ..parts.limits }, ..parts });
+    let ask = |path: &str, header: usize| {
+        app.request_to(&server.base, "GET", path).header("x-filler", &"x".repeat(header)).send()
+    };
+    ask("/v1/levels", 1_000).expect(200);
+    ask("/v1/levels", 2_000).expect_problem(431, "headers-too-large");
+    ask(&format!("/v1/levels/{}", "x".repeat(200)), 1).expect_problem(414, "url-too-long");
+    ask(&format!("/v1/committees?q={}", "x".repeat(100)), 1).expect(200);
+    ask(&format!("/v1/committees?q={}", "x".repeat(200)), 1).expect_problem(414, "url-too-long");
+}
+
+fn the_operator_may_want_shorter_pages(app: &App) {
+    for key in ["a", "b", "c", "d", "e"] {
+        app.put_new(&format!("/v1/units/{key}"), json!({"key": key, "name": key, "kind": "centre"})).expect(201);
+    }
+    let server = app.beside(|parts| Parts { limits: Limits { page: Some(2), ..parts.limits }, ..parts });
+    let rows = |query: &str| {
+        let page = app.request_to(&server.base, "GET", &format!("/v1/units{query}")).send().expect(200).json();
+        (page["items"].as_array().unwrap().len(), page["next"].as_str().map(ToOwned::to_owned))
+    };
+    assert_eq!(rows("?limit=1").0, 1);
+    assert_eq!(rows("?limit=200").0, 2);
+    let (count, next) = rows("");
+    assert_eq!(count, 2);
+    let (count, next) = rows(&format!("?cursor={}", next.unwrap()));
+    assert_eq!(count, 2);
+    assert_eq!(rows(&format!("?limit=100&cursor={}", next.unwrap())), (1, None));
+    app.request_to(&server.base, "GET", "/v1/units?limit=0").send().expect_problem(400, "invalid-query");
+    app.request_to(&server.base, "GET", "/v1/units?limit=201").send().expect_problem(400, "invalid-query");
+    app.request_to(&server.base, "GET", "/v1/municipality").send().expect(200);
+}
+
+fn overload_is_shed_at_once(app: &App) {
+    let database = Database::open(Location::parse(&app.url).unwrap(), 1).unwrap().with_most_waiting(2);
+    let server = app.beside({
+        let database = database.clone();
+        move |parts| Parts { database, ..parts }
+    });
+    let (held, is_held) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let hold = scope.spawn(|| {
+            database.unbound(|_| {
+                held.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(1_500));
+                Ok(())
+            })
+        });
+        is_held.recv().unwrap();
+        let ask = || {
+            let begun = Instant::now();
+            let answer = app.request_to(&server.base, "GET", "/v1/levels").send();
+            (answer, begun.elapsed())
+        };
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        let answers: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
+        hold.join().unwrap().unwrap();
+        let (taken, shed): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(answer, _)| answer.status == 200);
+        // One has the turn and waits for the connection, two wait behind it.
+        assert_eq!((taken.len(), shed.len()), (3, 5));
+        for (answer, took) in shed {
+            assert!(took < Duration::from_millis(1_000), "{took:?}");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+            answer.expect_problem(503, "unavailable");
+        }
+    });
+    app.request_to(&server.base, "GET", "/v1/levels").send().expect(200);
+}
+
+fn browsers_are_told_what_to_refuse(app: &App) {
+    let answers = [
+        app.get("/v1/levels").expect(200),
+        app.get("/v1/nothing").expect(404),
+        app.request("GET", "/v1/levels").without_token().send().expect(401),
+        app.request("OPTIONS", "/v1/levels").send().expect(204),
+        app.get("/docs/").expect(200),
+    ];
+    for answer in &answers {
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
+        assert!(answer.header("strict-transport-security").is_some());
+        assert!(answer.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
+    }
+    assert!(answers[0].header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+    assert!(answers[4].header("content-security-policy").unwrap().starts_with("default-src 'self'"));
+}
