@@ -12,15 +12,20 @@ mod assignments;
 mod bad_input;
 mod bad_values;
 mod bundles;
+mod change_feed;
 mod command_line;
 mod committees;
 mod concurrency;
+mod connections;
 mod contract;
 mod conventions;
 mod derived_values;
 mod employees;
 mod engines;
 mod exposure;
+mod faults;
+mod faults_of_postgres;
+mod faults_of_sqlite;
 mod harness;
 mod hr_sync;
 mod hr_sync_sequences;
@@ -30,6 +35,7 @@ mod indicators;
 mod issuers;
 mod levels;
 mod limits;
+mod load;
 mod local_actions;
 mod long_tables;
 mod memberships;
@@ -83,7 +89,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 44] = [
+    let modules: [fn() -> Vec<Test>; 49] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -128,6 +134,11 @@ fn main() -> ExitCode {
         values_of_many::tests,
         long_tables::tests,
         units::tests,
+        change_feed::tests,
+        connections::tests,
+        faults::tests,
+        faults_of_postgres::tests,
+        faults_of_sqlite::tests,
     ];
     let trial = |engine: Engine, (name, run): Test| {
         let prefix = match engine {

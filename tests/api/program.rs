@@ -11,7 +11,13 @@ use crate::harness::App;
 
 /// The program over the test's own database, with the secret of the test's own tokens.
 pub fn program(app: &App) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_medstrategi"));
+    program_by(app, &["env"])
+}
+
+/// The program, started by another one that becomes it.
+pub fn program_by(app: &App, starter: &[&str]) -> Command {
+    let mut command = Command::new(starter[0]);
+    command.args(&starter[1..]).arg(env!("CARGO_BIN_EXE_medstrategi"));
     command.current_dir(app.folder.path()).env_clear().env("MEDSTRATEGI_DATABASE_URL", &app.url);
     command
 }
