@@ -133,7 +133,9 @@ fn main() -> ExitCode {
         let engines = Arc::clone(&engines);
         let ignored = !engines.has(engine);
         let test = move || {
-            run(&App::start(&engines, engine));
+            let app = App::start(&engines, engine);
+            run(&app);
+            operations::tell_findings(&app);
             Ok(())
         };
         Trial::test(name, test).with_ignored_flag(ignored)
