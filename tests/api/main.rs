@@ -133,9 +133,7 @@ fn main() -> ExitCode {
         let engines = Arc::clone(&engines);
         let ignored = !engines.has(engine);
         let test = move || {
-            let app = App::start(&engines, engine);
-            run(&app);
-            operations::tell_findings(&app);
+            run(&App::start(&engines, engine));
             Ok(())
         };
         Trial::test(name, test).with_ignored_flag(ignored)
