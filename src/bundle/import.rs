@@ -51,6 +51,7 @@ pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle:
 
 /// Imports a bundle into the writer's own municipality: all of it, or, where there is a fault, nothing.
 pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
+    check_municipality(writer, &bundle.municipality)?;
     prepare(writer, bundle)?.apply(writer)
 }
 
@@ -71,7 +72,6 @@ pub struct Prepared {
 
 /// Holds a bundle against every rule, and against what is stored.
 pub fn prepare(writer: &mut Writer<'_>, bundle: Bundle) -> Result<Prepared> {
-    check_municipality(writer, &bundle.municipality)?;
     let Bundle { municipality: head, levels, units, employees, committees, memberships, strategies, .. } = bundle;
     let (local_actions, reports) = (bundle.local_actions, bundle.reports);
     let (indicators, values) = (bundle.indicators, bundle.values);

@@ -14,6 +14,7 @@ mod kept;
 mod log;
 mod references;
 mod rehearsal;
+mod rows;
 mod structure;
 
 use crate::cpr;
@@ -103,18 +104,27 @@ fn check_municipality(database: &Database, contract: &Contract, key: Key, findin
         ("the change log", |writer, _, findings| log::check(writer, findings)),
     ];
     for (what, check) in checks {
-        // What stops one check, such as a row that can't be read, need not stop the next.
         match database.compare(&principal, |writer| check(writer, contract, findings)) {
-            Err(problem) if problem.kind == Kind::Unavailable => return Err(problem),
-            Err(problem) => findings.add(format!("{what} can't be read: {}", told(&problem))),
             Ok(()) => {}
+            Err(problem) if problem.kind == Kind::Unavailable => return Err(problem),
+            Err(problem) => {
+                findings.add(format!("{what} can't be read: {}; the rest of it was not", told(&problem)));
+                database.compare(&principal, |writer| rows::check(writer, findings))?;
+                break;
+            }
         }
     }
     findings.municipality = None;
     Ok(())
 }
 
-/// A problem in one line: its cause is what an operator wants to know.
+/// A problem in one line, with its causes, which an operator wants to know.
 fn told(problem: &Problem) -> String {
-    problem.cause.as_ref().map_or_else(|| problem.detail.clone(), ToString::to_string)
+    let mut told = problem.cause.as_ref().map_or_else(|| problem.detail.clone(), ToString::to_string);
+    let mut cause = problem.cause.as_ref().and_then(|cause| cause.source());
+    while let Some(next) = cause {
+        told = format!("{told}: {next}");
+        cause = next.source();
+    }
+    told
 }

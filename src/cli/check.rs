@@ -21,6 +21,7 @@ holds, and that none leads into another municipality; ids, days and moments that
 bundle and values, imported again for show, which must pass every rule and change nothing; what is kept beside the rows \
 (latest reports, counts, search texts, periods of values); and the change log, which must end in what the rows are.
 
+What people are to decide, such as who of two chairs stays (/v1/committee-proposals), is no finding. \
 Not read are: actors, idempotency keys and the access log, beyond their references; and what older changes say, beyond \
 CPR numbers in what is about people.";
 

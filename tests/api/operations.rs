@@ -194,6 +194,12 @@ fn postgres_is_backed_up_by_its_own_program(app: &App) {
     assert!(!app.folder.path().join("copy.dump").exists());
 }
 
+/// Fails the test where a check finds anything: whatever came over the API has left a database in order.
+#[track_caller]
+pub fn assert_in_order(app: &App) {
+    assert_eq!(findings(app), [""; 0]);
+}
+
 /// What a check finds.
 fn findings(app: &App) -> Vec<String> {
     findings_at(&app.url).0
@@ -257,12 +263,12 @@ fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
         Break {
             sql: "UPDATE memberships SET role = 'chair' WHERE key = 'hoved-med-naestformand'",
             mend: "UPDATE memberships SET role = 'deputy_chair' WHERE key = 'hoved-med-naestformand'",
-            told: &["memberships 'hoved-med-", "membership 'hoved-med-naestformand': role differs"],
+            told: &["membership 'hoved-med-naestformand': role differs from what change"],
         },
         Break {
             sql: "UPDATE committees SET name = ' ' WHERE key = 'hoved-med'",
             mend: "UPDATE committees SET name = 'Hoved-MED' WHERE key = 'hoved-med'",
-            told: &["noerrelund: the bundle can't be read: is not 1 to 300 characters of text"],
+            told: &["noerrelund: committees 'hoved-med' can't be read: ", ": is not 1 to 300 characters of text"],
         },
         Break {
             sql: "UPDATE indicator_values SET period = period + 3 WHERE series_id = (SELECT min(series_id) FROM indicator_values)",
@@ -551,7 +557,7 @@ fn what_is_outdated_is_forgotten(app: &App) {
     assert_eq!(forget(365, 24), Forgotten { accesses: 0, idempotency_keys: 1 });
     assert_eq!(forget(30, 24), Forgotten { accesses: 3, idempotency_keys: 0 });
     assert_eq!(forget(30, 24), Forgotten::default());
-    assert_eq!(findings(app), [""; 0]);
+    assert_in_order(app);
 }
 
 fn the_service_forgets_by_itself(app: &App) {
