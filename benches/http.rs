@@ -100,7 +100,8 @@ const SERVE_CONSTANTS: &str = "--serve-constants";
 
 fn main() {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    if let [SERVE_CONSTANTS, database_url, secret_file, bind] = given.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    if let [SERVE_CONSTANTS, database_url, secret_file, bind] = given.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    {
         return in_process::serve_alone(database_url, secret_file.as_ref(), bind);
     }
     let Arguments { city, engine, values, seconds, clients, .. } = Arguments::parse();
@@ -148,10 +149,8 @@ impl Bundles {
             town.indicators() * town.workplaces().len() * MONTHS,
         );
         tell_of_build();
-        let mut files = vec![
-            write("town.json".to_owned(), bundle),
-            write("reports.json".to_owned(), town.reports_bundle()),
-        ];
+        let mut files =
+            vec![write("town.json".to_owned(), bundle), write("reports.json".to_owned(), town.reports_bundle())];
         files.extend((0..town.indicators()).map(|n| write(format!("values-{n}.json"), town.values_bundle(n))));
         Self { files, _folder: folder }
     }
@@ -244,9 +243,8 @@ fn lines<'l>(town: &'l Town, served: &'l Served) -> Vec<Line<'l>> {
     let workplaces = town.workplaces();
     let progress = format!("/v1/strategies/{STRATEGY}/progress");
     let (strategy, _) = served.read(&format!("/v1/strategies/{STRATEGY}"));
-    let series = |workplace: usize| {
-        format!("/v1/indicators/{}/values?unit={}&group=", indicator_key(0), unit_key(workplace))
-    };
+    let series =
+        |workplace: usize| format!("/v1/indicators/{}/values?unit={}&group=", indicator_key(0), unit_key(workplace));
     let statements = StrategyProgress {
         engine: served.program.home.engine,
         strategy_id: strategy["id"].as_str().unwrap().to_owned(),
@@ -477,7 +475,7 @@ impl Row {
         let Self { engine, name, request, constant, sql, peak } = self;
         let beside = |ceiling: &Measured| {
             format!(
-                "{:>7.0} {:>5.0} % {:>8.3} {:>6.1}x",
+                "{:>7.0} {:>5.1} % {:>8.3} {:>6.1}x",
                 ceiling.best_rate(),
                 100.0 * request.rate() / ceiling.best_rate(),
                 ceiling.p50(),

@@ -168,8 +168,7 @@ pub fn report(connection: &mut AnyConnection, report: &Report) {
         Nullable<Text>, Nullable<Date>, Nullable<Date>, Nullable<Date>, Nullable<Date>, Nullable<Date>,
     ]);
     let sql = "SELECT role, level_id, committee_id, unit_id FROM action_audience WHERE action_id = ?";
-    let audience =
-        count!(connection, sql, &[action_id], [Text, Nullable<Text>, Nullable<Text>, Nullable<Text>]);
+    let audience = count!(connection, sql, &[action_id], [Text, Nullable<Text>, Nullable<Text>, Nullable<Text>]);
     assert!(actions == 1 && audience > 0);
     let sql = format!(
         "SELECT id, level_id, starts_on, ends_on FROM committees WHERE municipality_id = {municipality} AND key = ?"
@@ -278,9 +277,7 @@ impl StrategyProgress {
             )
         };
         let sql = format!("{} UNION ALL {}", named("committee_id"), named("unit_id"));
-        rows += count!(connection, &sql, [
-            Text, Text, Text, Text, Timestamp,
-        ]);
+        rows += count!(connection, &sql, [Text, Text, Text, Text, Timestamp,]);
 
         // The committees' own actions that its actions have inspired.
         let sql = format!(
@@ -307,4 +304,3 @@ impl StrategyProgress {
         }
     }
 }
-

@@ -61,12 +61,12 @@ impl Drop for Home {
     fn drop(&mut self) {
         let Some((base, name)) = self.url.rsplit_once('/').filter(|_| self.engine == Engine::Postgres) else { return };
         // It may be that the server is what has failed.
-        let dropped = PgConnection::establish(&format!("{base}/postgres"))
-            .map_err(|error| error.to_string())
-            .and_then(|mut admin| {
+        let dropped = PgConnection::establish(&format!("{base}/postgres")).map_err(|error| error.to_string()).and_then(
+            |mut admin| {
                 let sql = format!("DROP DATABASE {name} WITH (FORCE)");
                 admin.batch_execute(&sql).map_err(|error| error.to_string())
-            });
+            },
+        );
         if let Err(error) = dropped {
             eprintln!("the database {name} is still there: {error}");
         }

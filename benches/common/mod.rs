@@ -1,5 +1,5 @@
 //! What the benchmarks share. Each of them uses a part of it.
-#![allow(dead_code, unused_macros, unused_imports)]
+#![allow(dead_code, unused_imports)]
 
 pub mod bare;
 pub mod databases;

@@ -330,9 +330,9 @@ impl Town {
         let series = self.workplaces().into_iter().map(|workplace| {
             // A few are so small that they are hidden.
             let people = if workplace % 50 == 7 { LEAST - 1 } else { 8 + dice.throw(60) };
-            let values = months.iter().map(|month| {
-                json!({"period": month, "value": dice.throw(300) as f64 / 10.0, "count": people})
-            });
+            let values = months
+                .iter()
+                .map(|month| json!({"period": month, "value": dice.throw(300) as f64 / 10.0, "count": people}));
             json!({
                 "indicator": indicator_key(indicator),
                 "unit": unit_key(workplace),
@@ -499,7 +499,8 @@ pub const LEVELS: [(&str, &str); 3] =
     [("hoved-med", "Hoved-MED"), ("center-med", "Center-MED"), ("lokal-med", "Lokal-MED")];
 
 /// A committee's seats.
-pub const ROLES: [&str; 8] = ["chair", "deputy_chair", "secretary", "member", "member", "member", "member", "substitute"];
+pub const ROLES: [&str; 8] =
+    ["chair", "deputy_chair", "secretary", "member", "member", "member", "member", "substitute"];
 
 pub fn municipality() -> Value {
     json!({"key": MUNICIPALITY, "code": "998", "name": "Storby Kommune"})
@@ -528,4 +529,3 @@ pub fn action_key(n: usize) -> String {
 pub fn action_path(n: usize) -> String {
     format!("{STRATEGY}/{}/{}", area_key(area_of(n)), action_key(n))
 }
-
