@@ -235,8 +235,10 @@ struct Line<'l> {
     /// The same for the constant bytes.
     constant_request: String,
     /// The SQL of the request with this number.
-    bare: Box<dyn Fn(&mut AnyConnection, usize) + Sync + 'l>,
+    bare: BareRequest<'l>,
 }
+
+type BareRequest<'l> = Box<dyn Fn(&mut AnyConnection, usize) + Sync + 'l>;
 
 fn lines<'l>(town: &'l Town, served: &'l Served) -> Vec<Line<'l>> {
     let lasting: Vec<usize> = (0..town.committees.len()).filter(|n| town.is_lasting(*n)).collect();
@@ -373,29 +375,35 @@ type Work<'w> = Box<dyn FnMut() + 'w>;
 impl Line<'_> {
     fn measure(&self, served: &Served, effort: &Effort) -> Row {
         let next = AtomicUsize::new(0);
-        let next = || next.fetch_add(1, Ordering::Relaxed);
-        let client = |process: &Process, requests: &[String]| -> Work<'_> {
-            let (mut wire, requests) = (Wire::connect(process.address), requests.to_vec());
-            Box::new(move || {
-                let status = wire.ask(&requests[next() % requests.len()], b"");
-                assert_eq!(status, self.status, "{}: {}", self.name, wire.text());
-            })
-        };
         let constant_request = [self.constant_request.clone()];
         let home = &served.program.home;
         let is_told = served.process.forget_peak();
         let [mut request, mut constant, mut sql] = [(); 3].map(|()| Measured::default());
         for _ in 0..ROUNDS {
-            request.take_turn(effort, || client(&served.process, &self.requests));
-            constant.take_turn(effort, || client(&served.constants, &constant_request));
+            request.take_turn(effort, || self.client(&served.process, &self.requests, &next));
+            constant.take_turn(effort, || self.client(&served.constants, &constant_request, &next));
             sql.take_turn(effort, || {
                 let mut connection = home.connect();
-                Box::new(move || (self.bare)(&mut connection, next()))
+                let next = &next;
+                Box::new(move || (self.bare)(&mut connection, take(next)))
             });
         }
         let peak = served.process.peak().filter(|_| is_told);
         Row { engine: home.engine, name: self.name, request, constant, sql, peak }
     }
+
+    fn client<'w>(&'w self, process: &Process, requests: &'w [String], next: &'w AtomicUsize) -> Work<'w> {
+        let mut wire = Wire::connect(process.address);
+        Box::new(move || {
+            let status = wire.ask(&requests[take(next) % requests.len()], b"");
+            assert_eq!(status, self.status, "{}: {}", self.name, wire.text());
+        })
+    }
+}
+
+/// The number of a request; the next one has another.
+fn take(next: &AtomicUsize) -> usize {
+    next.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What the turns of one thing have come to.
