@@ -7,9 +7,10 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::{Either, LocalBoxFuture};
 
 use super::caller::Caller;
-use super::issuer::Issuers;
+use super::issuer::{Attempt, Issuers};
 use super::scope::Scope;
 use crate::problem::{Kind, Problem, Result};
 
@@ -76,18 +77,33 @@ impl<P> Deref for May<P> {
     }
 }
 
-impl<P: Permission> FromRequest for May<P> {
+impl<P: Permission + 'static> FromRequest for May<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self>>;
+    /// Ready for all but the few tokens whose key has to be fetched first.
+    type Future = Either<Ready<Result<Self>>, LocalBoxFuture<'static, Result<Self>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).and_then(|caller| {
-            if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
-                Ok(Self { caller, permission: PhantomData })
-            } else {
-                Err(missing_scope(P::SCOPES))
+        let (issuers, token) = match issuers_and_token(request) {
+            Ok(found) => found,
+            Err(problem) => return Either::Left(ready(Err(problem))),
+        };
+        match issuers.attempt(token) {
+            Attempt::Done(caller) => Either::Left(ready(caller.and_then(Self::permit))),
+            Attempt::Awaits(..) => {
+                let (issuers, token) = (issuers.clone(), token.to_owned());
+                Either::Right(Box::pin(async move { issuers.authenticate(&token).await.and_then(Self::permit) }))
             }
-        }))
+        }
+    }
+}
+
+impl<P: Permission> May<P> {
+    fn permit(caller: Caller) -> Result<Self> {
+        if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
+            Ok(Self { caller, permission: PhantomData })
+        } else {
+            Err(missing_scope(P::SCOPES))
+        }
     }
 }
 
@@ -98,7 +114,7 @@ pub fn missing_scope(scopes: &[Scope]) -> Problem {
     Problem { scope: names.first().copied(), ..Problem::new(Kind::InsufficientScope, detail) }
 }
 
-fn caller(request: &HttpRequest) -> Result<Caller> {
+fn issuers_and_token(request: &HttpRequest) -> Result<(&web::Data<Issuers>, &str)> {
     let issuers =
         request.app_data::<web::Data<Issuers>>().ok_or_else(|| Problem::internal("the app has no issuers"))?;
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -110,5 +126,5 @@ fn caller(request: &HttpRequest) -> Result<Caller> {
     let token = token.ok_or_else(|| {
         Problem::new(Kind::InvalidToken, "Send a token in the header 'Authorization: Bearer <token>'.")
     })?;
-    issuers.authenticate(token)
+    Ok((issuers, token))
 }

@@ -24,6 +24,7 @@ mod exposure;
 mod harness;
 mod hr_sync;
 mod hr_sync_sequences;
+mod identity_providers;
 mod indicator_bundles;
 mod indicator_references;
 mod indicators;
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 41] = [
+    let modules: [fn() -> Vec<Test>; 42] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         employees::tests,
         hr_sync::tests,
         hr_sync_sequences::tests,
+        identity_providers::tests,
         issuers::tests,
         levels::tests,
         memberships::tests,
