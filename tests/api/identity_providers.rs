@@ -2,6 +2,7 @@
 
 mod provider;
 
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -29,6 +30,7 @@ crate::tests![
     the_service_starts_before_its_provider,
     clocks_may_differ_by_half_a_minute,
     the_provider_proves_who_it_is,
+    the_program_asks_the_system_whom_to_trust,
     a_discovery_document_is_of_its_issuer,
     issuers_do_not_mix,
     fetching_ends_with_the_service,
@@ -513,8 +515,8 @@ fn the_service_starts_before_its_provider(app: &App) {
         assert!(answer.json()["detail"].as_str().unwrap().contains("keys"), "{}", answer.json());
     }
     assert_eq!(refused(&app, "nonsense"), "The token is no JSON Web Token.");
-    app.request("GET", "/livez").without_token().send().expect(200);
-    app.request("GET", "/readyz").without_token().send().expect(200);
+    app.request("GET", "/livez").without_token().send().expect(204);
+    app.request("GET", "/readyz").without_token().send().expect(204);
     provider.publish(&[&signer]);
     // Nothing would be fetched for ten minutes if requests did not ask.
     wait_until("the provider is there", || status(&app, &token) == 200);
@@ -580,6 +582,77 @@ fn the_provider_proves_who_it_is(app: &App) {
         assert_eq!(status(&app, &signer.sign(&claims())), expected, "{why}");
     }
     assert_eq!(open.asked("/keys"), 0);
+}
+
+/// The program itself over the test's database, with an environment of its own.
+struct Program {
+    child: std::process::Child,
+    base: String,
+    log: std::path::PathBuf,
+}
+
+impl Program {
+    fn serve(app: &App, settings: &str, environment: &[(&str, &str)]) -> Self {
+        let folder = app.folder.path();
+        std::fs::write(folder.join("medstrategi.toml"), settings).unwrap();
+        let bind = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let log = folder.join("log");
+        let child = Command::new(env!("CARGO_BIN_EXE_medstrategi"))
+            .args(["serve", "--bind", &bind, "--database-url", &app.url])
+            .current_dir(folder)
+            .env_clear()
+            .envs(environment.iter().copied())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let program = Self { child, base: format!("http://{bind}"), log };
+        wait_until("the program serves", || program.get("/livez", "").is_ok_and(|status| status == 204));
+        program
+    }
+
+    fn get(&self, path: &str, token: &str) -> Result<u16, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = agent.get(format!("{}{path}", self.base)).header("authorization", format!("Bearer {token}"));
+        request.call().map(|answer| answer.status().as_u16())
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn the_program_asks_the_system_whom_to_trust(app: &App) {
+    let (provider, proxy) = (Provider::start_with_tls(), Provider::start());
+    let signer = Signer::rsa("key");
+    provider.publish(&[&signer]);
+    let token = signer.sign(&claims());
+    let settings = fetched(&format!("{}/keys", provider.base)).replace("https://127", "https://somebody:hidden@127");
+    let ca = format!("{KEYS}/ca.pem");
+    {
+        let trusting = Program::serve(app, &settings, &[("SSL_CERT_FILE", &ca)]);
+        assert_eq!(trusting.get("/v1/levels", &token).unwrap(), 200, "{}", trusting.log());
+    }
+    {
+        let other = Program::serve(app, &settings, &[("SSL_CERT_FILE", &format!("{KEYS}/other-ca.pem"))]);
+        assert_eq!(other.get("/v1/levels", &token).unwrap(), 503);
+        let log = other.log();
+        let line = log.lines().find(|line| line.contains("keys can't be fetched")).unwrap();
+        assert!(line.contains(ISSUER) && line.contains(&provider.base) && line.contains("UnknownIssuer"), "{line}");
+        assert!(!log.contains("hidden"), "{log}");
+    }
+    let asked = provider.asked("/keys");
+    let through = Program::serve(app, &settings, &[("SSL_CERT_FILE", &ca), ("HTTPS_PROXY", &proxy.base)]);
+    assert_eq!(through.get("/v1/levels", &token).unwrap(), 503);
+    let tunnel = provider.base.trim_start_matches("https://");
+    assert!(proxy.asked(tunnel) >= 1, "a proxy of the environment is asked");
+    assert_eq!(provider.asked("/keys"), asked);
 }
 
 fn a_discovery_document_is_of_its_issuer(app: &App) {
