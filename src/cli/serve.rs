@@ -34,6 +34,8 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
     if arguments.demo {
         demo::fill(&database)?;
     }
+    let issuers = settings.issuers()?;
+    issuers.summary().for_each(|issuer| tracing::info!("accepts {issuer}"));
     let parts = Parts {
         limits: settings.limits,
         connections: settings.connections,
@@ -41,7 +43,7 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
         trusted_proxies: settings.trusted_proxies.clone(),
         cors_origins: settings.cors_origins.clone(),
         shutdown_timeout: settings.shutdown_timeout,
-        ..Parts::new(database.clone(), settings.issuers()?)
+        ..Parts::new(database.clone(), issuers)
     };
     actix_web::rt::System::new().block_on(async {
         if let Some(listener) = metrics_listener {

@@ -29,6 +29,7 @@ mod faults_of_sqlite;
 mod harness;
 mod hr_sync;
 mod hr_sync_sequences;
+mod identity_providers;
 mod indicator_bundles;
 mod indicator_references;
 mod indicators;
@@ -89,7 +90,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 49] = [
+    let modules: [fn() -> Vec<Test>; 50] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -101,6 +102,7 @@ fn main() -> ExitCode {
         employees::tests,
         hr_sync::tests,
         hr_sync_sequences::tests,
+        identity_providers::tests,
         issuers::tests,
         levels::tests,
         limits::tests,
