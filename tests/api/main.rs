@@ -12,29 +12,37 @@ mod assignments;
 mod bad_input;
 mod bad_values;
 mod bundles;
+mod change_feed;
 mod command_line;
 mod committees;
 mod concurrency;
+mod connections;
 mod contract;
 mod conventions;
 mod derived_values;
 mod employees;
 mod engines;
 mod exposure;
+mod faults;
+mod faults_of_postgres;
+mod faults_of_sqlite;
 mod harness;
 mod hr_sync;
 mod hr_sync_sequences;
+mod identity_providers;
 mod indicator_bundles;
 mod indicator_references;
 mod indicators;
 mod issuers;
 mod levels;
 mod limits;
+mod load;
 mod local_actions;
 mod long_tables;
 mod memberships;
 mod monitoring;
 mod municipality;
+mod operations;
 mod people;
 mod plan_verdicts;
 mod plans;
@@ -82,7 +90,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 43] = [
+    let modules: [fn() -> Vec<Test>; 50] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -94,12 +102,14 @@ fn main() -> ExitCode {
         employees::tests,
         hr_sync::tests,
         hr_sync_sequences::tests,
+        identity_providers::tests,
         issuers::tests,
         levels::tests,
         limits::tests,
         memberships::tests,
         monitoring::tests,
         municipality::tests,
+        operations::tests,
         people::tests,
         plans::tests,
         assignments::tests,
@@ -126,6 +136,11 @@ fn main() -> ExitCode {
         values_of_many::tests,
         long_tables::tests,
         units::tests,
+        change_feed::tests,
+        connections::tests,
+        faults::tests,
+        faults_of_postgres::tests,
+        faults_of_sqlite::tests,
     ];
     let trial = |engine: Engine, (name, run): Test| {
         let prefix = match engine {

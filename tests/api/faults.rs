@@ -1,0 +1,54 @@
+//! Processes that are killed while they serve: what was answered has happened, and others go on.
+
+use std::time::Duration;
+
+use medstrategi::db::Engine;
+
+use crate::harness::App;
+use crate::load::{check_that_nothing_is_lost, municipality, under_load};
+use crate::program::{Served, program, serve};
+
+crate::tests![what_was_answered_outlives_a_kill, of_two_servers_one_may_die];
+
+fn start(app: &App) -> Served {
+    serve(&mut program(app))
+}
+
+fn what_was_answered_outlives_a_kill(app: &App) {
+    app.import(&municipality()).unwrap();
+    let served = start(app);
+    let base = served.base.clone();
+    let sent = under_load(app, &[&base], |load| {
+        load.wait_until_all(&base, 0, "writes", |sent| sent.is_acknowledged());
+        std::thread::sleep(Duration::from_secs(1));
+        served.kill();
+        let mark = load.mark();
+        load.wait_until_all(&base, mark, "notices", |sent| sent.status.is_none());
+    });
+    let again = start(app);
+    check_that_nothing_is_lost(app, &again.base, &sent);
+    app.request_to(&again.base, "DELETE", "/v1/units/0-00000").header("if-match", "*").send().expect(204);
+}
+
+fn of_two_servers_one_may_die(app: &App) {
+    app.import(&municipality()).unwrap();
+    let [one, other] = [start(app), start(app)];
+    let [killed, left] = [&one, &other].map(|served| served.base.clone());
+    let sent = under_load(app, &[&killed, &left], |load| {
+        load.wait_until_all(&killed, 0, "writes", |sent| sent.is_acknowledged());
+        load.wait_until_all(&left, 0, "writes", |sent| sent.is_acknowledged());
+        std::thread::sleep(Duration::from_millis(500));
+        one.kill();
+        let mark = load.mark();
+        load.wait_until_all(&killed, mark, "notices", |sent| sent.status.is_none());
+        load.wait_until_all(&left, mark, "goes on", |sent| sent.is_acknowledged());
+        std::thread::sleep(Duration::from_millis(500));
+    });
+    let survivors: Vec<_> = sent.iter().filter(|sent| sent.client % 2 == 1).collect();
+    assert!(survivors.iter().all(|sent| sent.status.is_some()), "the other one has broken connections too");
+    let refused = survivors.iter().filter(|sent| sent.status == Some(503)).count();
+    // Two processes wait for one file without an order; on PostgreSQL nobody waits for the dead.
+    assert!(refused == 0 || app.engine == Engine::Sqlite, "{refused} were refused");
+    check_that_nothing_is_lost(app, &left, &sent);
+    check_that_nothing_is_lost(app, &app.base, &sent);
+}
