@@ -285,8 +285,6 @@ fn edit_token(app: &App) -> String {
     token_for_demo(app, "med.edit")
 }
 
-/// A token for the demo, signed by the same installation.
-
 fn tokens_are_signed_with_a_private_secret(app: &App) {
     let output = run(program(app).args(["token", "--scope", "med.read", "--municipality", crate::harness::HERE]));
     let token = out(&output);
