@@ -103,7 +103,10 @@ impl Provider {
         let deadline = Instant::now() + time;
         let keys = match &self.address {
             Address::Keys(url) => self.get(url, deadline)?,
-            Address::Discovery(url) => self.get(&self.discovered(url, deadline)?, deadline)?,
+            Address::Discovery(url) => {
+                let keys = self.get(&self.discovered(url, deadline)?, deadline);
+                keys.map_err(|reason| format!("at the document's jwks_uri, {reason}"))?
+            }
         };
         Ok(read_key_set(&keys)?)
     }
