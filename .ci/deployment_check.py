@@ -226,12 +226,13 @@ def check_addresses(context: ssl.SSLContext) -> None:
     """Each client is counted by its own address, whatever it says of itself."""
 
     def ask(source: str, number: int) -> int:
-        return request(context, "GET", "/v1/municipality", source=source, X_Forwarded_For=f"203.0.113.{number}")[0]
+        return request(context, "GET", "/v1/municipality", source=source, X_Forwarded_For=f"203.0.113.{number % 250}")[0]
 
-    asked = [ask("127.0.0.5", number) for number in range(60)]
-    assert asked[0] == 401 and asked[-1] == 429, asked
+    # More than the burst, as long as it takes less than a second each.
+    asked = next((number for number in range(500) if ask("127.0.0.5", number) == 429), None)
+    assert asked, "a client was never stopped, or at once"
     assert ask("127.0.0.6", 1) == 401, "another client pays for the first"
-    print(f"addresses: a client was stopped after {asked.index(429)} requests, another was not")
+    print(f"addresses: a client was stopped after {asked} requests, another was not")
 
 
 def check_restart(

@@ -14,7 +14,7 @@
 //! - `INDICATORS_MINUTES=6` is how long each engine is filled at the most; what is not written by then is left out, and
 //!   the benchmark says so. `cargo test --benches` fills for 6 seconds where nothing else is said.
 //! - `TEST_POSTGRES_URL` names a PostgreSQL server of one's own, as for the tests; the databases that are made there
-//!   stay. Without it a throw-away server is started, which never waits for its disk.
+//!   are dropped again. Without it a throw-away server is started, which never waits for its disk.
 //! - `TMPDIR` says on which disk everything else lies.
 //!
 //! Memory is that of this process, which is server and client; PostgreSQL has its own beside it. The client holds one
@@ -24,33 +24,24 @@
 // What fails here has failed the benchmark, and what it has to say, it prints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
-// The tests use more of it.
-#[allow(dead_code)]
-#[path = "../tests/api/engines.rs"]
-mod engines;
+mod common;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::hint::black_box;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::marker::PhantomData;
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::sync::mpsc;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpResponse, web};
 use chrono::{Datelike, Days, Months, NaiveDate};
-use diesel::backend::Backend;
+use common::databases::{Databases, Home, print_head};
+use common::in_process::{self, SELECT_PATH};
+use common::sql::rows;
+use common::wire::Wire;
+use common::{Dice, Memory, POOL, forget_peak, is_smoke_test, megabytes, memory, percentile, tell_of_build};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text};
-use engines::Engines;
 use medstrategi::action::assignment::tally::Tallies;
-use medstrategi::auth::guard::{Anyone, May};
-use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
@@ -58,8 +49,6 @@ use medstrategi::bundle::model::Bundle;
 use medstrategi::db::schema::indicator_values;
 use medstrategi::db::{AnyConnection, Database, Engine, Location};
 use medstrategi::period::{self, Period};
-use medstrategi::problem::{Problem, Result as ServiceResult};
-use medstrategi::server::{self, Parts};
 use serde_json::{Value, json};
 
 /// The program's own.
@@ -76,20 +65,14 @@ const AIMED: usize = 20;
 const LEAST: usize = 5;
 const MUNICIPALITY: &str = "storby";
 const STRATEGY: &str = "strategi";
-/// How many connections the program has to its database where nothing else is set.
-const POOL: u32 = 10;
 /// Every round asks at least so often, however long an answer takes.
 const FEWEST: usize = 5;
 /// So many indicators are written however long that takes: one of every kind, in JSON and in CSV.
 const FEWEST_WRITTEN: usize = 12;
 /// So many indicators are read as one table.
 const SEVERAL: usize = 20;
-const BEARABLE_WAIT: Duration = Duration::from_secs(300);
-
 fn main() {
-    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
-    // `cargo bench` says --bench; `cargo test` says nothing.
-    let is_smoke_test = has("--test") || !has("--bench");
+    let is_smoke_test = is_smoke_test();
     let (usual_scale, usual_minutes) = if is_smoke_test { (0.01, 0.1) } else { (1.0, 6.0) };
     let filling = Duration::from_secs_f64(60.0 * setting("INDICATORS_MINUTES", usual_minutes));
     let effort = match is_smoke_test {
@@ -98,11 +81,10 @@ fn main() {
     };
     let town = Town::new(setting("INDICATORS_SCALE", usual_scale));
     town.tell_size();
-    let databases = Databases(Engines::start());
+    let databases = Databases::start();
     for engine in [Engine::Sqlite, Engine::Postgres] {
-        match databases.0.has(engine) {
-            true => measure(&databases.0, engine, &town, &effort),
-            false => eprintln!("\nNOT MEASURED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL."),
+        if let (Some(home), Some(equal)) = (databases.create(engine), databases.create(engine)) {
+            measure(home, equal, &town, &effort);
         }
     }
 }
@@ -126,23 +108,16 @@ struct Effort {
     span: Duration,
 }
 
-/// Stops a throw-away PostgreSQL however the benchmark ends.
-struct Databases(Engines);
-
-impl Drop for Databases {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
-fn measure(engines: &Engines, engine: Engine, town: &Town, effort: &Effort) {
+fn measure(home: Home, equal: Home, town: &Town, effort: &Effort) {
+    let engine = home.engine;
     print_head(engine);
-    let ceiling = Ceiling::prepare(engines, engine, town);
-    let served = Served::start(engines, engine, town);
-    let empty = memory(RESIDENT);
+    let ceiling = Ceiling::prepare(equal, town);
+    let served = Served::start(home, town);
+    let resident = || memory("self", Memory::Resident);
+    let empty = resident();
     let (mut rows, written) = fill(&served, ceiling, effort);
-    settle(engine, &served.url);
-    let filled = memory(RESIDENT);
+    served.home.settle();
+    let filled = resident();
 
     let newest = newest(written);
     rows.push(Row::once(FIRST, &served, &newest));
@@ -154,7 +129,7 @@ fn measure(engines: &Engines, engine: Engine, town: &Town, effort: &Effort) {
     }
     rows.extend(asked);
     rows.push(Row::once(TABLE_OF_SEVERAL, &served, &several(town, written)));
-    let read = memory(RESIDENT);
+    let read = resident();
 
     print_table_head();
     rows.iter().for_each(Row::print);
@@ -388,22 +363,7 @@ impl Town {
             self.workplaces,
             (0..self.workplaces).filter(|workplace| is_small(*workplace)).count(),
         );
-        if cfg!(debug_assertions) {
-            println!("NOT OPTIMISED: this build says nothing about speed; `cargo bench` makes one that does.");
-        }
-    }
-}
-
-/// The same throws each time (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    /// 0 to one less than `sides`.
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
+        tell_of_build();
     }
 }
 
@@ -468,16 +428,13 @@ fn unit_key(place: Place) -> Option<String> {
 /// The municipality in a database of its own, and a server over it.
 struct Served<'t> {
     town: &'t Town,
-    engine: Engine,
-    url: String,
     address: SocketAddr,
     database: Database,
     secret: LocalSecret,
     /// How often a single value was written.
     touches: Cell<usize>,
     handle: ServerHandle,
-    // Gone with it is all that lies there.
-    _folder: tempfile::TempDir,
+    home: Home,
 }
 
 /// One answer, or what stands for it.
@@ -488,14 +445,12 @@ struct Run {
 }
 
 impl<'t> Served<'t> {
-    fn start(engines: &Engines, engine: Engine, town: &'t Town) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = engines.create(engine, folder.path());
-        let database = Database::open(Location::parse(&url).unwrap(), POOL).unwrap().keeping(Tallies);
+    fn start(home: Home, town: &'t Town) -> Self {
+        let database = Database::open(Location::parse(&home.url).unwrap(), POOL).unwrap().keeping(Tallies);
         import(&database, town);
-        let secret = LocalSecret::read_or_create(&folder.path().join("medstrategi.secret")).unwrap();
-        let (handle, address) = serve(database.clone(), &secret);
-        Self { town, engine, url, address, database, secret, touches: Cell::new(0), handle, _folder: folder }
+        let secret = LocalSecret::read_or_create(&home.folder.path().join("medstrategi.secret")).unwrap();
+        let (handle, address) = in_process::serve(database.clone(), &secret);
+        Self { town, address, database, secret, touches: Cell::new(0), handle, home }
     }
 
     fn token(&self, scope: Scope) -> String {
@@ -578,7 +533,7 @@ impl<'t> Served<'t> {
                 })
             }
             Way::Bare { question } => {
-                let mut connection = connect(self.engine, &self.url);
+                let mut connection = self.home.connect();
                 Box::new(move || self.time(|| assert_eq!(question(&mut connection), values)))
             }
         }
@@ -598,140 +553,6 @@ fn import(database: &Database, town: &Town) {
     let answer = serde_json::to_value(import_creating(database, "benchmark", "benchmark", bundle).unwrap()).unwrap();
     for (section, wanted) in [("units", town.centres + town.workplaces), ("indicators", INDICATORS)] {
         assert_eq!(answer[section]["created"], json!(wanted), "{section}: {answer}");
-    }
-}
-
-/// Does what PostgreSQL would do by itself, within a minute of so many rows.
-fn settle(engine: Engine, url: &str) {
-    if engine == Engine::Postgres {
-        connect(engine, url).batch_execute("VACUUM ANALYZE").unwrap();
-    }
-}
-
-/// A connection of its own, without the pool.
-fn connect(engine: Engine, url: &str) -> AnyConnection {
-    match engine {
-        Engine::Postgres => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
-        Engine::Sqlite => {
-            let path = url.strip_prefix("sqlite:").unwrap();
-            assert!(Path::new(path).exists(), "{path}");
-            AnyConnection::Sqlite(SqliteConnection::establish(path).unwrap())
-        }
-    }
-}
-
-const SELECT_PATH: &str = "/v1/benchmark/select";
-
-/// A server as the program starts it, and the route that measures what it costs to be asked at all.
-fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketAddr) {
-    let issuers = Issuers::new(vec![secret.issuer()]);
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let limit = |bytes| Limit { bytes, time: BEARABLE_WAIT };
-        let parts = Parts::new(database, issuers);
-        let routes = |config: &mut web::ServiceConfig| {
-            config.route(SELECT_PATH, web::get().to(constant_after_select));
-        };
-        actix_web::rt::System::new().block_on(async {
-            let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-            let (server, address) = server::start_with(parts, listener, routes).unwrap();
-            sender.send((server.handle(), address)).unwrap();
-            server.await.unwrap();
-        });
-    });
-    receiver.recv().unwrap()
-}
-
-async fn constant_after_select(_: May<Anyone>, database: web::Data<Database>) -> ServiceResult<HttpResponse> {
-    web::block(move || database.unbound(select_one)).await.map_err(Problem::internal)??;
-    Ok(HttpResponse::Ok().content_type("application/json").body(r#"{"is_constant":true}"#))
-}
-
-/// The least that a database can be asked for, as a prepared statement.
-fn select_one(connection: &mut AnyConnection) -> ServiceResult<i32> {
-    let one = diesel::select(1.into_sql::<Integer>());
-    Ok(match connection {
-        AnyConnection::Postgres(postgres) => one.get_result(postgres)?,
-        AnyConnection::Sqlite(sqlite) => one.get_result(sqlite)?,
-    })
-}
-
-/// A keep-alive connection that does no more than HTTP demands: a client that did would be measured too.
-struct Wire {
-    reader: BufReader<TcpStream>,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Wire {
-    fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(BEARABLE_WAIT)).unwrap();
-        Self { reader: BufReader::with_capacity(64 * 1024, stream), head: String::new(), body: Vec::new() }
-    }
-
-    /// Sends a request and keeps the whole answer; its status.
-    fn ask(&mut self, head: &str, body: &[u8]) -> u16 {
-        let mut answer = std::mem::take(&mut self.body);
-        answer.clear();
-        let status = self.exchange(head, body, |piece| answer.extend_from_slice(piece));
-        self.body = answer;
-        status
-    }
-
-    /// Sends a request and hands the answer on as it arrives; its status. Every answer has a body here.
-    fn exchange(&mut self, head: &str, body: &[u8], mut take: impl FnMut(&[u8])) -> u16 {
-        let stream = self.reader.get_mut();
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
-        self.head.clear();
-        loop {
-            match self.reader.read_line(&mut self.head).unwrap() {
-                0 => panic!("the server closed the connection after: {}", self.head),
-                length if length == "\r\n".len() => break,
-                _ => {}
-            }
-        }
-        let status = self.head["HTTP/1.1 ".len()..][..3].parse().unwrap();
-        match self.header("content-length").map(|length| length.parse::<usize>().unwrap()) {
-            Some(length) => self.receive(length, &mut take),
-            None => while self.receive_chunk(&mut take) > 0 {},
-        }
-        status
-    }
-
-    fn receive(&mut self, length: usize, take: &mut impl FnMut(&[u8])) {
-        let mut left = length;
-        while left > 0 {
-            let piece = self.reader.fill_buf().unwrap();
-            assert!(!piece.is_empty(), "the server closed the connection in the middle of an answer");
-            let length = left.min(piece.len());
-            take(&piece[..length]);
-            self.reader.consume(length);
-            left -= length;
-        }
-    }
-
-    /// One chunk of an answer whose length isn't told before (RFC 9112, section 7.1); how long it is. The last is empty.
-    fn receive_chunk(&mut self, take: &mut impl FnMut(&[u8])) -> usize {
-        let mut line = String::new();
-        self.reader.read_line(&mut line).unwrap();
-        let length = usize::from_str_radix(line.trim_end(), 16).unwrap_or_else(|_| panic!("no chunk: '{line}'"));
-        self.receive(length, take);
-        let mut end = [0; 2];
-        self.reader.read_exact(&mut end).unwrap();
-        assert_eq!(&end, b"\r\n");
-        length
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
-        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    fn text(&self) -> String {
-        format!("{}{}", self.head, String::from_utf8_lossy(&self.body))
     }
 }
 
@@ -758,7 +579,7 @@ fn fill(served: &Served<'_>, mut ceiling: Ceiling, effort: &Effort) -> (Vec<Row>
     let put = |row: &mut Row, n: usize, (media_type, body): (&str, String), wanted: Value| {
         // One that was kept might have been closed while the next body was made.
         let mut wire = Wire::connect(served.address);
-        let is_told = forget_peak();
+        let is_told = forget_peak("self");
         let (run, found) = served.put(&mut wire, n, (media_type, body.as_str()));
         assert_eq!(found, wanted, "{}: {}", row.name, indicator_key(n));
         row.note(run);
@@ -788,28 +609,14 @@ fn fill(served: &Served<'_>, mut ceiling: Ceiling, effort: &Effort) -> (Vec<Row>
     (rows, written)
 }
 
-/// The rows of a statement, of which it says column by column what it is in SQL and what in Rust.
-macro_rules! rows {
-    ($connection:expr, $sql:expr, [$($column:ty => $value:ty),+ $(,)?]) => {{
-        let statement = Statement::<($($column,)+)> { sql: $sql, columns: PhantomData };
-        let rows = match &mut *$connection {
-            AnyConnection::Postgres(postgres) => statement.load::<($($value,)+)>(postgres),
-            AnyConnection::Sqlite(sqlite) => statement.load::<($($value,)+)>(sqlite),
-        };
-        rows.unwrap()
-    }};
-}
-
 const BARE_BATCHES: &str = "bare SQL: INSERT of 500 rows a statement";
 const BARE_PREPARED: &str = "bare SQL: INSERT, prepared, row by row";
 const BARE_ARRAYS: &str = "bare SQL: INSERT of all rows from arrays";
 
 /// An equal database into which values are inserted by plain SQL, with the same keys, checks and commits.
 struct Ceiling {
-    engine: Engine,
     connection: AnyConnection,
-    // Gone with it is all that lies there.
-    _folder: tempfile::TempDir,
+    home: Home,
 }
 
 /// A row of `indicator_values`.
@@ -821,21 +628,14 @@ struct ValueRow {
 }
 
 impl Ceiling {
-    fn prepare(engines: &Engines, engine: Engine, town: &Town) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = engines.create(engine, folder.path());
-        import(&Database::open(Location::parse(&url).unwrap(), 1).unwrap(), town);
-        let mut connection = connect(engine, &url);
-        if engine == Engine::Sqlite {
-            // As the program has it.
-            connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").unwrap();
-        }
-        Self { engine, connection, _folder: folder }
+    fn prepare(home: Home, town: &Town) -> Self {
+        import(&Database::open(Location::parse(&home.url).unwrap(), 1).unwrap(), town);
+        Self { connection: home.connect(), home }
     }
 
     /// The two quickest ways; which is the better hangs on the machine.
     fn ways(&self) -> [&'static str; 2] {
-        match self.engine {
+        match self.home.engine {
             Engine::Sqlite => [BARE_BATCHES, BARE_PREPARED],
             Engine::Postgres => [BARE_BATCHES, BARE_ARRAYS],
         }
@@ -866,7 +666,7 @@ impl Ceiling {
             "SELECT s.id FROM value_series s JOIN indicators i ON i.id = s.indicator_id \
              WHERE i.key = '{key}' ORDER BY s.id"
         );
-        let ids: Vec<(i64,)> = rows!(&mut self.connection, &sql, [BigInt => i64]);
+        let ids: Vec<(i64,)> = rows!(&mut self.connection, &sql, [BigInt]);
         assert_eq!(ids.len(), count, "{key}");
         ids.into_iter().map(|(id,)| id).collect()
     }
@@ -1078,11 +878,7 @@ fn bare_series(connection: &mut AnyConnection) -> usize {
         bare_indicator(),
         bare_unit(),
     );
-    let rows = rows!(connection, &sql, [
-        Integer => i32, Double => f64, Nullable<Integer> => Option<i32>, Bool => bool,
-        Nullable<Text> => Option<String>,
-    ]);
-    black_box(rows).len()
+    rows!(connection, &sql, [Integer, Double, Nullable<Integer>, Bool, Nullable<Text>]).len()
 }
 
 /// The rows of [`NEWEST`].
@@ -1094,11 +890,7 @@ fn bare_newest(connection: &mut AnyConnection) -> usize {
          AND v.period = (SELECT MAX(n.period) FROM indicator_values n WHERE n.series_id = s.id)",
         bare_unit(),
     );
-    let rows = rows!(connection, &sql, [
-        Text => String, Integer => i32, Double => f64, Nullable<Integer> => Option<i32>, Bool => bool,
-        Nullable<Text> => Option<String>,
-    ]);
-    black_box(rows).len()
+    rows!(connection, &sql, [Text, Integer, Double, Nullable<Integer>, Bool, Nullable<Text>]).len()
 }
 
 /// The rows of [`TABLE`], in no order.
@@ -1109,11 +901,7 @@ fn bare_scan(connection: &mut AnyConnection) -> usize {
          WHERE s.indicator_id = {} AND s.benchmark_id IS NULL",
         bare_indicator(),
     );
-    let rows = rows!(connection, &sql, [
-        Integer => i32, Nullable<Text> => Option<String>, Text => String, Double => f64,
-        Nullable<Integer> => Option<i32>, Bool => bool, Nullable<Text> => Option<String>,
-    ]);
-    black_box(rows).len()
+    rows!(connection, &sql, [Integer, Nullable<Text>, Text, Double, Nullable<Integer>, Bool, Nullable<Text>]).len()
 }
 
 /// The plain indicator in SQL.
@@ -1131,32 +919,6 @@ fn bare_unit() -> String {
 fn bare_municipality() -> String {
     format!("(SELECT id FROM municipalities WHERE key = '{MUNICIPALITY}')")
 }
-
-/// SQL as it is written that answers in these columns, prepared once per connection: `diesel::sql_query` would have
-/// it planned anew each time.
-struct Statement<'s, C> {
-    sql: &'s str,
-    columns: PhantomData<C>,
-}
-
-impl<C> Query for Statement<'_, C> {
-    type SqlType = C;
-}
-
-impl<C> QueryId for Statement<'_, C> {
-    type QueryId = ();
-    // What it reads is told by its text.
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<C, DB: Backend> QueryFragment<DB> for Statement<'_, C> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(self.sql);
-        Ok(())
-    }
-}
-
-impl<C, Conn> RunQueryDsl<Conn> for Statement<'_, C> {}
 
 /// What the runs of one thing have come to.
 struct Row {
@@ -1178,7 +940,7 @@ impl Row {
     fn once(name: &'static str, served: &Served<'_>, subject: &Subject) -> Self {
         let mut row = Self::new(name, subject.values);
         let mut work = served.worker(subject);
-        let is_told = forget_peak();
+        let is_told = forget_peak("self");
         row.note(work());
         row.note_peak(is_told);
         row
@@ -1188,7 +950,7 @@ impl Row {
         let mut work = served.worker(subject);
         // A connection that was used before knows its statements.
         work();
-        let is_told = forget_peak();
+        let is_told = forget_peak("self");
         let (begun, before) = (Instant::now(), self.took.len());
         while self.took.len() < before + FEWEST || begun.elapsed() < span {
             self.note(work());
@@ -1203,16 +965,13 @@ impl Row {
 
     /// Takes the peak since it was forgotten.
     fn note_peak(&mut self, is_told: bool) {
-        let peak = memory(PEAK).filter(|_| is_told);
+        let peak = memory("self", Memory::Peak).filter(|_| is_told);
         self.peak = self.peak.into_iter().chain(peak).reduce(f64::max);
     }
 
     /// The time that so many percent of the runs did not exceed, in ms; of few runs 99 % are all.
     fn milliseconds(&self, percent: usize) -> f64 {
-        let mut took = self.took.clone();
-        took.sort();
-        let place = (took.len() * percent).div_ceil(100).max(1);
-        took[place - 1].as_secs_f64() * 1e3
+        percentile(&self.took, percent)
     }
 
     /// Values a second.
@@ -1239,36 +998,6 @@ impl Row {
             self.milliseconds(99),
             megabytes(self.peak),
         );
-    }
-}
-
-const RESIDENT: &str = "VmRSS";
-const PEAK: &str = "VmHWM";
-
-/// Lets the system's record of this process's peak memory begin anew. False where there is no such record.
-fn forget_peak() -> bool {
-    std::fs::write("/proc/self/clear_refs", "5").is_ok()
-}
-
-/// What the system tells of this process's memory, in MB.
-fn memory(what: &str) -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'))?;
-    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024.0 / 1e6)
-}
-
-fn megabytes(memory: Option<f64>) -> String {
-    memory.map_or("n/a".to_owned(), |megabytes| format!("{megabytes:.0}"))
-}
-
-fn print_head(engine: Engine) {
-    match (engine, std::env::var("TEST_POSTGRES_URL")) {
-        (Engine::Sqlite, _) => println!("\nSQLite, below {}", std::env::temp_dir().display()),
-        (Engine::Postgres, Ok(_)) => println!("\nPostgreSQL, the server of TEST_POSTGRES_URL"),
-        (Engine::Postgres, Err(_)) => {
-            println!("\nPostgreSQL with fsync off, which flatters it: TEST_POSTGRES_URL names another server");
-        }
     }
 }
 

@@ -12,7 +12,7 @@
 //! - `PROGRESS_SCALE=0.05` makes everything but the strategy smaller, to try the benchmark quickly.
 //!   `cargo test --benches` runs it at 0.02 where nothing else is said.
 //! - `TEST_POSTGRES_URL` names a PostgreSQL server of one's own, as for the tests; the database that is made there
-//!   stays. Without it a throw-away server is started, which never waits for its disk.
+//!   is dropped again. Without it a throw-away server is started, which never waits for its disk.
 //! - `TMPDIR` says on which disk everything else lies.
 //!
 //! The clients take their share of the processor from the server, with the ceilings as with the rest. Nothing is
@@ -21,40 +21,29 @@
 // What fails here has failed the benchmark, and what it has to say, it prints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
-// The tests use more of it.
-#[allow(dead_code)]
-#[path = "../tests/api/engines.rs"]
-mod engines;
+mod common;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hint::black_box;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::marker::PhantomData;
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::sync::mpsc;
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpResponse, web};
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime};
-use diesel::backend::Backend;
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamp as Moment};
-use engines::Engines;
+use chrono::{Days, NaiveDate};
+use common::bare::StrategyProgress;
+use common::databases::{Databases, Home, connect, print_head};
+use common::in_process::{self, SELECT_PATH, constant_path};
+use common::town::{
+    ACTIONS, Assignment, MIDDLE, MUNICIPALITY, STAGES, STRATEGY, Size, Town, YEARS, action_key, committee_key,
+    employee_key, parent,
+};
+use common::wire::Wire;
+use common::{POOL, is_smoke_test, percentile, tell_of_build};
 use medstrategi::action::assignment::tally::Tallies;
-use medstrategi::auth::guard::{Anyone, May};
-use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::Bundle;
-use medstrategi::db::types::Timestamp;
-use medstrategi::db::{AnyConnection, Database, Engine, Location};
-use medstrategi::problem::{Problem, Result as ServiceResult};
-use medstrategi::server::{self, Parts};
+use medstrategi::db::{Database, Engine, Location};
 use serde_json::{Value, json};
 
 /// The program's own.
@@ -65,35 +54,24 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const COMMITTEES: f64 = 1500.0;
 /// At scale 1.
 const REPORTS: f64 = 100_000.0;
-const AREAS: usize = 6;
-const ACTIONS: usize = 60;
-const YEARS: u32 = 4;
-const MUNICIPALITY: &str = "storby";
-const STRATEGY: &str = "strategi";
-/// How many connections the program has to its database where nothing else is set.
-const POOL: u32 = 10;
 /// How many ask at once.
 const CLIENTS: usize = 8;
 /// Every round asks at least so often, however long an answer takes.
 const FEWEST: usize = 5;
-const BEARABLE_WAIT: Duration = Duration::from_secs(300);
-
 fn main() {
-    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
-    // `cargo bench` says --bench; `cargo test` says nothing.
-    let is_smoke_test = has("--test") || !has("--bench");
+    let is_smoke_test = is_smoke_test();
     let effort = match is_smoke_test {
         true => Effort { rounds: 1, span: Duration::from_millis(20), posts: 20 },
         false => Effort { rounds: 3, span: Duration::from_secs(1), posts: 500 },
     };
-    let town = Town::new(scale(is_smoke_test));
+    let scale = scale(is_smoke_test);
+    let scaled = |count: f64| (count * scale).round() as usize;
+    let size = Size { committees: scaled(COMMITTEES), reports: scaled(REPORTS), employees: 0, values: 0 };
+    let town = Town::new(size);
     town.tell_size();
-    let databases = Databases(Engines::start());
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        match databases.0.has(engine) {
-            true => measure(&databases.0, engine, &town, &effort),
-            false => eprintln!("\nNOT MEASURED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL."),
-        }
+    let databases = Databases::start();
+    for home in [Engine::Sqlite, Engine::Postgres].into_iter().filter_map(|engine| databases.create(engine)) {
+        measure(home, &town, &effort);
     }
 }
 
@@ -113,18 +91,9 @@ struct Effort {
     posts: usize,
 }
 
-/// Stops a throw-away PostgreSQL however the benchmark ends.
-struct Databases(Engines);
-
-impl Drop for Databases {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
-fn measure(engines: &Engines, engine: Engine, town: &Town, effort: &Effort) {
-    print_head(engine);
-    let served = Served::start(engines, engine, town);
+fn measure(home: Home, town: &Town, effort: &Effort) {
+    print_head(home.engine);
+    let served = Served::start(home, town);
     check_figures(town, &served);
 
     let mut rows: Vec<Row> = subjects(town, &served).into_iter().map(Row::new).collect();
@@ -138,63 +107,6 @@ fn measure(engines: &Engines, engine: Engine, town: &Town, effort: &Effort) {
     print_ratios(&rows);
 }
 
-/// The municipality, and all that is reported in it.
-struct Town {
-    today: NaiveDate,
-    /// The strategy's first day.
-    first: NaiveDate,
-    committees: Vec<Committee>,
-    actions: Vec<Action>,
-    reports: Vec<Report>,
-}
-
-struct Committee {
-    starts_on: Option<NaiveDate>,
-    ends_on: Option<NaiveDate>,
-}
-
-impl Committee {
-    fn exists_on(&self, day: NaiveDate) -> bool {
-        self.starts_on.is_none_or(|first| first <= day) && self.ends_on.is_none_or(|last| day <= last)
-    }
-}
-
-struct Action {
-    /// The length of its periods; none = it is done once.
-    months: Option<u32>,
-    due_on: NaiveDate,
-    audience: Vec<Addressee>,
-    /// Whom the audience comes to: committees by their numbers.
-    parties: Vec<usize>,
-    occurrences: Vec<Occurrence>,
-}
-
-#[derive(Clone, Copy)]
-enum Addressee {
-    Level(usize),
-    Committee(usize),
-}
-
-struct Occurrence {
-    period: Option<String>,
-    begins: NaiveDate,
-    ends: NaiveDate,
-}
-
-/// One of an action, one of its occurrences and a committee, each by its number.
-type Assignment = (usize, usize, usize);
-
-struct Report {
-    assignment: Assignment,
-    /// A place in [`STAGES`].
-    stage: usize,
-    day: NaiveDate,
-    second: usize,
-}
-
-const STAGES: [&str; 4] = ["done", "in_progress", "not_started", "dropped"];
-const JUDGEMENTS: [&str; 4] = ["on_track", "at_risk", "off_track", "none"];
-
 /// The counts of an answer that are compared, the stages in the order of [`STAGES`].
 const FIGURES: [&str; 6] = ["expected", "done", "in_progress", "not_started", "dropped", "overdue"];
 type Figures = [u64; FIGURES.len()];
@@ -202,75 +114,6 @@ const DONE: usize = 1;
 const OVERDUE: usize = 5;
 
 impl Town {
-    fn new(scale: f64) -> Self {
-        let smallest_tree = 10;
-        let count = ((COMMITTEES * scale).round() as usize).max(smallest_tree);
-        let today = Timestamp::now().day();
-        // Most of the strategy's years have passed, and all of them have begun.
-        let first = NaiveDate::from_ymd_opt(today.year() - (YEARS as i32 - 1), 1, 1).unwrap();
-        let committees: Vec<Committee> = (0..count).map(|n| committee(n, count, first)).collect();
-        let actions: Vec<Action> = (0..ACTIONS).map(|n| action(n, count, first)).collect();
-        let mut town = Self { today, first, committees, actions, reports: Vec::new() };
-        town.report(((REPORTS * scale).round() as usize).max(ACTIONS));
-        town
-    }
-
-    /// Lets committees report, at random, what they were to do and when they were there to do it.
-    fn report(&mut self, count: usize) {
-        let mut dice = Dice(1);
-        let mut taken = HashSet::new();
-        // What is reported today might lie ahead by the clock.
-        let yesterday = self.today - Days::new(1);
-        let assignments = self.assignments();
-        while self.reports.len() < count {
-            let assignment = assignments[dice.throw(assignments.len())];
-            let (action, occurrence, committee) = assignment;
-            let (occurrence, committee) = (&self.actions[action].occurrences[occurrence], &self.committees[committee]);
-            let last = occurrence.ends.min(yesterday);
-            let first = committee.starts_on.map_or(occurrence.begins, |first| first.max(occurrence.begins));
-            let was_there =
-                first <= last && committee.exists_on(last) && committee.exists_on(occurrence.ends.min(self.today));
-            if !was_there {
-                continue;
-            }
-            let days = (last - first).num_days() as usize + 1;
-            let day = first + Days::new(dice.throw(days) as u64);
-            // Before 22 o'clock it is the same day in Denmark as in UTC.
-            let second = dice.throw(22 * 60 * 60);
-            if taken.insert((assignment, day, second)) {
-                let stage = match dice.throw(100) {
-                    0..55 => 0,
-                    55..85 => 1,
-                    85..93 => 2,
-                    _ => 3,
-                };
-                self.reports.push(Report { assignment, stage, day, second });
-            }
-        }
-    }
-
-    /// All that will ever be to do, whether or not the committee is there to do it.
-    fn assignments(&self) -> Vec<Assignment> {
-        let occurrences = self
-            .actions
-            .iter()
-            .enumerate()
-            .flat_map(|(a, action)| (0..action.occurrences.len()).map(move |o| (a, o, &action.parties)));
-        occurrences.flat_map(|(a, o, parties)| parties.iter().map(move |c| (a, o, *c))).collect()
-    }
-
-    /// The reports that count on a day.
-    fn latest(&self, on: NaiveDate) -> HashMap<Assignment, &Report> {
-        let mut latest: HashMap<Assignment, &Report> = HashMap::new();
-        for report in self.reports.iter().filter(|report| report.day <= on) {
-            let place = latest.entry(report.assignment).or_insert(report);
-            if (place.day, place.second) < (report.day, report.second) {
-                *place = report;
-            }
-        }
-        latest
-    }
-
     /// How far some committees have come: assignment by assignment, as the rule is worded.
     fn figures(&self, on: NaiveDate, counts: impl Fn(usize) -> bool) -> Figures {
         let latest = self.latest(on);
@@ -292,132 +135,6 @@ impl Town {
         figures
     }
 
-    fn is_at_the_bottom(&self, n: usize) -> bool {
-        tier(n, self.committees.len()) == 2
-    }
-
-    /// Whether the committee was always there and still is.
-    fn is_lasting(&self, n: usize) -> bool {
-        let Committee { starts_on, ends_on } = &self.committees[n];
-        starts_on.is_none_or(|first| first < self.first) && ends_on.is_none()
-    }
-
-    /// The committees with a local action.
-    fn starters(&self) -> Vec<usize> {
-        let all = 0..self.committees.len();
-        all.filter(|n| n % 25 == 3 && self.is_at_the_bottom(*n) && self.is_lasting(*n)).collect()
-    }
-
-    /// The committees in which [`PERSON`] has a seat: the chair of one in the middle, and a member further down.
-    fn own_committees(&self) -> [usize; 2] {
-        let below = (0..self.committees.len()).find(|n| self.is_at_the_bottom(*n) && self.is_lasting(*n));
-        [MIDDLE, below.expect("most committees last")]
-    }
-
-    /// Everything but the reports.
-    fn bundle(&self) -> Value {
-        let count = self.committees.len();
-        let levels = LEVELS.iter().zip(1..).map(|((key, name), rank)| json!({"key": key, "name": name, "rank": rank}));
-        let committees = self.committees.iter().enumerate().map(|(n, committee)| {
-            let (level, name) = LEVELS[tier(n, count)];
-            json!({
-                "key": committee_key(n),
-                "name": format!("{name} {n}"),
-                "level": level,
-                "parent": parent(n, count).map(committee_key),
-                "form": "committee",
-                "starts_on": committee.starts_on,
-                "ends_on": committee.ends_on,
-            })
-        });
-        let with_seats = || (0..count).filter(|n| self.committees[*n].ends_on.is_none());
-        let places = || with_seats().flat_map(|n| (0..ROLES.len()).map(move |place| (n, place)));
-        let employees = places().map(|(n, place)| {
-            let key = employee_key(n, place);
-            json!({"key": key, "name": format!("Ansat {key}"), "email": format!("{key}@storby.example")})
-        });
-        let seat = |committee: usize, place: &str, employee: String, role: &str| {
-            let committee = committee_key(committee);
-            json!({"key": format!("{committee}-{place}"), "committee": committee, "employee": employee, "role": role})
-        };
-        let usual = places().map(|(n, place)| seat(n, &place.to_string(), employee_key(n, place), ROLES[place]));
-        let second = seat(self.own_committees()[1], "x", employee_key(MIDDLE, 0), "member");
-        let local_actions = self.starters().into_iter().map(|n| {
-            json!({
-                "committee": committee_key(n),
-                "parent": action_path(n % ACTIONS),
-                "key": "lokal",
-                "title": "Hold et temamøde om det hos os selv",
-                "kind": "discussion",
-            })
-        });
-        json!({
-            "municipality": municipality(),
-            "levels": levels.collect::<Vec<_>>(),
-            "committees": committees.collect::<Vec<_>>(),
-            "employees": employees.collect::<Vec<_>>(),
-            "memberships": usual.chain([second]).collect::<Vec<_>>(),
-            "strategies": [self.strategy()],
-            "local_actions": local_actions.collect::<Vec<_>>(),
-        })
-    }
-
-    fn strategy(&self) -> Value {
-        let areas = (0..AREAS).map(|area| {
-            let actions = (0..ACTIONS).filter(|n| area_of(*n) == area).map(|n| self.action(n));
-            json!({
-                "key": area_key(area),
-                "title": format!("Indsatsområde {area}"),
-                "actions": actions.collect::<Vec<_>>(),
-            })
-        });
-        json!({
-            "key": STRATEGY,
-            "title": "Strategi for arbejdsmiljøet",
-            "kind": "plan",
-            "status": "adopted",
-            "starts_on": self.first,
-            "ends_on": last_day(self.first),
-            "focus_areas": areas.collect::<Vec<_>>(),
-        })
-    }
-
-    fn action(&self, n: usize) -> Value {
-        let Action { months, due_on, audience, .. } = &self.actions[n];
-        let responsible = audience.iter().map(|addressee| match addressee {
-            Addressee::Level(tier) => json!({"role": "responsible", "level": LEVELS[*tier].0}),
-            Addressee::Committee(n) => json!({"role": "responsible", "committee": committee_key(*n)}),
-        });
-        // It is told, and does not count.
-        let told = json!({"role": "receives", "committee": committee_key(0)});
-        json!({
-            "key": action_key(n),
-            "number": n.to_string(),
-            "title": format!("Drøft handling {n} og aftal, hvad der skal ske"),
-            "kind": "discussion",
-            "audience": responsible.chain([told]).collect::<Vec<_>>(),
-            "recurrence": months.map(recurrence),
-            "due_on": due_on,
-        })
-    }
-
-    fn reports_bundle(&self) -> Value {
-        let reports = self.reports.iter().map(|report| {
-            let (action, occurrence, committee) = report.assignment;
-            let (hour, minute, second) = (report.second / 3600, report.second / 60 % 60, report.second % 60);
-            json!({
-                "action": action_path(action),
-                "committee": committee_key(committee),
-                "occurrence": self.actions[action].occurrences[occurrence].period,
-                "stage": STAGES[report.stage],
-                "judgement": JUDGEMENTS[report.second % JUDGEMENTS.len()],
-                "note": "Drøftet på mødet; vi følger op på det næste.",
-                "reported_at": format!("{}T{hour:02}:{minute:02}:{second:02}Z", report.day),
-            })
-        });
-        json!({"municipality": municipality(), "reports": reports.collect::<Vec<_>>()})
-    }
-
     fn tell_size(&self) {
         let assignments = self.figures(self.today, |_| true)[0];
         println!(
@@ -429,158 +146,8 @@ impl Town {
             self.reports.len(),
             self.latest(self.today).len(),
         );
-        if cfg!(debug_assertions) {
-            println!("NOT OPTIMISED: this build says nothing about speed; `cargo bench` makes one that does.");
-        }
+        tell_of_build();
     }
-}
-
-/// The same throws each time (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    /// 0 to one less than `sides`.
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
-    }
-}
-
-/// Most committees were there before the strategy; a tenth of those at the bottom is founded or ended meanwhile, at
-/// the turn of a month.
-fn committee(n: usize, count: usize, first: NaiveDate) -> Committee {
-    let in_between = first + Months::new(3 + (n / 20 % 40) as u32);
-    let old = NaiveDate::from_ymd_opt(1990 + (n % 25) as i32, 1 + (n % 12) as u32, 1 + (n % 28) as u32);
-    let old = old.filter(|_| n.is_multiple_of(2));
-    match n % 20 {
-        7 if tier(n, count) == 2 => Committee { starts_on: Some(in_between), ends_on: None },
-        13 if tier(n, count) == 2 => Committee { starts_on: old, ends_on: Some(in_between - Days::new(1)) },
-        _ => Committee { starts_on: old, ends_on: None },
-    }
-}
-
-/// One committee at the top, a 25th of them in the middle, the others below those.
-fn tier(n: usize, count: usize) -> usize {
-    match n {
-        0 => 0,
-        n if n <= in_the_middle(count) => 1,
-        _ => 2,
-    }
-}
-
-fn parent(n: usize, count: usize) -> Option<usize> {
-    match tier(n, count) {
-        0 => None,
-        1 => Some(0),
-        _ => Some(1 + n % in_the_middle(count)),
-    }
-}
-
-fn in_the_middle(count: usize) -> usize {
-    (count / 25).max(1)
-}
-
-/// The one in the middle that is asked about.
-const MIDDLE: usize = 1;
-
-/// A third of the actions is done once, by the end of one of the years; the others recur.
-fn action(n: usize, count: usize, first: NaiveDate) -> Action {
-    let months = match n % 3 {
-        0 => None,
-        _ => Some([6, 12, 3][(n + n / 3) % 3]),
-    };
-    let years = match months {
-        None => 1 + (n / 3) as u32 % YEARS,
-        Some(_) => YEARS,
-    };
-    let due_on = first + Months::new(12 * years) - Days::new(1);
-    let audience = match n % 10 {
-        0 => vec![Addressee::Committee(0)],
-        1 => vec![Addressee::Committee(MIDDLE), Addressee::Committee(2)],
-        2 | 3 => vec![Addressee::Level(1)],
-        4 => vec![Addressee::Level(0), Addressee::Level(1), Addressee::Level(2)],
-        5 => vec![Addressee::Level(1), Addressee::Committee(0), Addressee::Committee(MIDDLE)],
-        _ => vec![Addressee::Level(2)],
-    };
-    let parties: BTreeSet<usize> = audience
-        .iter()
-        .flat_map(|addressee| match *addressee {
-            Addressee::Level(level) => (0..count).filter(|n| tier(*n, count) == level).collect(),
-            Addressee::Committee(n) => vec![n],
-        })
-        .collect();
-    Action {
-        months,
-        due_on,
-        audience,
-        parties: parties.into_iter().collect(),
-        occurrences: occurrences(months, first, due_on),
-    }
-}
-
-fn occurrences(months: Option<u32>, first: NaiveDate, due_on: NaiveDate) -> Vec<Occurrence> {
-    let Some(months) = months else { return vec![Occurrence { period: None, begins: first, ends: due_on }] };
-    let recurring = (0..12 * YEARS / months).map(|n| {
-        let begins = first + Months::new(n * months);
-        let ends = begins + Months::new(months) - Days::new(1);
-        let (year, place) = (begins.year(), begins.month0() / months + 1);
-        let period = match months {
-            3 => format!("{year}-Q{place}"),
-            6 => format!("{year}-H{place}"),
-            _ => year.to_string(),
-        };
-        Occurrence { period: Some(period), begins, ends }
-    });
-    recurring.collect()
-}
-
-fn recurrence(months: u32) -> &'static str {
-    match months {
-        3 => "P3M",
-        6 => "P6M",
-        _ => "P1Y",
-    }
-}
-
-fn last_day(first: NaiveDate) -> NaiveDate {
-    first + Months::new(12 * YEARS) - Days::new(1)
-}
-
-/// The levels' keys and names, from the top.
-const LEVELS: [(&str, &str); 3] =
-    [("hoved-med", "Hoved-MED"), ("center-med", "Center-MED"), ("lokal-med", "Lokal-MED")];
-
-/// A committee's seats.
-const ROLES: [&str; 8] = ["chair", "deputy_chair", "secretary", "member", "member", "member", "member", "substitute"];
-
-fn municipality() -> Value {
-    json!({"key": MUNICIPALITY, "code": "998", "name": "Storby Kommune"})
-}
-
-fn committee_key(n: usize) -> String {
-    format!("c-{n:05}")
-}
-
-fn employee_key(committee: usize, place: usize) -> String {
-    format!("m-{committee:05}-{place}")
-}
-
-fn area_of(action: usize) -> usize {
-    action % AREAS
-}
-
-fn area_key(n: usize) -> String {
-    format!("omraade-{n}")
-}
-
-fn action_key(n: usize) -> String {
-    format!("handling-{n:02}")
-}
-
-fn action_path(n: usize) -> String {
-    format!("{STRATEGY}/{}/{}", area_key(area_of(n)), action_key(n))
 }
 
 /// The municipality in a database of its own, and a server over it.
@@ -591,8 +158,8 @@ struct Served {
     /// The strategy as the service tells it.
     strategy: Value,
     handle: ServerHandle,
-    // Gone with it is all that lies there.
-    _folder: tempfile::TempDir,
+    // Gone with it is the database.
+    _home: Home,
 }
 
 /// What a client has to know.
@@ -600,13 +167,12 @@ struct Target {
     engine: Engine,
     address: SocketAddr,
     url: String,
-    sql: Bare,
+    sql: StrategyProgress,
 }
 
 impl Served {
-    fn start(engines: &Engines, engine: Engine, town: &Town) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = engines.create(engine, folder.path());
+    fn start(home: Home, town: &Town) -> Self {
+        let (engine, url) = (home.engine, home.url.clone());
         let database = Database::open(Location::parse(&url).unwrap(), POOL).unwrap().keeping(Tallies);
         import(
             &database,
@@ -615,12 +181,12 @@ impl Served {
             &["committees", "employees", "memberships", "actions", "local_actions"],
         );
         import(&database, "reports", town.reports_bundle(), &["reports"]);
-        settle(engine, &url);
-        let secret = LocalSecret::read_or_create(&folder.path().join("medstrategi.secret")).unwrap();
-        let (handle, address) = serve(database.clone(), &secret);
-        let sql = Bare { engine, strategy_id: String::new(), first: town.first, today: town.today };
+        home.settle();
+        let secret = LocalSecret::read_or_create(&home.folder.path().join("medstrategi.secret")).unwrap();
+        let (handle, address) = in_process::serve(database.clone(), &secret);
+        let sql = StrategyProgress { engine, strategy_id: String::new(), first: town.first, today: town.today };
         let target = Target { engine, address, url, sql };
-        let mut served = Self { target, database, secret, strategy: Value::Null, handle, _folder: folder };
+        let mut served = Self { target, database, secret, strategy: Value::Null, handle, _home: home };
         served.strategy = served.read(&format!("/v1/strategies/{STRATEGY}"), Scope::Read);
         served.target.sql.strategy_id = served.strategy["id"].as_str().unwrap().to_owned();
         served
@@ -639,7 +205,7 @@ impl Served {
 
     fn read(&self, path: &str, scope: Scope) -> Value {
         let mut wire = Wire::connect(self.target.address);
-        let status = wire.ask(&self.get(path, scope, ""));
+        let status = wire.ask(&self.get(path, scope, ""), b"");
         assert_eq!(status, 200, "{path}: {}", wire.text());
         serde_json::from_slice(&wire.body).unwrap()
     }
@@ -677,114 +243,6 @@ fn import(database: &Database, what: &str, bundle: Value, sections: &[&str]) {
         rows += created;
     }
     println!("{what} imported: {rows} rows in {seconds:.1} s, {:.0} rows/s", rows as f64 / seconds);
-}
-
-/// Does what PostgreSQL would do by itself, within a minute of so large an import.
-fn settle(engine: Engine, url: &str) {
-    if engine == Engine::Postgres {
-        connect(engine, url).batch_execute("VACUUM ANALYZE").unwrap();
-    }
-}
-
-/// A connection of its own, without the pool.
-fn connect(engine: Engine, url: &str) -> AnyConnection {
-    match engine {
-        Engine::Postgres => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
-        Engine::Sqlite => {
-            let path = url.strip_prefix("sqlite:").unwrap();
-            assert!(Path::new(path).exists(), "{path}");
-            AnyConnection::Sqlite(SqliteConnection::establish(path).unwrap())
-        }
-    }
-}
-
-const CONSTANT_PATH: &str = "/v1/benchmark/constant";
-const SELECT_PATH: &str = "/v1/benchmark/select";
-
-/// A server as the program starts it, and the two routes that measure what it costs to be asked at all.
-fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketAddr) {
-    let issuers = Issuers::new(vec![secret.issuer()]);
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let limit = |bytes| Limit { bytes, time: Duration::from_secs(5) };
-        let parts = Parts::new(database, issuers);
-        let routes = |config: &mut web::ServiceConfig| {
-            config
-                .route(CONSTANT_PATH, web::get().to(constant))
-                .route(SELECT_PATH, web::get().to(constant_after_select));
-        };
-        actix_web::rt::System::new().block_on(async {
-            let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-            let (server, address) = server::start_with(parts, listener, routes).unwrap();
-            sender.send((server.handle(), address)).unwrap();
-            server.await.unwrap();
-        });
-    });
-    receiver.recv().unwrap()
-}
-
-async fn constant(_: May<Anyone>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(r#"{"is_constant":true}"#)
-}
-
-async fn constant_after_select(caller: May<Anyone>, database: web::Data<Database>) -> ServiceResult<HttpResponse> {
-    web::block(move || database.unbound(select_one)).await.map_err(Problem::internal)??;
-    Ok(constant(caller).await)
-}
-
-/// The least that a database can be asked for, as a prepared statement.
-fn select_one(connection: &mut AnyConnection) -> ServiceResult<i32> {
-    let one = diesel::select(1.into_sql::<Integer>());
-    Ok(match connection {
-        AnyConnection::Postgres(postgres) => one.get_result(postgres)?,
-        AnyConnection::Sqlite(sqlite) => one.get_result(sqlite)?,
-    })
-}
-
-/// A keep-alive connection that does no more than HTTP demands: a client that did would be measured too.
-struct Wire {
-    reader: BufReader<TcpStream>,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Wire {
-    fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(BEARABLE_WAIT)).unwrap();
-        Self { reader: BufReader::new(stream), head: String::new(), body: Vec::new() }
-    }
-
-    /// Sends a request and reads the whole answer; its status.
-    fn ask(&mut self, request: &str) -> u16 {
-        self.reader.get_mut().write_all(request.as_bytes()).unwrap();
-        self.head.clear();
-        loop {
-            match self.reader.read_line(&mut self.head).unwrap() {
-                0 => panic!("the server closed the connection after: {}", self.head),
-                length if length == "\r\n".len() => break,
-                _ => {}
-            }
-        }
-        let status = self.head["HTTP/1.1 ".len()..][..3].parse().unwrap();
-        let length = match status {
-            204 | 304 => 0,
-            _ => self.header("content-length").expect("every body's length is told").parse().unwrap(),
-        };
-        self.body.resize(length, 0);
-        self.reader.read_exact(&mut self.body).unwrap();
-        status
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
-        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    fn text(&self) -> String {
-        format!("{}{}", self.head, String::from_utf8_lossy(&self.body))
-    }
 }
 
 /// Fails where an answer counts otherwise than the generated rows do.
@@ -851,7 +309,7 @@ fn subjects(town: &Town, served: &Served) -> Vec<Subject> {
     let middle = format!("/v1/committees/{}/progress", committee_key(MIDDLE));
     let unchanged = served.get(&strategy, Scope::Progress, &format!("if-none-match: {}\r\n", tag(served, &strategy)));
     vec![
-        ask(CONSTANT, CONSTANT_PATH),
+        ask(CONSTANT, &constant_path(200, 20)),
         ask(SELECT, SELECT_PATH),
         Subject { name: UNCHANGED, way: Way::Ask { request: unchanged, status: 304 } },
         Subject { name: BARE, way: Way::Bare },
@@ -869,7 +327,7 @@ fn subjects(town: &Town, served: &Served) -> Vec<Subject> {
 /// The entity tag of what is there now.
 fn tag(served: &Served, path: &str) -> String {
     let mut wire = Wire::connect(served.target.address);
-    assert_eq!(wire.ask(&served.get(path, Scope::Progress, "")), 200, "{}", wire.text());
+    assert_eq!(wire.ask(&served.get(path, Scope::Progress, ""), b""), 200, "{}", wire.text());
     wire.header("etag").expect("progress has an ETag").to_owned()
 }
 
@@ -927,7 +385,7 @@ impl Target {
         let mut work: Box<dyn FnMut() + 'a> = match way {
             Way::Ask { request, status } => {
                 let mut wire = Wire::connect(self.address);
-                Box::new(move || assert_eq!(wire.ask(request), *status, "{}", wire.text()))
+                Box::new(move || assert_eq!(wire.ask(request, b""), *status, "{}", wire.text()))
             }
             Way::Bare => {
                 let mut connection = connect(self.engine, &self.url);
@@ -954,14 +412,6 @@ impl Target {
             clients.into_iter().map(|client| client.join().expect("every answer is as it should be")).sum()
         })
     }
-}
-
-/// In ms.
-fn percentile(took: &[Duration], percent: usize) -> f64 {
-    let mut took = took.to_vec();
-    took.sort();
-    let place = (took.len() * percent).div_ceil(100).max(1);
-    took[place - 1].as_secs_f64() * 1e3
 }
 
 /// Reports as done what nobody has reported, one after another; how long each took. The strategy must count them.
@@ -992,7 +442,7 @@ fn post(town: &Town, served: &Served, most: usize) -> Vec<Duration> {
     let mut wire = Wire::connect(served.target.address);
     let took = requests.iter().map(|request| {
         let begun = Instant::now();
-        assert_eq!(wire.ask(request), 201, "{}", wire.text());
+        assert_eq!(wire.ask(request, b""), 201, "{}", wire.text());
         begun.elapsed()
     });
     let took: Vec<Duration> = took.collect();
@@ -1005,174 +455,8 @@ fn post(town: &Town, served: &Served, most: usize) -> Vec<Duration> {
 
 /// What is to be done today and was never reported, by those that have long been there.
 fn unreported(town: &Town) -> impl Iterator<Item = Assignment> {
-    let latest = town.latest(town.today);
-    let all = town.actions.iter().enumerate().flat_map(|(a, action)| {
-        let runs = |occurrence: &Occurrence| occurrence.begins <= town.today && town.today <= occurrence.ends;
-        let now = action.occurrences.iter().position(runs).filter(|_| action.months.is_some());
-        now.into_iter().flat_map(move |o| action.parties.iter().map(move |c| (a, o, *c)))
-    });
-    all.filter(move |assignment| town.is_lasting(assignment.2) && !latest.contains_key(assignment))
-}
-
-/// The statements without which no progress of a strategy comes about, written by hand. Whoever changes what the
-/// service keeps for its answers changes them here.
-struct Bare {
-    engine: Engine,
-    strategy_id: String,
-    first: NaiveDate,
-    today: NaiveDate,
-}
-
-/// The rows of a statement, of which it says column by column what it is in SQL and what in Rust; how many there are.
-macro_rules! fetch {
-    ($connection:expr, $sql:expr, [$($column:ty => $value:ty),+ $(,)?]) => {{
-        let statement = Statement::<($($column,)+)> { sql: $sql, columns: PhantomData };
-        let rows = match &mut *$connection {
-            AnyConnection::Postgres(postgres) => statement.load::<($($value,)+)>(postgres),
-            AnyConnection::Sqlite(sqlite) => statement.load::<($($value,)+)>(sqlite),
-        };
-        black_box(rows.unwrap()).len()
-    }};
-}
-
-impl Bare {
-    /// Runs them all; how many rows came.
-    fn run(&self, connection: &mut AnyConnection) -> usize {
-        let strategy_id = &self.strategy_id;
-        let municipality = format!("(SELECT id FROM municipalities WHERE key = '{MUNICIPALITY}')");
-        let mut rows = 0;
-
-        // What the entity tag is made from.
-        let sql = format!(
-            "SELECT sequence FROM changes WHERE municipality_id = {municipality} ORDER BY sequence DESC LIMIT 1"
-        );
-        rows += fetch!(connection, &sql, [BigInt => i64]);
-
-        let sql = format!(
-            "SELECT id, title, status, starts_on, ends_on FROM strategies \
-             WHERE municipality_id = {municipality} AND key = '{STRATEGY}'"
-        );
-        rows += fetch!(connection, &sql, [
-            Text => String, Text => String, Text => String,
-            Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>,
-        ]);
-
-        // When its actions are to be done, and by whom.
-        let sql = format!(
-            "SELECT a.id, a.recurrence, a.starts_on, a.due_on, a.cancelled_on \
-             FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id WHERE f.strategy_id = '{strategy_id}'"
-        );
-        rows += fetch!(connection, &sql, [
-            Text => String, Nullable<Text> => Option<String>,
-            Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>,
-            Nullable<Date> => Option<NaiveDate>,
-        ]);
-        let sql = format!(
-            "SELECT h.action_id, h.role, h.level_id, h.committee_id, h.unit_id \
-             FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id JOIN action_audience h ON h.action_id = a.id \
-             WHERE f.strategy_id = '{strategy_id}' AND h.role IN ('responsible', 'accountable')"
-        );
-        rows += fetch!(connection, &sql, [
-            Text => String, Text => String,
-            Nullable<Text> => Option<String>, Nullable<Text> => Option<String>, Nullable<Text> => Option<String>,
-        ]);
-
-        // How many committees a level has on which days; days before the strategy and to come are all the same.
-        let (first, today) = (self.day(self.first), self.day(self.today));
-        let sql = format!(
-            "SELECT level_id, founded_on, closed_on, COUNT(*) FROM (SELECT level_id, \
-             CASE WHEN starts_on > {first} THEN starts_on END AS founded_on, \
-             CASE WHEN ends_on < {today} THEN ends_on END AS closed_on \
-             FROM committees WHERE municipality_id = {municipality} AND level_id IS NOT NULL) AS lifetimes \
-             GROUP BY level_id, founded_on, closed_on"
-        );
-        rows += fetch!(connection, &sql, [
-            Text => String, Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>, BigInt => i64,
-        ]);
-
-        // What the levels' committees have reported.
-        let sql = format!(
-            "SELECT t.action_id, t.occurrence, t.cells \
-             FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id JOIN tallies t ON t.action_id = a.id \
-             WHERE f.strategy_id = '{strategy_id}'"
-        );
-        rows += fetch!(connection, &sql, [Text => String, Text => String, Text => String]);
-
-        // What those have reported that are named one by one.
-        let named = |party: &str| {
-            format!(
-                "SELECT l.action_id, l.occurrence, l.party_id, l.stage, l.reported_at \
-                 FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id \
-                 JOIN action_audience h ON h.action_id = a.id \
-                 JOIN latest_reports l ON l.{party} = h.{party} AND l.action_id = h.action_id \
-                 WHERE f.strategy_id = '{strategy_id}' AND h.role IN ('responsible', 'accountable')"
-            )
-        };
-        let sql = format!("{} UNION ALL {}", named("committee_id"), named("unit_id"));
-        rows += fetch!(connection, &sql, [
-            Text => String, Text => String, Text => String, Text => String, Moment => NaiveDateTime,
-        ]);
-
-        // The committees' own actions that its actions have inspired.
-        let sql = format!(
-            "SELECT a.id, a.starts_on, a.due_on, a.cancelled_on, c.starts_on, c.ends_on, l.stage, l.reported_at \
-             FROM focus_areas f JOIN actions p ON p.focus_area_id = f.id JOIN actions a ON a.parent_id = p.id \
-             JOIN committees c ON c.id = a.committee_id LEFT JOIN latest_reports l ON l.action_id = a.id \
-             WHERE f.strategy_id = '{strategy_id}'"
-        );
-        rows += fetch!(connection, &sql, [
-            Text => String,
-            Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>,
-            Nullable<Date> => Option<NaiveDate>,
-            Nullable<Date> => Option<NaiveDate>, Nullable<Date> => Option<NaiveDate>,
-            Nullable<Text> => Option<String>, Nullable<Moment> => Option<NaiveDateTime>,
-        ]);
-        rows
-    }
-
-    /// A day in SQL.
-    fn day(&self, day: NaiveDate) -> String {
-        match self.engine {
-            Engine::Postgres => format!("DATE '{day}'"),
-            Engine::Sqlite => format!("'{day}'"),
-        }
-    }
-}
-
-/// SQL as it is written that answers in these columns, prepared once per connection: `diesel::sql_query` would have
-/// it planned anew each time.
-struct Statement<'s, C> {
-    sql: &'s str,
-    columns: PhantomData<C>,
-}
-
-impl<C> Query for Statement<'_, C> {
-    type SqlType = C;
-}
-
-impl<C> QueryId for Statement<'_, C> {
-    type QueryId = ();
-    // What it reads is told by its text.
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<C, DB: Backend> QueryFragment<DB> for Statement<'_, C> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(self.sql);
-        Ok(())
-    }
-}
-
-impl<C, Conn> RunQueryDsl<Conn> for Statement<'_, C> {}
-
-fn print_head(engine: Engine) {
-    match (engine, std::env::var("TEST_POSTGRES_URL")) {
-        (Engine::Sqlite, _) => println!("\nSQLite, below {}", std::env::temp_dir().display()),
-        (Engine::Postgres, Ok(_)) => println!("\nPostgreSQL, the server of TEST_POSTGRES_URL"),
-        (Engine::Postgres, Err(_)) => {
-            println!("\nPostgreSQL with fsync off, which flatters it: TEST_POSTGRES_URL names another server");
-        }
-    }
+    let latest: HashSet<Assignment> = town.latest(town.today).into_keys().collect();
+    town.running().filter(move |assignment| !latest.contains(assignment))
 }
 
 fn print_table_head() {

@@ -13,6 +13,8 @@ pub mod metrics;
 pub mod telemetry;
 
 pub mod api;
+pub mod check;
+pub mod housekeeping;
 pub mod server;
 
 pub mod auth;

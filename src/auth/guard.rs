@@ -7,9 +7,10 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::{Either, LocalBoxFuture};
 
 use super::caller::Caller;
-use super::issuer::Issuers;
+use super::issuer::{Attempt, Issuers};
 use super::scope::Scope;
 use crate::http::rate_limit::RateLimits;
 use crate::problem::{Kind, Problem, Result};
@@ -77,18 +78,36 @@ impl<P> Deref for May<P> {
     }
 }
 
-impl<P: Permission> FromRequest for May<P> {
+impl<P: Permission + 'static> FromRequest for May<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self>>;
+    /// Ready for all but the few tokens whose key has to be fetched first.
+    type Future = Either<Ready<Result<Self>>, LocalBoxFuture<'static, Result<Self>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).and_then(|caller| {
-            if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
-                Ok(Self { caller, permission: PhantomData })
-            } else {
-                Err(missing_scope(P::SCOPES))
+        let (issuers, token) = match issuers_and_token(request) {
+            Ok(found) => found,
+            Err(problem) => return Either::Left(ready(Err(problem))),
+        };
+        match issuers.attempt(token) {
+            Attempt::Done(caller) => Either::Left(ready(caller.and_then(|caller| Self::permit(request, caller)))),
+            Attempt::Awaits(..) => {
+                let (issuers, token, request) = (issuers.clone(), token.to_owned(), request.clone());
+                Either::Right(Box::pin(async move { Self::permit(&request, issuers.authenticate(&token).await?) }))
             }
-        }))
+        }
+    }
+}
+
+impl<P: Permission> May<P> {
+    fn permit(request: &HttpRequest, caller: Caller) -> Result<Self> {
+        if let Some(limits) = request.app_data::<web::Data<RateLimits>>() {
+            limits.count_subject(request, &caller.principal)?;
+        }
+        if P::SCOPES.iter().any(|scope| caller.scopes.holds(*scope)) {
+            Ok(Self { caller, permission: PhantomData })
+        } else {
+            Err(missing_scope(P::SCOPES))
+        }
     }
 }
 
@@ -99,7 +118,7 @@ pub fn missing_scope(scopes: &[Scope]) -> Problem {
     Problem { scope: names.first().copied(), ..Problem::new(Kind::InsufficientScope, detail) }
 }
 
-fn caller(request: &HttpRequest) -> Result<Caller> {
+fn issuers_and_token(request: &HttpRequest) -> Result<(&web::Data<Issuers>, &str)> {
     let issuers =
         request.app_data::<web::Data<Issuers>>().ok_or_else(|| Problem::internal("the app has no issuers"))?;
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -111,9 +130,5 @@ fn caller(request: &HttpRequest) -> Result<Caller> {
     let token = token.ok_or_else(|| {
         Problem::new(Kind::InvalidToken, "Send a token in the header 'Authorization: Bearer <token>'.")
     })?;
-    let caller = issuers.authenticate(token)?;
-    if let Some(limits) = request.app_data::<web::Data<RateLimits>>() {
-        limits.count_subject(request, &caller.principal)?;
-    }
-    Ok(caller)
+    Ok((issuers, token))
 }

@@ -1,17 +1,22 @@
 //! Issuers and the verification of their tokens.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde_json::{Map, Value};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use super::caller::Caller;
+use super::claims::{ClaimNames, Claims, RequiredClaims, claim};
+use super::keys::Key;
+use super::provider::{Address, Provider};
+use super::refresh::{FreshKeys, Pace, Refresh};
 use super::scope::{Scope, ScopeSet};
 use crate::db::Principal;
-use crate::db::types::Key;
+use crate::db::types;
 use crate::problem::{Kind, Problem, Result};
 
 /// The longest `sub`, in bytes (OpenID Connect Core, section 2, limits it to 255 characters).
@@ -32,19 +37,20 @@ pub struct Issuer {
     pub algorithms: Vec<Algorithm>,
     /// Where its tokens say what.
     pub claims: ClaimNames,
+    /// What its tokens must say beside that.
+    pub required_claims: RequiredClaims,
     /// The scopes that its roles stand for.
     pub roles: HashMap<String, Vec<Scope>>,
     /// Whom it may speak for.
     pub municipalities: Municipalities,
 }
 
-/// What verifies an issuer's signatures. Keys that the issuer publishes over HTTP (JWKS, RFC 7517)
-/// will be a third kind.
+/// What verifies an issuer's signatures.
 pub enum Keys {
-    /// A shared secret (HS256).
-    Secret(DecodingKey),
-    /// Public keys, any of which may have signed.
-    Public(Vec<DecodingKey>),
+    /// Keys out of files, any of which may have signed: a file has no name that a token could give.
+    Held(Vec<Key>),
+    /// Keys that the issuer publishes.
+    Published(Provider),
 }
 
 /// The municipalities that an issuer may speak for.
@@ -52,97 +58,191 @@ pub enum Municipalities {
     /// All of them: the operator's own tokens.
     All,
     /// These.
-    Listed(Vec<Key>),
+    Listed(Vec<types::Key>),
 }
 
-/// The names of the claims that carry what this service needs.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClaimNames {
-    /// The municipality's key.
-    pub municipality: String,
-    /// The scopes: a string with spaces, or an array. Several claims add up.
-    pub scopes: Vec<String>,
-    /// The key of the employee that the token's person is.
-    pub person: String,
-}
-
-impl Default for ClaimNames {
-    fn default() -> Self {
-        Self {
-            municipality: "municipality".into(),
-            scopes: vec!["scope".into(), "scp".into(), "roles".into()],
-            person: "sub".into(),
-        }
+/// One line for the operator, without secrets.
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = match &self.keys {
+            Keys::Held(keys) if keys.iter().any(Key::is_secret) => "a shared secret".into(),
+            Keys::Held(keys) => format!("keys from files ({})", keys.len()),
+            Keys::Published(provider) => match &provider.address {
+                address @ Address::Keys(_) => format!("keys from {}", address.shown()),
+                address @ Address::Discovery(_) => format!("keys by discovery from {}", address.shown()),
+            },
+        };
+        let algorithms: Vec<String> = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
+        let municipalities = match &self.municipalities {
+            Municipalities::All => "all".into(),
+            Municipalities::Listed(listed) => listed.iter().map(types::Key::as_str).collect::<Vec<_>>().join(", "),
+        };
+        let (name, algorithms, audience) = (&self.name, algorithms.join(", "), self.audience.join(", "));
+        write!(f, "{name}: {keys}; algorithms {algorithms}; audience {audience}; municipalities {municipalities}")
     }
 }
 
 /// Everybody whose tokens are accepted.
-pub struct Issuers(Vec<Issuer>);
+pub struct Issuers(Vec<Accepted>);
+
+/// What came of a token so far.
+pub enum Attempt {
+    /// It is good, or it isn't.
+    Done(Result<Caller>),
+    /// It names a key that isn't here, but may be after this refresh; if not, it is answered with the problem.
+    Awaits(Refresh, Problem),
+}
 
 impl Issuers {
-    /// From the settings, or the local secret alone.
+    /// From the settings, or the local secret alone. Keys that are published begin to be fetched.
     pub fn new(issuers: Vec<Issuer>) -> Self {
-        Self(issuers)
+        Self::at_pace(issuers, Pace::default())
     }
 
-    /// Who presents `token`, if it is good.
-    pub fn authenticate(&self, token: &str) -> Result<Caller> {
-        let unverified = jsonwebtoken::dangerous::insecure_decode::<Map<String, Value>>(token)
-            .map_err(|_| refused("The token is no JSON Web Token."))?;
-        if has_critical_extensions(token) {
-            return Err(refused("The token's header names critical extensions (crit), of which none is known here."));
+    /// [`Issuers::new`] with another pace of fetching.
+    pub fn at_pace(issuers: Vec<Issuer>, pace: Pace) -> Self {
+        Self(issuers.into_iter().map(|issuer| Accepted::new(issuer, pace)).collect())
+    }
+
+    /// A line for each issuer: who it is, where its keys come from, what its tokens may be. No secrets.
+    pub fn summary(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|issuer| issuer.summary.as_str())
+    }
+
+    /// Who presents `token`, if it is good; waits a little for the key that signed it where that is not here yet.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller> {
+        let mut deadline = None;
+        loop {
+            match self.attempt(token) {
+                Attempt::Done(answer) => return answer,
+                Attempt::Awaits(refresh, otherwise) => {
+                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + refresh.patience);
+                    if timeout_at(deadline, refresh.end()).await.is_err() {
+                        return Err(otherwise);
+                    }
+                }
+            }
         }
-        // Nothing is believed of it yet but whose keys to try.
-        let named = unverified.claims.get("iss").and_then(Value::as_str);
-        let issuer = named
-            .and_then(|name| self.0.iter().find(|issuer| issuer.name == name))
-            .ok_or_else(|| refused("The token's issuer (iss) is not one that this service accepts."))?;
-        issuer.caller(issuer.verify(token, unverified.header.alg)?)
+    }
+
+    /// [`Issuers::authenticate`] as far as it goes without waiting, which for most tokens is all the way.
+    pub fn attempt(&self, token: &str) -> Attempt {
+        /// Nothing is believed of an unverified token but whose keys to try.
+        #[derive(Deserialize)]
+        struct Unverified {
+            #[serde(default)]
+            iss: Value,
+        }
+        let Ok(unverified) = jsonwebtoken::dangerous::insecure_decode::<Unverified>(token) else {
+            return Attempt::Done(Err(refused("The token is no JSON Web Token.")));
+        };
+        // RFC 7515, section 4.1.11: whoever doesn't know an extension that is called critical refuses the token.
+        if unverified.header.crit.is_some() {
+            let detail = "The token's header names critical extensions (crit), of which none is known here.";
+            return Attempt::Done(Err(refused(detail)));
+        }
+        let named = unverified.claims.iss.as_str();
+        match named.and_then(|name| self.0.iter().find(|issuer| issuer.name == name)) {
+            Some(issuer) => issuer.attempt(token, &unverified.header),
+            None => Attempt::Done(Err(refused("The token's issuer (iss) is not one that this service accepts."))),
+        }
     }
 }
 
-impl Issuer {
-    fn verify(&self, token: &str, algorithm: Algorithm) -> Result<Map<String, Value>> {
-        if !self.algorithms.contains(&algorithm) {
-            return Err(refused("The token is signed with an algorithm that its issuer doesn't use here."));
-        }
-        let mut validation = Validation::new(algorithm);
-        validation.algorithms = vec![algorithm];
-        validation.leeway = LEEWAY;
-        validation.validate_nbf = true;
-        validation.set_issuer(&[&self.name]);
-        validation.set_audience(&self.audience);
-        // An audience or issuer that is merely checked when present would let a token without one in.
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        let keys = match &self.keys {
-            Keys::Secret(key) => std::slice::from_ref(key),
-            Keys::Public(keys) => keys.as_slice(),
+/// An issuer at work.
+struct Accepted {
+    name: String,
+    summary: String,
+    keys: WorkingKeys,
+    /// What is asked of its tokens, for each of its algorithms.
+    validations: Vec<(Algorithm, Validation)>,
+    claims: ClaimNames,
+    required_claims: RequiredClaims,
+    roles: HashMap<String, Vec<Scope>>,
+    municipalities: Municipalities,
+}
+
+enum WorkingKeys {
+    Held(Vec<Key>),
+    Fetched(FreshKeys),
+}
+
+impl Accepted {
+    fn new(issuer: Issuer, pace: Pace) -> Self {
+        let validation = |algorithm: Algorithm| {
+            let mut validation = Validation::new(algorithm);
+            validation.leeway = LEEWAY;
+            validation.validate_nbf = true;
+            validation.set_issuer(&[&issuer.name]);
+            validation.set_audience(&issuer.audience);
+            // An audience or issuer that is merely checked when present would let a token without one in.
+            validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+            (algorithm, validation)
         };
-        let mut refusal = refused("The token's signature can't be verified.");
-        for key in keys {
-            match jsonwebtoken::decode(token, key, &validation) {
-                Ok(verified) => return Ok(verified.claims),
-                // Perhaps another of the keys signed it; any other fault is the token's own.
-                Err(error) if *error.kind() == ErrorKind::InvalidSignature => refusal = refused(reason(&error)),
-                Err(error) => return Err(refused(reason(&error))),
-            }
+        Self {
+            summary: issuer.to_string(),
+            validations: issuer.algorithms.iter().copied().map(validation).collect(),
+            name: issuer.name,
+            keys: match issuer.keys {
+                Keys::Held(keys) => WorkingKeys::Held(keys),
+                Keys::Published(provider) => WorkingKeys::Fetched(FreshKeys::start(provider, pace)),
+            },
+            claims: issuer.claims,
+            required_claims: issuer.required_claims,
+            roles: issuer.roles,
+            municipalities: issuer.municipalities,
         }
-        Err(refusal)
     }
 
-    fn caller(&self, claims: Map<String, Value>) -> Result<Caller> {
+    fn attempt(&self, token: &str, header: &Header) -> Attempt {
+        let validation = self.validations.iter().find(|(algorithm, _)| *algorithm == header.alg);
+        let Some((_, validation)) = validation else {
+            let detail = "The token is signed with an algorithm that its issuer doesn't use here.";
+            return Attempt::Done(Err(refused(detail)));
+        };
+        let (fetched, otherwise) = match &self.keys {
+            WorkingKeys::Held(keys) => {
+                let verified = verify(token, keys.iter().filter(|key| key.fits(header.alg)), validation);
+                let verified = verified.unwrap_or_else(|| Err(refused(UNVERIFIED)));
+                return Attempt::Done(verified.and_then(|claims| self.caller(&claims)));
+            }
+            WorkingKeys::Fetched(fetched) => match fetched.current() {
+                Some(keys) => {
+                    let named = || keys.iter().filter(|key| key.is_named_by(header));
+                    let verified = verify(token, named().filter(|key| key.fits(header.alg)), validation);
+                    if let Some(verified) = verified {
+                        return Attempt::Done(verified.and_then(|claims| self.caller(&claims)));
+                    }
+                    // A name that is known is not fetched again: the key behind it did not sign the token.
+                    if (header.kid.is_some() || header.x5t.is_some()) && named().next().is_some() {
+                        return Attempt::Done(Err(refused(UNVERIFIED)));
+                    }
+                    (fetched, refused("The token is signed with a key that its issuer doesn't publish."))
+                }
+                None => (fetched, no_keys_yet()),
+            },
+        };
+        match fetched.refresh() {
+            Some(refresh) => Attempt::Awaits(refresh, otherwise),
+            None => Attempt::Done(Err(otherwise)),
+        }
+    }
+
+    fn caller(&self, claims: &Claims) -> Result<Caller> {
         let is_whole = |subject: &&str| (1..=LONGEST_SUBJECT).contains(&subject.len()) && !subject.contains('\0');
         let subject = claims.get("sub").and_then(Value::as_str).filter(is_whole);
         let subject = subject.ok_or_else(|| refused("The token's subject (sub) is empty, too long, or no text."))?;
-        let municipality = self.municipality(&claims)?;
+        if let Some(name) = self.required_claims.missing_in(claims) {
+            return Err(refused(&format!("The token's claim {name} is missing or has a value that isn't accepted.")));
+        }
+        let municipality = self.municipality(claims)?;
         let principal = Principal { municipality, issuer: self.name.clone(), subject: subject.to_owned() };
-        let person = claims.get(&self.claims.person).and_then(Value::as_str).map(ToOwned::to_owned);
-        Ok(Caller { principal, person, scopes: self.scopes(&claims) })
+        let person = claim(claims, &self.claims.person).and_then(Value::as_str).map(ToOwned::to_owned);
+        Ok(Caller { principal, person, scopes: self.scopes(claims) })
     }
 
-    fn municipality(&self, claims: &Map<String, Value>) -> Result<Key> {
-        let claimed = claims.get(&self.claims.municipality);
+    fn municipality(&self, claims: &Claims) -> Result<types::Key> {
+        let claimed = claim(claims, &self.claims.municipality);
         match (claimed, &self.municipalities) {
             (Some(Value::String(key)), Municipalities::All) => {
                 key.parse().map_err(|_| refused("The token's municipality is not a key."))
@@ -156,30 +256,46 @@ impl Issuer {
         }
     }
 
-    fn scopes(&self, claims: &Map<String, Value>) -> ScopeSet {
-        let words = self.claims.scopes.iter().filter_map(|name| claims.get(name)).flat_map(|claim| match claim {
-            Value::String(words) => words.split_whitespace().map(ToOwned::to_owned).collect(),
-            Value::Array(words) => words.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
-            _ => Vec::new(),
-        });
-        words
-            .flat_map(|word| match self.roles.get(&word) {
-                Some(scopes) => scopes.clone(),
-                None => word.parse().into_iter().collect(),
-            })
-            .collect()
+    fn scopes(&self, claims: &Claims) -> ScopeSet {
+        let mut scopes = Vec::new();
+        let mut add = |word: &str| match self.roles.get(word) {
+            Some(role) => scopes.extend(role),
+            None => scopes.extend(word.parse::<Scope>()),
+        };
+        for found in self.claims.scopes.iter().filter_map(|name| claim(claims, name)) {
+            match found {
+                Value::String(words) => words.split_whitespace().for_each(&mut add),
+                Value::Array(words) => words.iter().filter_map(Value::as_str).for_each(&mut add),
+                _ => {}
+            }
+        }
+        scopes.into_iter().collect()
     }
+}
+
+const UNVERIFIED: &str = "The token's signature can't be verified.";
+
+/// What the token says, if it is good; none where none of the keys signed it.
+fn verify<'k>(token: &str, keys: impl Iterator<Item = &'k Key>, validation: &Validation) -> Option<Result<Claims>> {
+    for key in keys {
+        match jsonwebtoken::decode(token, key.decoding(), validation) {
+            Ok(verified) => return Some(Ok(verified.claims)),
+            // Perhaps another of the keys signed it; any other fault is the token's own.
+            Err(error) if *error.kind() == ErrorKind::InvalidSignature => {}
+            Err(error) => return Some(Err(refused(reason(&error)))),
+        }
+    }
+    None
 }
 
 fn refused(detail: &str) -> Problem {
     Problem::new(Kind::InvalidToken, detail)
 }
 
-/// RFC 7515, section 4.1.11: whoever doesn't know an extension that is called critical refuses the token.
-fn has_critical_extensions(token: &str) -> bool {
-    let header = token.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
-    let header: Option<Map<String, Value>> = header.and_then(|header| serde_json::from_slice(&header).ok());
-    header.is_none_or(|header| header.contains_key("crit"))
+/// Nothing says that the token is wrong.
+fn no_keys_yet() -> Problem {
+    let detail = "The keys of the token's issuer can't be fetched, so no token of it can be verified; try again later.";
+    Problem::new(Kind::Unavailable, detail)
 }
 
 fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {
@@ -188,6 +304,6 @@ fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {
         ErrorKind::ImmatureSignature => "The token is not valid yet.",
         ErrorKind::InvalidAudience => "The token is for somebody else (aud).",
         ErrorKind::MissingRequiredClaim(_) => "The token lacks one of the claims exp, iss, aud and sub.",
-        _ => "The token's signature can't be verified.",
+        _ => UNVERIFIED,
     }
 }

@@ -7,13 +7,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::json;
 
-use super::issuer::{ClaimNames, Issuer, Keys, Municipalities};
+use super::claims::{ClaimNames, RequiredClaims};
+use super::issuer::{Issuer, Keys, Municipalities};
+use super::keys::Key;
 use super::scope::Scope;
-use crate::db::types::Key;
+use crate::db::types;
 
 /// The `iss` claim of local tokens.
 pub const ISSUER: &str = "medstrategi";
@@ -67,9 +69,10 @@ impl LocalSecret {
         Issuer {
             name: ISSUER.into(),
             audience: vec![AUDIENCE.into()],
-            keys: Keys::Secret(DecodingKey::from_secret(self.0.expose_secret())),
+            keys: Keys::Held(vec![Key::from_secret(self.0.expose_secret())]),
             algorithms: vec![Algorithm::HS256],
             claims: ClaimNames::default(),
+            required_claims: RequiredClaims::default(),
             roles: std::collections::HashMap::new(),
             municipalities: Municipalities::All,
         }
@@ -79,7 +82,7 @@ impl LocalSecret {
     pub fn sign(
         &self,
         subject: &str,
-        municipality: &Key,
+        municipality: &types::Key,
         scopes: &[Scope],
         lifetime: Duration,
     ) -> Result<String, jsonwebtoken::errors::Error> {

@@ -65,6 +65,12 @@ pub fn export(tenant: &mut Tenant<'_>, with_values: bool) -> Result<Value> {
     Ok(bundle)
 }
 
+/// A bundle of the municipality's own fields alone.
+pub fn export_head(tenant: &mut Tenant<'_>) -> Result<Value> {
+    let head = municipality::read(tenant)?.body;
+    Ok(serde_json::json!({ "municipality": serde_json::to_value(head).map_err(Problem::internal)? }))
+}
+
 fn bundled_reports(tenant: &mut Tenant<'_>) -> Result<Vec<BundledReport>> {
     let planned = actions::planned(tenant, None)?.into_paths().map(|(path, id)| (id, path));
     let mut paths: HashMap<Id, Reference> = planned.collect();

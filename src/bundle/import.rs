@@ -7,21 +7,23 @@ use crate::action::local::store as local;
 use crate::action::report::save as report;
 use crate::action::store::{self as actions, Planned};
 use crate::committee::level;
+use crate::committee::level::model::LevelBody;
 use crate::committee::membership::Memberships;
 use crate::committee::{Committees, store as committees};
-use crate::db::types::{Id, Reference};
-use crate::db::{Database, Principal, Writer};
+use crate::db::types::{Id, Reference, Timestamp};
+use crate::db::{Database, Principal, Tenant, Writer};
 use crate::indicator;
 use crate::indicator::save::Named;
 use crate::indicator::value::bundled;
+use crate::indicator::value::save::Prepared as PreparedValues;
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
 use crate::organisation::employee::{Employees, store as employees_store};
 use crate::problem::{Faults, Problem, Result};
 use crate::register::{self, Directory};
-use crate::resource::{Counts, Draft, Saved};
-use crate::strategy::resolve::{self, Part, Prepared, PreparedTree, Unnamed};
+use crate::resource::{Body, Counts, Draft, Saved};
+use crate::strategy::resolve::{self, Part, Prepared as PreparedTrees, PreparedTree, Unnamed};
 use crate::strategy::save;
 
 /// Imports a bundle into its municipality, which is created where there is none: for the command
@@ -50,6 +52,26 @@ pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle:
 /// Imports a bundle into the writer's own municipality: all of it, or, where there is a fault, nothing.
 pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     check_municipality(writer, &bundle.municipality)?;
+    prepare(writer, bundle)?.apply(writer)
+}
+
+/// A bundle that was checked and compared with what is stored, and waits to be written.
+pub struct Prepared {
+    head: MunicipalityBody,
+    levels: Vec<Saved<LevelBody>>,
+    units: Vec<register::Checked<Units>>,
+    employees: Vec<register::Checked<Employees>>,
+    committees: Vec<register::Checked<Committees>>,
+    memberships: Vec<register::Checked<Memberships>>,
+    strategies: PreparedTrees,
+    local: Vec<local::Checked>,
+    reports: report::CheckedHistory,
+    indicators: Vec<indicator::save::Checked>,
+    values: Vec<PreparedValues>,
+}
+
+/// Holds a bundle against every rule, and against what is stored.
+pub fn prepare(writer: &mut Writer<'_>, bundle: Bundle) -> Result<Prepared> {
     let Bundle { municipality: head, levels, units, employees, committees, memberships, strategies, .. } = bundle;
     let (local_actions, reports) = (bundle.local_actions, bundle.reports);
     let (indicators, values) = (bundle.indicators, bundle.values);
@@ -78,41 +100,100 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
     let reports = report::prepare(writer, &directory, &actions, reports, &mut faults)?;
     let values = bundled::prepare(writer, &indicators, &directory.units, values, &mut faults)?;
     faults.into_result()?;
-
-    let head = municipality::save(writer, head)?;
-    let levels = level::store::apply(writer, levels)?;
-    let units = register::apply(writer, units)?;
-    let employees = register::apply(writer, employees)?;
-    let committees = register::apply(writer, committees)?;
-    let memberships = register::apply(writer, memberships)?;
-    save::apply(writer, &strategies)?;
-    let local = local::apply(writer, local)?;
-    let reports = report::apply(writer, reports)?;
-    let indicators = indicator::save::apply(writer, indicators)?;
-    let values = bundled::apply(writer, values)?;
-    let trees = &strategies.trees;
-    Ok(ImportAnswer {
-        municipality: Counts::of([&head]),
-        levels: Counts::of(&levels),
-        units: Counts::of(&units),
-        employees: Counts::of(&employees),
-        committees: Counts::of(&committees),
-        memberships: Counts::of(&memberships),
-        strategies: Counts::of(trees.iter().map(|tree| &tree.strategy)),
-        focus_areas: count(trees, |tree| &tree.areas),
-        objectives: count(trees, |tree| &tree.objectives),
-        actions: count(trees, |tree| &tree.actions),
-        local_actions: Counts::of(&local),
+    Ok(Prepared {
+        head,
+        levels,
+        units,
+        employees,
+        committees,
+        memberships,
+        strategies,
+        local,
         reports,
-        indicators: Counts::of(&indicators),
+        indicators,
         values,
     })
+}
+
+impl Prepared {
+    /// Writes what differs from what is stored.
+    pub fn apply(self, writer: &mut Writer<'_>) -> Result<ImportAnswer> {
+        let strategies = self.strategies;
+        let head = municipality::save(writer, self.head)?;
+        let levels = level::store::apply(writer, self.levels)?;
+        let units = register::apply(writer, self.units)?;
+        let employees = register::apply(writer, self.employees)?;
+        let committees = register::apply(writer, self.committees)?;
+        let memberships = register::apply(writer, self.memberships)?;
+        save::apply(writer, &strategies)?;
+        let local = local::apply(writer, self.local)?;
+        let reports = report::apply(writer, self.reports)?;
+        let indicators = indicator::save::apply(writer, self.indicators)?;
+        let values = bundled::apply(writer, self.values)?;
+        let trees = &strategies.trees;
+        Ok(ImportAnswer {
+            municipality: Counts::of([&head]),
+            levels: Counts::of(&levels),
+            units: Counts::of(&units),
+            employees: Counts::of(&employees),
+            committees: Counts::of(&committees),
+            memberships: Counts::of(&memberships),
+            strategies: Counts::of(trees.iter().map(|tree| &tree.strategy)),
+            focus_areas: count(trees, |tree| &tree.areas),
+            objectives: count(trees, |tree| &tree.objectives),
+            actions: count(trees, |tree| &tree.actions),
+            local_actions: Counts::of(&local),
+            reports,
+            indicators: Counts::of(&indicators),
+            values,
+        })
+    }
+
+    /// What of it differs from what is stored: the kind of row, its key, and what becomes of it. Of values, which are
+    /// compared as they are written, nothing is told.
+    pub fn changes(&self, tenant: &mut Tenant<'_>) -> Result<Vec<String>> {
+        let head = municipality::read(tenant)?;
+        let head = Saved::compare(Some(head), tenant.municipality_id, self.head.clone(), Timestamp::now());
+        let mut changes: Vec<String> = change(&head).into_iter().collect();
+        changes.extend(self.levels.iter().filter_map(change));
+        changes.extend(self.units.iter().filter_map(|row| change(&row.saved)));
+        changes.extend(self.employees.iter().filter_map(|row| change(&row.saved)));
+        changes.extend(self.committees.iter().filter_map(|row| change(&row.saved)));
+        changes.extend(self.memberships.iter().filter_map(|row| change(&row.saved)));
+        for tree in &self.strategies.trees {
+            changes.extend(change(&tree.strategy));
+            changes.extend(tree.areas.iter().filter_map(part_change));
+            changes.extend(tree.objectives.iter().filter_map(part_change));
+            changes.extend(tree.actions.iter().filter_map(part_change));
+        }
+        changes.extend(self.local.iter().filter_map(|row| change(&row.saved)));
+        changes.extend(self.indicators.iter().filter_map(|row| change(&row.saved)));
+        changes.extend(
+            (self.reports.created() > 0).then(|| format!("{} reports would be created", self.reports.created())),
+        );
+        Ok(changes)
+    }
+}
+
+fn change<B: Body>(saved: &Saved<B>) -> Option<String> {
+    let what = match saved {
+        Saved::Unchanged(_) => return None,
+        Saved::Created(_) => "created",
+        Saved::Updated { .. } => "updated",
+    };
+    Some(format!("{} '{}' would be {what}", B::ENTITY, saved.stored().body.key()))
+}
+
+fn part_change<B: Body>(part: &Part<B>) -> Option<String> {
+    let moved =
+        || part.is_rewritten().then(|| format!("{} '{}' would be moved", B::ENTITY, part.saved.stored().body.key()));
+    change(&part.saved).or_else(moved)
 }
 
 /// What indicators can name: what is stored, and what the bundle brings.
 fn named_by_indicators(
     writer: &mut Writer<'_>,
-    strategies: &Prepared,
+    strategies: &PreparedTrees,
     planned: &Planned,
     directory: &Directory,
 ) -> Result<Named> {
@@ -125,7 +206,7 @@ fn named_by_indicators(
 }
 
 /// The actions of plans, those included that the bundle brings.
-fn planned(writer: &mut Writer<'_>, strategies: &Prepared) -> Result<Planned> {
+fn planned(writer: &mut Writer<'_>, strategies: &PreparedTrees) -> Result<Planned> {
     let mut planned = actions::planned(writer, None)?;
     for tree in &strategies.trees {
         let starts_on = tree.strategy.stored().body.starts_on;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::import::import_bytes;
-use super::{Failure, SUBJECT, say};
+use super::{Failure, SUBJECT, reachable, say};
 use crate::api;
 use crate::auth::local;
 use crate::auth::scope::Scope;
@@ -89,10 +89,4 @@ pub(super) fn print_what_to_try(settings: &Settings, address: SocketAddr) -> Res
          -d '{{\"key\": \"prov\", \"name\": \"Prøv\", \"rank\": 4}}' {base}/v1/levels"
     ))?;
     Ok(())
-}
-
-/// An address that listens everywhere is reached on this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let localhost = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
-    if address.ip().is_unspecified() { SocketAddr::new(localhost, address.port()) } else { address }
 }

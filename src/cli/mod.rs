@@ -1,13 +1,17 @@
 //! The command line: one file per command.
 
+mod backup;
+mod check;
 mod demo;
 mod export;
+mod healthcheck;
 mod import;
 mod migrate;
 mod openapi;
 mod serve;
 mod token;
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +44,13 @@ enum Command {
     Import(import::Arguments),
     /// Print a municipality's bundle
     Export(export::Arguments),
+    /// Copy the database to a file while it is in use (SQLite)
+    Backup(backup::Arguments),
+    /// Read the whole database and tell what breaks a rule; changes nothing
+    #[command(long_about = check::HELP)]
+    Check,
+    /// Ask the service at the configured address whether it can serve
+    Healthcheck,
     /// Print a token signed with the local secret
     Token(token::Arguments),
     /// Print the OpenAPI contract
@@ -52,6 +63,8 @@ enum Failure {
     Sentence(String),
     /// What the service found wrong.
     Problem(Box<Problem>),
+    /// What it was has been printed already.
+    Told,
 }
 
 impl From<String> for Failure {
@@ -85,6 +98,9 @@ fn run_command(flags: &Flags, command: Command) -> Result<(), Failure> {
         Command::Migrate => migrate::run(&settings()?),
         Command::Import(arguments) => import::run(&settings()?, &arguments),
         Command::Export(arguments) => export::run(&settings()?, &arguments),
+        Command::Backup(arguments) => backup::run(&settings()?, &arguments),
+        Command::Check => check::run(&settings()?),
+        Command::Healthcheck => healthcheck::run(&settings()?),
         Command::Token(arguments) => token::run(&settings()?, &arguments),
         Command::Openapi => openapi::run(),
     }
@@ -93,6 +109,7 @@ fn run_command(flags: &Flags, command: Command) -> Result<(), Failure> {
 #[allow(clippy::print_stderr)]
 fn report(failure: &Failure) {
     match failure {
+        Failure::Told => {}
         Failure::Sentence(sentence) => eprintln!("medstrategi: {sentence}"),
         Failure::Problem(problem) => {
             eprintln!("medstrategi: {}", problem.detail);
@@ -111,9 +128,16 @@ fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
     let database = Database::open(settings.database.clone(), settings.database_pool)?
         .with_most_waiting(settings.most_waiting)
         .keeping_access_log_for(settings.access_log_days)
+        .keeping_idempotency_keys_for(settings.idempotency_hours)
         .keeping(Tallies);
     let ran = database.unbound(migrations::run)?;
     Ok((database, ran))
+}
+
+/// An address that listens everywhere is reached on this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let localhost = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    if address.ip().is_unspecified() { SocketAddr::new(localhost, address.port()) } else { address }
 }
 
 /// Prints a line on stdout. A reader that has had enough, such as `head`, is no failure: whatever

@@ -4,9 +4,11 @@ use clap::Args;
 
 use super::{Failure, demo, open};
 use crate::config::Settings;
+use crate::housekeeping;
 use crate::http::rate_limit::Rate;
+use crate::metrics;
 use crate::server::{self, Parts};
-use crate::{metrics, telemetry};
+use crate::telemetry;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -32,6 +34,8 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
     if arguments.demo {
         demo::fill(&database)?;
     }
+    let issuers = settings.issuers()?;
+    issuers.summary().for_each(|issuer| tracing::info!("accepts {issuer}"));
     let parts = Parts {
         limits: settings.limits,
         connections: settings.connections,
@@ -39,17 +43,18 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
         trusted_proxies: settings.trusted_proxies.clone(),
         cors_origins: settings.cors_origins.clone(),
         shutdown_timeout: settings.shutdown_timeout,
-        ..Parts::new(database.clone(), settings.issuers()?)
+        ..Parts::new(database.clone(), issuers)
     };
     actix_web::rt::System::new().block_on(async {
         if let Some(listener) = metrics_listener {
-            actix_web::rt::spawn(metrics::start(database, listener)?);
+            actix_web::rt::spawn(metrics::start(database.clone(), listener)?);
         }
         let (server, address) = server::start(parts, listener)?;
         tracing::info!(%address, "listening");
         if arguments.demo {
             demo::print_what_to_try(&settings, address)?;
         }
+        actix_web::rt::spawn(housekeeping::run(database));
         server.await.map_err(|error| format!("the server failed: {error}"))?;
         tracing::info!("stopped");
         Ok(())

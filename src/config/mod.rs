@@ -11,7 +11,7 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::auth::issuer::Issuers;
+use crate::auth::issuer::{Issuer, Issuers};
 use crate::auth::local::LocalSecret;
 use crate::db::Location;
 use crate::http::client_address::TrustedProxies;
@@ -307,16 +307,21 @@ impl Settings {
         LocalSecret::read_or_create(&self.secret_file)
     }
 
-    /// Everybody whose tokens are accepted.
+    /// Everybody whose tokens are accepted. Keys that are published begin to be fetched.
     pub fn issuers(&self) -> Result<Issuers, SettingError> {
+        self.accepted_issuers().map(Issuers::new)
+    }
+
+    /// [`Settings::issuers`] before anything is fetched.
+    pub fn accepted_issuers(&self) -> Result<Vec<Issuer>, SettingError> {
         if !self.has_outside_issuers() {
-            return Ok(Issuers::new(vec![self.local_secret_or_new()?.issuer()]));
+            return Ok(vec![self.local_secret_or_new()?.issuer()]);
         }
         let mut names = std::collections::HashSet::new();
         if let Some(twice) = self.issuers.iter().find(|issuer| !names.insert(&issuer.issuer)) {
             return Err(format!("the issuer '{}' stands in the settings twice: write it once", twice.issuer));
         }
-        self.issuers.iter().map(|setting| setting.build(&self.folder)).collect::<Result<_, _>>().map(Issuers::new)
+        self.issuers.iter().map(|setting| setting.build(&self.folder)).collect()
     }
 }
 

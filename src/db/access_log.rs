@@ -65,7 +65,7 @@ impl Writer<'_> {
     pub fn log_access(&mut self, access: Access) -> Result<()> {
         let (actor_id, at, municipality_id) = (self.actor_id()?, self.now(), self.municipality_id);
         self.tenant.connection.lock(Lock::AccessLog, self.principal.municipality.as_str())?;
-        let oldest = at.minus_days(self.access_log_days);
+        let oldest = self.retention.oldest_access(at);
         diesel::insert_into(access_log::table)
             .values((
                 access_log::municipality_id.eq(municipality_id),
@@ -91,6 +91,6 @@ impl Database {
 
     /// From when on accesses are kept.
     pub fn oldest_access(&self) -> Timestamp {
-        Timestamp::now().minus_days(self.access_log_days)
+        self.retention.oldest_access(Timestamp::now())
     }
 }

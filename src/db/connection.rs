@@ -84,6 +84,23 @@ impl Location {
     }
 }
 
+impl Location {
+    /// The URL for lines to paste: without a password, wherever in it that stands.
+    pub fn without_password(&self) -> String {
+        let Self::Postgres(url) = self else { return self.to_string() };
+        let Ok(mut url) = url::Url::parse(url.expose_secret()) else { return self.to_string() };
+        // It fails where there is no host, and then there is no password in that place.
+        let _ = url.set_password(None);
+        let is_secret = |name: &str| name.to_ascii_lowercase().contains("password");
+        let open: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| !is_secret(name)).collect();
+        url.set_query(None);
+        if !open.is_empty() {
+            url.query_pairs_mut().extend_pairs(open);
+        }
+        url.into()
+    }
+}
+
 /// Every `%` is followed by two hexadecimal digits.
 fn has_whole_escapes(url: &str) -> bool {
     let is_hex = |digit: Option<u8>| digit.is_some_and(|digit| digit.is_ascii_hexdigit());
@@ -104,15 +121,45 @@ impl fmt::Display for Location {
     }
 }
 
+/// What connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To serve requests, or a command that writes.
+    Serving,
+    /// To read at length; the engine refuses to write.
+    Reading,
+}
+
+impl Purpose {
+    fn sqlite(self) -> &'static str {
+        match self {
+            // busy_timeout comes first: switching to WAL takes a lock itself.
+            Self::Serving => {
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+                 PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            }
+            Self::Reading => "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;",
+        }
+    }
+
+    fn postgres(self) -> &'static str {
+        match self {
+            Self::Serving => "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET statement_timeout = '60s'",
+            Self::Reading => "SET TIME ZONE 'UTC'; SET default_transaction_read_only = on; SET statement_timeout = 0",
+        }
+    }
+}
+
 /// What r2d2 makes connections with.
 pub(super) struct ConnectionFactory {
+    purpose: Purpose,
     location: Location,
     statements: Arc<AtomicU64>,
 }
 
 impl ConnectionFactory {
-    pub(super) fn new(location: Location, statements: Arc<AtomicU64>) -> Self {
-        Self { location, statements }
+    pub(super) fn new(purpose: Purpose, location: Location, statements: Arc<AtomicU64>) -> Self {
+        Self { purpose, location, statements }
     }
 }
 
@@ -133,17 +180,12 @@ impl r2d2::ManageConnection for ConnectionFactory {
         let mut connection = match &self.location {
             Location::Sqlite(path) => {
                 let mut sqlite = SqliteConnection::establish(&path.to_string_lossy())?;
-                // busy_timeout comes first: switching to WAL takes a lock itself.
-                sqlite.batch_execute(
-                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
-                     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
-                )?;
+                sqlite.batch_execute(self.purpose.sqlite())?;
                 AnyConnection::Sqlite(sqlite)
             }
             Location::Postgres(url) => {
                 let mut postgres = PgConnection::establish(url.expose_secret())?;
-                postgres
-                    .batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET statement_timeout = '60s'")?;
+                postgres.batch_execute(self.purpose.postgres())?;
                 AnyConnection::Postgres(postgres)
             }
         };
@@ -282,6 +324,15 @@ impl AnyConnection {
         }
     }
 
+    /// Ends the query of rows about to be deleted: those that somebody else is deleting are left to them, so that
+    /// nobody waits for anybody. SQLite lets one writer in at a time.
+    pub(super) fn skipping_locked(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+            Self::Sqlite(_) => "",
+        }
+    }
+
     /// Which engine it talks to.
     pub fn engine(&self) -> Engine {
         match self {
@@ -372,6 +423,10 @@ mod tests {
         assert_eq!(postgres.engine(), Engine::Postgres);
         assert_eq!(postgres.to_string(), "postgres://db.intern/med");
         assert!(!format!("{postgres:?}").contains("hemmelig"));
+        assert_eq!(postgres.without_password(), "postgres://med@db.intern/med");
+        let spread =
+            Location::parse("postgres://med@/med?host=/run/pg&password=hemmelig&sslpassword=hemmelig").unwrap();
+        assert_eq!(spread.without_password(), "postgres://med@/med?host=%2Frun%2Fpg");
         for wrong in ["", "medstrategi.db", "mysql://x/y", "sqlite:", "sqlite::memory:"] {
             assert!(Location::parse(wrong).is_err(), "{wrong}");
         }

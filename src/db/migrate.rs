@@ -1,7 +1,11 @@
 //! Brings a database to this version's schema; safe when several instances start at once.
 
+use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::migration::{Migration, MigrationSource as _};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::AnyConnection;
@@ -69,10 +73,54 @@ pub fn pending(connection: &mut AnyConnection) -> Result<usize> {
     pending.map_err(Problem::internal)
 }
 
+/// How the migrations that have run differ from those that this program knows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Those that have not run.
+    pub pending: Vec<String>,
+    /// Those that have run and that this program doesn't know: a newer one's.
+    pub unknown: Vec<String>,
+}
+
+/// Compares what has run with what is known, and writes nothing: asking Diesel for it, as [`pending`] does, makes its
+/// table where there is none.
+pub fn difference(connection: &mut AnyConnection) -> Result<Difference> {
+    let known = match connection {
+        AnyConnection::Sqlite(_) => versions::<Sqlite>(&SQLITE)?,
+        AnyConnection::Postgres(_) => versions::<Pg>(&POSTGRES)?,
+    };
+    let has_run = tables(connection)?.iter().any(|table| table.name == OURS);
+    let ran: Vec<Table> = match has_run {
+        true => {
+            let ran = diesel::sql_query(format!("SELECT CAST(version AS TEXT) AS name FROM {OURS}"));
+            match connection {
+                AnyConnection::Sqlite(sqlite) => ran.load(sqlite)?,
+                AnyConnection::Postgres(postgres) => ran.load(postgres)?,
+            }
+        }
+        false => Vec::new(),
+    };
+    let ran: Vec<String> = ran.into_iter().map(|row| row.name).collect();
+    let without = |all: &[String], others: &[String]| all.iter().filter(|one| !others.contains(one)).cloned().collect();
+    Ok(Difference { pending: without(&known, &ran), unknown: without(&ran, &known) })
+}
+
+fn versions<DB: Backend>(migrations: &EmbeddedMigrations) -> Result<Vec<String>> {
+    let all: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(Problem::internal)?;
+    Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
+/// Diesel's table of what has run.
+const OURS: &str = "__diesel_schema_migrations";
+
 /// Whether the database holds tables, but none of this service's: somebody else's data.
 pub fn is_foreign(connection: &mut AnyConnection) -> Result<bool> {
-    const OURS: &str = "__diesel_schema_migrations";
-    let tables: Vec<Table> = match connection {
+    let tables = tables(connection)?;
+    Ok(!tables.is_empty() && tables.iter().all(|table| table.name != OURS))
+}
+
+fn tables(connection: &mut AnyConnection) -> Result<Vec<Table>> {
+    Ok(match connection {
         AnyConnection::Sqlite(sqlite) => {
             diesel::sql_query("SELECT name FROM sqlite_master WHERE type = 'table'").load(sqlite)?
         }
@@ -80,8 +128,7 @@ pub fn is_foreign(connection: &mut AnyConnection) -> Result<bool> {
             diesel::sql_query("SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()")
                 .load(postgres)?
         }
-    };
-    Ok(!tables.is_empty() && tables.iter().all(|table| table.name != OURS))
+    })
 }
 
 #[derive(QueryableByName)]

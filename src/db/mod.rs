@@ -5,10 +5,13 @@
 //! that it may touch. Stores take nothing else, so no query can be written without its boundary.
 
 pub mod access_log;
+pub mod backup;
 pub mod change_log;
 pub mod connection;
+pub mod integrity;
 pub mod migrate;
 pub mod projection;
+pub mod retention;
 pub mod schema;
 mod turns;
 pub mod types;
@@ -26,8 +29,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::problem::{Kind, Problem, Result};
 use change_log::Newest;
 pub use connection::{AnyConnection, Engine, Location};
-use connection::{ConnectionFactory, Lock};
+use connection::{ConnectionFactory, Lock, Purpose};
 use projection::{Heeded, Nothing, Projection};
+use retention::Retention;
 use schema::{actors, municipalities};
 use turns::{Turns, Waiting};
 use types::{Id, Key, Timestamp};
@@ -64,8 +68,7 @@ pub struct Database {
     long_reads: Turns,
     waiting: Waiting,
     location: Arc<Location>,
-    /// How long the access log is kept, in days.
-    access_log_days: u32,
+    retention: Retention,
     statements: Arc<AtomicU64>,
     projection: Arc<dyn Projection>,
 }
@@ -73,8 +76,23 @@ pub struct Database {
 impl Database {
     /// Opens the database at `location`, reaching it at least once.
     pub fn open(location: Location, pool_size: u32) -> Result<Self> {
+        Self::open_for(Purpose::Serving, location, pool_size)
+    }
+
+    /// Opens the database at `location`, which must be there, so that the engine itself refuses whatever would change
+    /// it.
+    pub fn open_to_read(location: Location) -> Result<Self> {
+        match &location {
+            Location::Sqlite(path) if !path.is_file() => {
+                Err(Problem::new(Kind::Unavailable, format!("There is no database at {}.", path.display())))
+            }
+            _ => Self::open_for(Purpose::Reading, location, 1),
+        }
+    }
+
+    fn open_for(purpose: Purpose, location: Location, pool_size: u32) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
-        let factory = ConnectionFactory::new(location.clone(), Arc::clone(&statements));
+        let factory = ConnectionFactory::new(purpose, location.clone(), Arc::clone(&statements));
         // r2d2 retries in silence; one attempt by hand gives the operator the reason.
         r2d2::ManageConnection::connect(&factory).map_err(|error| Problem {
             cause: None,
@@ -93,7 +111,7 @@ impl Database {
             long_reads: Turns::of(pool_size / 3, TURN_WAIT),
             waiting: Waiting::at_most(100),
             location: Arc::new(location),
-            access_log_days: 365,
+            retention: Retention::default(),
             statements,
             projection: Arc::new(Nothing),
         })
@@ -102,11 +120,6 @@ impl Database {
     /// The same database, for which at most so many requests wait at a time.
     pub fn with_most_waiting(self, most: usize) -> Self {
         Self { waiting: Waiting::at_most(most), ..self }
-    }
-
-    /// The same database, its access log kept for `days`.
-    pub fn keeping_access_log_for(self, days: u32) -> Self {
-        Self { access_log_days: days, ..self }
     }
 
     /// The same database, with something that is kept beside its rows.
@@ -213,6 +226,22 @@ impl Database {
         })
     }
 
+    /// Runs `work` in one read-only transaction outside any municipality.
+    pub fn look<T>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+        let mut connection = self.pool.get().map_err(Problem::unavailable)?;
+        connection.begin_read()?;
+        finish(&mut connection, false, work)
+    }
+
+    /// Runs `work`, which compares what could be written with what is stored, and writes none of it: it has what a
+    /// [`Writer`] has but for the right to write, and keeps nobody out.
+    pub fn compare<T>(&self, principal: &Principal, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
+        self.look(|connection| {
+            let municipality_id = municipality_id(connection, &principal.municipality)?;
+            work(&mut self.writer(Tenant { connection, municipality_id }, principal))
+        })
+    }
+
     /// [`Database::write`] for callers that may block, such as the command line.
     pub fn write_blocking<T>(
         &self,
@@ -247,22 +276,25 @@ impl Database {
                 connection.lock(Lock::Rows, principal.municipality.as_str())?;
             }
             let municipality_id = locate(connection, &principal.municipality)?;
-            let tenant = Tenant { connection, municipality_id };
-            let mut writer = Writer {
-                tenant,
-                principal: principal.clone(),
-                actor_id: None,
-                now: Timestamp::now(),
-                access_log_days: self.access_log_days,
-                projection: Arc::clone(&self.projection),
-                heeded: Vec::new(),
-            };
+            let mut writer = self.writer(Tenant { connection, municipality_id }, principal);
             let outcome = work(&mut writer)?;
             if writing.is_kept {
                 writer.follow()?;
             }
             Ok(outcome)
         })
+    }
+
+    fn writer<'c>(&self, tenant: Tenant<'c>, principal: &Principal) -> Writer<'c> {
+        Writer {
+            tenant,
+            principal: principal.clone(),
+            actor_id: None,
+            now: Timestamp::now(),
+            retention: self.retention,
+            projection: Arc::clone(&self.projection),
+            heeded: Vec::new(),
+        }
     }
 
     /// The latest change in a principal's municipality: one statement, which sees one state by itself.
@@ -371,7 +403,7 @@ pub struct Writer<'c> {
     principal: Principal,
     actor_id: Option<Id>,
     now: Timestamp,
-    access_log_days: u32,
+    retention: Retention,
     projection: Arc<dyn Projection>,
     heeded: Vec<Heeded>,
 }

@@ -408,6 +408,11 @@ impl Timestamp {
     pub fn minus_days(self, days: u32) -> Self {
         Self(self.0.checked_sub_days(chrono::Days::new(days.into())).unwrap_or(NaiveDateTime::MIN))
     }
+
+    /// As many hours before.
+    pub fn minus_hours(self, hours: u32) -> Self {
+        Self(self.0.checked_sub_signed(chrono::TimeDelta::hours(hours.into())).unwrap_or(NaiveDateTime::MIN))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -47,8 +47,9 @@ fn is_key(text: &str) -> bool {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)]
 pub struct IdempotencyHeader {
-    /// A key of the client's own making, such as a UUID, new for each report. Sent again within 24 hours, with the same
-    /// body, it gets the same answer, and nothing is stored twice.
+    /// A key of the client's own making, such as a UUID, new for each report. Sent again while it is remembered, with
+    /// the same body, it gets the same answer, and nothing is stored twice. Keys are remembered for 24 hours, unless
+    /// whoever runs the service has set another time (`idempotency_hours`).
     #[param(
         rename = "Idempotency-Key",
         required = false,

@@ -118,11 +118,14 @@ fn follow(app: &App, base: &str, token: &str, limit: usize, is_over: &AtomicBool
     }
 }
 
+/// Writes for a while, under keys that begin with a word of its own.
+type Writer = fn(&Client, &str);
+
 fn followers_of_two_servers_miss_nothing(app: &App) {
     app.import(&organisation()).unwrap();
     let served = serve(&mut program(app));
     let bases = [app.base.as_str(), served.base.as_str()];
-    let writers: [(&str, fn(&Client, &str)); 7] = [
+    let writers: [(&str, Writer); 7] = [
         ("level", levels),
         ("unit", units),
         ("more", units),
@@ -197,7 +200,8 @@ fn followers_of_two_servers_miss_nothing(app: &App) {
 fn agrees(seen: &Value, row: &Value) -> bool {
     match (seen, row) {
         (Value::Object(seen), Value::Object(row)) => {
-            seen.len() == row.len() && seen.iter().all(|(name, value)| row.get(name).is_some_and(|row| agrees(value, row)))
+            seen.len() == row.len()
+                && seen.iter().all(|(name, value)| row.get(name).is_some_and(|row| agrees(value, row)))
         }
         (Value::Object(_), Value::Null) | (Value::Null, Value::Object(_)) => false,
         (seen, row) => row.is_null() || seen == row,

@@ -1,15 +1,16 @@
 //! The program itself, as its users start it.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use medstrategi::auth::local::LocalSecret;
-use medstrategi::db::{Database, Engine, Location};
+use medstrategi::db::{Database, Location};
 use serde_json::{Value, json};
 
 use crate::harness::App;
-use crate::program::{Served, errors, fresh, out, program, program_over, run, serve_demo, signal, wait};
+use crate::program::{
+    Served, demo, errors, find_secret, fresh, out, program, program_over, run, serve_demo, signal, token_for_demo, wait,
+};
 
 crate::tests![
     the_demo_serves_what_it_prints,
@@ -125,10 +126,6 @@ fn empty_variables_are_none(app: &App) {
     }
     let output = run(command.arg("migrate"));
     assert!(output.status.success(), "{}", errors(&output));
-}
-
-fn demo() -> String {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo.json").to_owned()
 }
 
 fn bundles_go_in_and_out(app: &App) {
@@ -286,26 +283,6 @@ fn requests_in_flight_finish_on_sigterm(app: &App) {
 
 fn edit_token(app: &App) -> String {
     token_for_demo(app, "med.edit")
-}
-
-/// A token for the demo, signed by the same installation.
-fn token_for_demo(app: &App, scope: &str) -> String {
-    let secret = find_secret(app.folder.path(), app.engine);
-    let output = run(program(app).env("MEDSTRATEGI_SECRET_FILE", secret).args([
-        "token",
-        "--scope",
-        scope,
-        "--municipality",
-        "noerrelund",
-    ]));
-    out(&output).trim().to_owned()
-}
-
-fn find_secret(folder: &Path, engine: Engine) -> std::path::PathBuf {
-    match engine {
-        Engine::Sqlite => folder.join("bare.secret"),
-        Engine::Postgres => folder.join("medstrategi.secret"),
-    }
 }
 
 fn tokens_are_signed_with_a_private_secret(app: &App) {

@@ -234,10 +234,8 @@ fn ask(app: &App, served: &Served, path: &str) -> TcpStream {
     let stream = connect(served);
     // A window that stays small: else the system itself takes some megabytes.
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 64 * 1024).unwrap();
-    let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
-        app.token("med.admin")
-    );
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", app.token("med.admin"));
     (&stream).write_all(head.as_bytes()).unwrap();
     stream
 }
@@ -265,7 +263,8 @@ fn answers_that_are_taken_slowly_come_whole(app: &App) {
     let (mut text, mut part) = (Vec::new(), vec![0; 256 * 1024]);
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let begun = Instant::now();
-    let is_whole = |text: &[u8]| text.ends_with(b"}") && text.iter().filter(|byte| **byte == b'x').count() >= 700 * 19_000;
+    let is_whole =
+        |text: &[u8]| text.ends_with(b"}") && text.iter().filter(|byte| **byte == b'x').count() >= 700 * 19_000;
     while text.len() < 700 * 19_000 || !is_whole(&text) {
         let read = stream.read(&mut part).unwrap();
         assert!(read > 0, "it ends after {} bytes and {:?}", text.len(), begun.elapsed());

@@ -95,7 +95,8 @@ fn a_connection_that_breaks_within_a_write_stores_nothing(app: &App) {
         let head = json!({"key": crate::harness::HERE, "code": "999", "name": crate::harness::HERE});
         app.post("/v1/import", json!({"municipality": head, "employees": file["employees"]}))
     };
-    let ways: [(&str, &(dyn Fn(&Value) -> Response + Sync)); 2] = [("sync", &sync), ("import", &import)];
+    type Way<'a> = &'a (dyn Fn(&Value) -> Response + Sync);
+    let ways: [(&str, Way<'_>); 2] = [("sync", &sync), ("import", &import)];
     for (name, send) in ways {
         for statement in ["INSERT INTO \"employees\"%", "INSERT INTO \"changes\"%"] {
             let mut is_broken = false;

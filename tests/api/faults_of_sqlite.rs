@@ -113,9 +113,8 @@ fn a_full_disk_refuses_writes_and_loses_nothing(app: &App) {
     let url = format!("sqlite:{}", disk.folder.join("small.db").display());
     let secret = app.folder.path().join("medstrategi.secret");
     let enter: Vec<&str> = disk.enter.iter().map(String::as_str).collect();
-    let start = || {
-        serve(program_by(app, &enter).env("MEDSTRATEGI_DATABASE_URL", &url).env("MEDSTRATEGI_SECRET_FILE", &secret))
-    };
+    let start =
+        || serve(program_by(app, &enter).env("MEDSTRATEGI_DATABASE_URL", &url).env("MEDSTRATEGI_SECRET_FILE", &secret));
     let mut served = start();
     let base = served.base.clone();
     let put = |n: usize| -> Response {

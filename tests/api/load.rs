@@ -114,7 +114,12 @@ impl Load<'_> {
                 }
                 Ok(answer) => {
                     let expected = if stores.is_some() { [201, 201] } else { [200, 204] };
-                    assert!(expected.contains(&answer.status), "{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+                    assert!(
+                        expected.contains(&answer.status),
+                        "{} {}",
+                        answer.status,
+                        String::from_utf8_lossy(&answer.body)
+                    );
                 }
                 // Whoever can't connect tries again, but not as fast as it can.
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),

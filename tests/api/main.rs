@@ -29,6 +29,7 @@ mod faults_of_sqlite;
 mod harness;
 mod hr_sync;
 mod hr_sync_sequences;
+mod identity_providers;
 mod indicator_bundles;
 mod indicator_references;
 mod indicators;
@@ -41,6 +42,7 @@ mod long_tables;
 mod memberships;
 mod monitoring;
 mod municipality;
+mod operations;
 mod people;
 mod plan_verdicts;
 mod plans;
@@ -88,7 +90,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 48] = [
+    let modules: [fn() -> Vec<Test>; 50] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -100,12 +102,14 @@ fn main() -> ExitCode {
         employees::tests,
         hr_sync::tests,
         hr_sync_sequences::tests,
+        identity_providers::tests,
         issuers::tests,
         levels::tests,
         limits::tests,
         memberships::tests,
         monitoring::tests,
         municipality::tests,
+        operations::tests,
         people::tests,
         plans::tests,
         assignments::tests,

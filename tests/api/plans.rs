@@ -11,7 +11,7 @@ crate::tests![real_plans_come_back_as_they_went_in, real_plans_have_the_parts_th
 const MUNICIPALITIES: [&str; 3] = ["albertslund", "glostrup", "gladsaxe"];
 
 /// Each plan's municipality and bundle; empty where the plans are not at hand.
-fn plans() -> Vec<(&'static str, Value)> {
+pub fn plans() -> Vec<(&'static str, Value)> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/plans"));
     let read = |name: &&'static str| {
         let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).ok()?;

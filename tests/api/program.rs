@@ -1,8 +1,11 @@
 //! The program itself, started as its users start it.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use medstrategi::db::Engine;
 
 use crate::harness::App;
 
@@ -120,4 +123,30 @@ pub fn wait(child: &mut Child) -> ExitStatus {
 
 pub fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// The invented municipality's bundle.
+pub fn demo() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo.json").to_owned()
+}
+
+/// A token for the demo of a [`fresh`] database.
+pub fn token_for_demo(app: &App, scope: &str) -> String {
+    let secret = find_secret(app.folder.path(), app.engine);
+    let output = run(program(app).env("MEDSTRATEGI_SECRET_FILE", secret).args([
+        "token",
+        "--scope",
+        scope,
+        "--municipality",
+        "noerrelund",
+    ]));
+    out(&output).trim().to_owned()
+}
+
+/// Where the secret of a [`fresh`] database stands.
+pub fn find_secret(folder: &Path, engine: Engine) -> PathBuf {
+    match engine {
+        Engine::Sqlite => folder.join("bare.secret"),
+        Engine::Postgres => folder.join("medstrategi.secret"),
+    }
 }

@@ -114,7 +114,7 @@ fn belonging_to(tenant: &mut Tenant<'_>, strategy_ids: &[Id]) -> Result<Vec<Id>>
         .load(tenant.connection)?)
 }
 
-#[derive(Insertable)]
+#[derive(Debug, PartialEq, Insertable, Queryable)]
 #[diesel(table_name = latest_reports, treat_none_as_default_value = false)]
 struct LatestRow {
     action_id: Id,
@@ -159,23 +159,71 @@ fn find_latest(writer: &mut Writer<'_>, place: PlaceRow) -> Result<()> {
 /// Reads actions' reports from the first to the last, and keeps the last of each assignment.
 fn find_all_latest(writer: &mut Writer<'_>, action_ids: &[Id]) -> Result<()> {
     for batch in action_ids.chunks(connection::batch()) {
-        let history: Vec<ReportRow> = reports::table
-            .filter(reports::action_id.eq_any(batch))
-            .order((reports::reported_at, reports::id))
-            .select((
-                (reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id),
-                reports::id,
-                reports::stage,
-                reports::reported_at,
-            ))
-            .load(writer.connection)?;
-        let latest: HashMap<PlaceRow, ReportRow> = history.into_iter().map(|row| (row.0, row)).collect();
-        let rows: Vec<LatestRow> = latest.into_values().filter_map(LatestRow::new).collect();
+        let rows = latest_of(writer, batch)?;
         let until_now = latest_reports::table.filter(latest_reports::action_id.eq_any(batch));
         diesel::delete(until_now).execute(writer.connection)?;
         crate::insert_all!(writer.connection, latest_reports::table, &rows)?;
     }
     Ok(())
+}
+
+fn latest_of(tenant: &mut Tenant<'_>, action_ids: &[Id]) -> Result<Vec<LatestRow>> {
+    let history: Vec<ReportRow> = reports::table
+        .filter(reports::action_id.eq_any(action_ids))
+        .order((reports::reported_at, reports::id))
+        .select((
+            (reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id),
+            reports::id,
+            reports::stage,
+            reports::reported_at,
+        ))
+        .load(tenant.connection)?;
+    let latest: HashMap<PlaceRow, ReportRow> = history.into_iter().map(|row| (row.0, row)).collect();
+    Ok(latest.into_values().filter_map(LatestRow::new).collect())
+}
+
+/// What is kept and would be counted otherwise now: nothing, unless somebody has written past the service.
+pub fn differences(tenant: &mut Tenant<'_>) -> Result<Vec<String>> {
+    // Few at a time: all reports on them are read.
+    const BATCH: usize = 50;
+    let own = actions::table.filter(actions::municipality_id.eq(tenant.municipality_id));
+    let actions: Vec<(Id, String)> =
+        own.order(actions::id).select((actions::id, actions::key)).load(tenant.connection)?;
+    let mut found = Vec::new();
+    for batch in actions.chunks(BATCH) {
+        let ids: Vec<Id> = batch.iter().map(|(id, _)| *id).collect();
+        let kept: Vec<LatestRow> =
+            latest_reports::table.filter(latest_reports::action_id.eq_any(&ids)).load(tenant.connection)?;
+        let place = |row: LatestRow| ((row.action_id, row.occurrence, row.party_id), row);
+        let latest = differing(kept.into_iter().map(place), latest_of(tenant, &ids)?.into_iter().map(place));
+        let kept: Vec<TallyRow> = tallies::table.filter(tallies::action_id.eq_any(&ids)).load(tenant.connection)?;
+        let place = |row: TallyRow| ((row.action_id, row.occurrence), row);
+        let counted = differing(kept.into_iter().map(place), count(tenant, &ids, None)?.into_iter().map(place));
+        for (id, key) in batch {
+            let reports = latest.iter().filter(|(action, ..)| action == id).count();
+            if reports > 0 {
+                found.push(format!("actions '{key}' ({id}): {reports} latest reports are not the latest"));
+            }
+            let occurrences = counted.iter().filter(|(action, _)| action == id).count();
+            if occurrences > 0 {
+                found.push(format!("actions '{key}' ({id}): the counts kept of {occurrences} occurrences are wrong"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The places at which two sets of rows are not the same.
+fn differing<P: Eq + std::hash::Hash, R: PartialEq>(
+    kept: impl Iterator<Item = (P, R)>,
+    right: impl Iterator<Item = (P, R)>,
+) -> Vec<P> {
+    let mut kept: HashMap<P, R> = kept.collect();
+    let wrong = right.filter_map(|(place, row)| (kept.remove(&place) != Some(row)).then_some(place));
+    let mut wrong: Vec<P> = wrong.collect();
+    // What is left is too much.
+    wrong.extend(kept.into_keys());
+    wrong
 }
 
 /// Latest reports on one occurrence that say the same, by committees of one level that exist on the same days.
@@ -206,7 +254,7 @@ impl Tally {
     }
 }
 
-#[derive(Insertable)]
+#[derive(Debug, PartialEq, Insertable, Queryable)]
 #[diesel(table_name = tallies)]
 struct TallyRow {
     action_id: Id,

@@ -64,9 +64,7 @@ fn insert(writer: &mut Writer<'_>, checked: Vec<Checked>) -> Result<Vec<Id>> {
     let mut rows = Vec::with_capacity(checked.len());
     for Checked { action_id, party, body, reporter_id, reported_at } in checked {
         let id = Id::new();
-        let mut after = serde_json::to_value(&body).map_err(Problem::internal)?;
-        after["action_id"] = json!(action_id);
-        after["reported_at"] = json!(reported_at);
+        let after = logged(&body, action_id, reported_at)?;
         changes.push(Change { entity: REPORT, id, operation: Operation::Created, before: None, after: Some(after) });
         rows.push(ReportRow {
             id,
@@ -88,6 +86,24 @@ fn insert(writer: &mut Writer<'_>, checked: Vec<Checked>) -> Result<Vec<Id>> {
     crate::insert_all!(writer.connection, reports::table, &rows)?;
     writer.log(changes)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// What the change log has of a report that is kept.
+pub fn logged_again(report: Report) -> Result<Value> {
+    let Report { action_id, occurrence, stage, judgement, note, minutes_url, discussed_on, reported_at, .. } = report;
+    let (committee, unit) = (report.committee.map(Into::into), report.unit.map(Into::into));
+    logged(
+        &ReportBody { committee, unit, occurrence, stage, judgement, note, minutes_url, discussed_on },
+        action_id,
+        reported_at,
+    )
+}
+
+fn logged(body: &ReportBody, action_id: Id, reported_at: Timestamp) -> Result<Value> {
+    let mut fields = serde_json::to_value(body).map_err(Problem::internal)?;
+    fields["action_id"] = json!(action_id);
+    fields["reported_at"] = json!(reported_at);
+    Ok(fields)
 }
 
 /// What became of a report that was sent.
@@ -180,9 +196,6 @@ fn member(
     Ok(Some((member, pointer)))
 }
 
-/// How long a client may repeat itself, in days.
-const REMEMBERED_DAYS: u32 = 1;
-
 fn fingerprint(action: Id, body: &ReportBody) -> Result<String> {
     let body = serde_json::to_vec(body).map_err(Problem::internal)?;
     let digest = Sha256::new().chain_update(action.to_string()).chain_update(body).finalize();
@@ -192,7 +205,7 @@ fn fingerprint(action: Id, body: &ReportBody) -> Result<String> {
 /// The report that the same caller has sent with this key. Writers of a municipality come one after the other, so that
 /// of two that come at once the second finds what the first has left.
 fn replayed(writer: &mut Writer<'_>, key: &str, fingerprint: &str) -> Result<Option<Id>> {
-    let too_old = writer.now().minus_days(REMEMBERED_DAYS);
+    let too_old = writer.oldest_idempotency_key();
     let own = actors::table.filter(actors::municipality_id.eq(writer.municipality_id)).select(actors::id);
     let forgotten = idempotency_keys::table
         .filter(idempotency_keys::created_at.lt(too_old))
@@ -209,7 +222,7 @@ fn replayed(writer: &mut Writer<'_>, key: &str, fingerprint: &str) -> Result<Opt
         Some((known, id)) if known == fingerprint => Ok(Some(id)),
         Some(_) => Err(Problem::new(
             Kind::IdempotencyKeyReused,
-            "This Idempotency-Key came with another report within the last 24 hours; send a new key with a new report.",
+            "This Idempotency-Key came with another report not long ago; send a new key with a new report.",
         )),
     }
 }
@@ -232,6 +245,13 @@ fn remember(writer: &mut Writer<'_>, key: &str, fingerprint: &str, report: Id) -
 pub struct CheckedHistory {
     new: Vec<Checked>,
     unchanged: usize,
+}
+
+impl CheckedHistory {
+    /// How many reports are new.
+    pub fn created(&self) -> usize {
+        self.new.len()
+    }
 }
 
 /// Compares a bundle's reports with those stored. They are history: what was right to report then may be no more, so that
@@ -324,7 +344,7 @@ fn known(tenant: &mut Tenant<'_>) -> Result<HashMap<Identity, (Value, Option<Id>
 
 /// Stores what is new of a history.
 pub fn apply(writer: &mut Writer<'_>, history: CheckedHistory) -> Result<Counts> {
-    let counts = Counts { created: history.new.len(), unchanged: history.unchanged, ..Counts::default() };
+    let counts = Counts { created: history.created(), unchanged: history.unchanged, ..Counts::default() };
     insert(writer, history.new)?;
     Ok(counts)
 }

@@ -1,11 +1,12 @@
 //! Values in bundles: series by series.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::head::{self, Which};
+use super::head::{self, IndicatorHead, Which};
 use super::rows::ValueRow;
 use super::save::{self, Prepared, ValueCounts};
 use super::store;
@@ -139,11 +140,16 @@ pub fn prepare(
 pub fn apply(writer: &mut Writer<'_>, prepared: Vec<Prepared>) -> Result<ValueCounts> {
     let mut counts = ValueCounts::default();
     for prepared in prepared {
-        let of = save::apply(writer, prepared)?;
-        counts.created += of.created;
-        counts.updated += of.updated;
-        counts.unchanged += of.unchanged;
-        counts.removed += of.removed;
+        counts += save::apply(writer, prepared)?;
+    }
+    Ok(counts)
+}
+
+/// What [`apply`] would come to.
+pub fn compare(tenant: &mut Tenant<'_>, prepared: Vec<Prepared>) -> Result<ValueCounts> {
+    let mut counts = ValueCounts::default();
+    for prepared in prepared {
+        counts += save::compare(tenant, prepared)?.counts;
     }
     Ok(counts)
 }
@@ -153,51 +159,68 @@ const MOST_VALUES: usize = 300_000;
 
 /// All values of the municipality, series by series.
 pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<BundledSeries>> {
-    type Place = (Option<Key>, Option<RegisterKey>, Option<RegisterKey>);
     let mut found = Vec::new();
     let mut left = MOST_VALUES;
     for head in head::heads(tenant, Which::default())? {
-        let mut series: BTreeMap<Place, Vec<BundledValue>> = BTreeMap::new();
-        let places = store::places(tenant, head.id)?;
+        let mut series = BTreeMap::new();
         for periods in head.years() {
-            let mut own = store::all_values(tenant, head.id, periods.clone())?;
-            let others = store::benchmark_values(tenant, &[head.id], None, periods)?;
-            left = left.checked_sub(own.len() + others.len()).ok_or_else(too_many)?;
-            own.sort_by_key(|value| value.period);
-            for value in own {
-                let Some((unit, group)) = places.get(&value.series_id) else { continue };
-                let place = (None, unit.as_ref().map(|(_, key)| key.clone()), group.parse().ok());
-                series.entry(place).or_default().push(BundledValue {
-                    period: store::readable(value.period)?,
-                    value: value.value,
-                    count: value.people.map(i64::from),
-                    is_provisional: value.is_provisional,
-                    note: note(value.note)?,
-                });
-            }
-            for value in others {
-                let place = (Some(value.benchmark), None, None);
-                let (period, is_provisional) = (value.period, value.is_provisional);
-                let (value, note) = (value.value, note(value.note)?);
-                series.entry(place).or_default().push(BundledValue {
-                    period,
-                    value,
-                    count: None,
-                    is_provisional,
-                    note,
-                });
-            }
+            left = left.checked_sub(read(tenant, &head, periods, &mut series)?).ok_or_else(too_many)?;
         }
-        let bundled = |((benchmark, unit, group), values): (Place, _)| BundledSeries {
-            indicator: head.key.clone(),
-            benchmark,
-            unit: unit.map(Into::into),
-            group,
-            values,
-        };
-        found.extend(series.into_iter().map(bundled));
+        found.extend(bundled(&head.key, series));
     }
     Ok(found)
+}
+
+/// The values of an indicator in some periods, series by series.
+pub fn of(tenant: &mut Tenant<'_>, head: &IndicatorHead, periods: RangeInclusive<i32>) -> Result<Vec<BundledSeries>> {
+    let mut series = BTreeMap::new();
+    read(tenant, head, periods, &mut series)?;
+    Ok(bundled(&head.key, series).collect())
+}
+
+/// The benchmark, the unit and the group of a series.
+type Place = (Option<Key>, Option<RegisterKey>, Option<RegisterKey>);
+
+/// Adds the values in some periods to their series, and answers how many there are.
+fn read(
+    tenant: &mut Tenant<'_>,
+    head: &IndicatorHead,
+    periods: RangeInclusive<i32>,
+    series: &mut BTreeMap<Place, Vec<BundledValue>>,
+) -> Result<usize> {
+    let places = store::places(tenant, head.id)?;
+    let mut own = store::all_values(tenant, head.id, periods.clone())?;
+    let others = store::benchmark_values(tenant, &[head.id], None, periods)?;
+    let read = own.len() + others.len();
+    own.sort_by_key(|value| value.period);
+    for value in own {
+        let Some((unit, group)) = places.get(&value.series_id) else { continue };
+        let place = (None, unit.as_ref().map(|(_, key)| key.clone()), group.parse().ok());
+        series.entry(place).or_default().push(BundledValue {
+            period: store::readable(value.period)?,
+            value: value.value,
+            count: value.people.map(i64::from),
+            is_provisional: value.is_provisional,
+            note: note(value.note)?,
+        });
+    }
+    for value in others {
+        let place = (Some(value.benchmark), None, None);
+        let (period, is_provisional) = (value.period, value.is_provisional);
+        let (value, note) = (value.value, note(value.note)?);
+        series.entry(place).or_default().push(BundledValue { period, value, count: None, is_provisional, note });
+    }
+    Ok(read)
+}
+
+fn bundled(indicator: &Key, series: BTreeMap<Place, Vec<BundledValue>>) -> impl Iterator<Item = BundledSeries> {
+    series.into_iter().map(|((benchmark, unit, group), values)| BundledSeries {
+        indicator: indicator.clone(),
+        benchmark,
+        unit: unit.map(Into::into),
+        group,
+        values,
+    })
 }
 
 fn note(text: Option<String>) -> Result<Option<LongText>> {

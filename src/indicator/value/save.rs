@@ -49,6 +49,15 @@ impl ValueCounts {
     }
 }
 
+impl std::ops::AddAssign for ValueCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.removed += other.removed;
+    }
+}
+
 /// Stores the values of an indicator, or of one of its benchmarks, all or none.
 pub fn save(
     writer: &mut Writer<'_>,
@@ -230,15 +239,26 @@ struct ReplacedRecord {
     written_in: i64,
 }
 
-/// Writes what was prepared, and leaves one change row with the counts, where anything changed.
-pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<ValueCounts> {
+/// What writing values comes to.
+pub struct Compared {
+    /// How many of which sort.
+    pub counts: ValueCounts,
+    benchmark_id: Option<Id>,
+    series: HashMap<Place, i64>,
+    writes: Vec<Write>,
+    replaced: Vec<ValueRecord>,
+    removed: Vec<(i64, i32)>,
+}
+
+/// Compares what was prepared with what is stored.
+pub fn compare(tenant: &mut Tenant<'_>, prepared: Prepared) -> Result<Compared> {
     let Prepared { indicator_id, benchmark, wanted } = prepared;
     let benchmark_id = match &benchmark {
-        Some(key) => Some(benchmark_id(writer, indicator_id, key)?),
+        Some(key) => Some(benchmark_id(tenant, indicator_id, key)?),
         None => None,
     };
-    let mut series = store::series(writer, indicator_id, benchmark_id)?;
-    let mut stored = stored(writer, indicator_id, benchmark_id, &series, &wanted)?;
+    let series = store::series(tenant, indicator_id, benchmark_id)?;
+    let mut stored = stored(tenant, indicator_id, benchmark_id, &series, &wanted)?;
     let mut counts = ValueCounts::default();
     let (mut writes, mut replaced, mut removed) = (Vec::new(), Vec::new(), Vec::new());
     for (place, period, content) in wanted {
@@ -263,6 +283,14 @@ pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<ValueCounts>
             }
         }
     }
+    Ok(Compared { counts, benchmark_id, series, writes, replaced, removed })
+}
+
+/// Writes what was prepared, and leaves one change row with the counts, where anything changed.
+pub fn apply(writer: &mut Writer<'_>, prepared: Prepared) -> Result<ValueCounts> {
+    let (indicator_id, benchmark) = (prepared.indicator_id, prepared.benchmark.clone());
+    let compared = compare(writer, prepared)?;
+    let Compared { counts, benchmark_id, mut series, writes, replaced, removed } = compared;
     if !counts.is_change() {
         return Ok(counts);
     }

@@ -1,0 +1,95 @@
+//! The service in the benchmark's own process, with routes that measure what it costs to be asked at all.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
+use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::auth::guard::{Anyone, May};
+use medstrategi::auth::issuer::Issuers;
+use medstrategi::auth::local::LocalSecret;
+use medstrategi::config::{Flags, Settings};
+use medstrategi::db::{AnyConnection, Database};
+use medstrategi::problem::{Problem, Result};
+use medstrategi::server::{self, Parts};
+use medstrategi::telemetry;
+
+use super::BEARABLE_WAIT;
+
+/// A server as the program starts it, and the routes of [`constant_path`] and [`SELECT_PATH`]. Nothing is logged.
+pub fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketAddr) {
+    let parts = Parts::new(database, Issuers::new(vec![secret.issuer()]));
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+            let (server, address) = server::start_with(parts, listener, routes).unwrap();
+            sender.send((server.handle(), address)).unwrap();
+            server.await.unwrap();
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+/// The same as all that this process does, until it is killed; it logs as the program does.
+pub fn serve_alone(database_url: &str, secret_file: &Path, bind: &str) {
+    let flags = Flags {
+        database_url: Some(database_url.to_owned()),
+        secret_file: Some(secret_file.display().to_string()),
+        bind: Some(bind.to_owned()),
+        ..Flags::default()
+    };
+    let settings = Settings::load(&flags).unwrap();
+    telemetry::start(&settings).unwrap();
+    let database = Database::open(settings.database.clone(), settings.database_pool).unwrap().keeping(Tallies);
+    let parts = Parts::new(database, settings.issuers().unwrap());
+    actix_web::rt::System::new().block_on(async {
+        let listener = server::listen(settings.bind).unwrap();
+        server::start_with(parts, listener, routes).unwrap().0.await.unwrap();
+    });
+}
+
+/// Where so many constant bytes are answered, with this status, to whatever is sent.
+pub fn constant_path(status: u16, length: usize) -> String {
+    format!("/v1/benchmark/constant/{status}/{length}")
+}
+
+/// Where a few constant bytes are answered after a SELECT.
+pub const SELECT_PATH: &str = "/v1/benchmark/select";
+
+fn routes(config: &mut web::ServiceConfig) {
+    let constants = web::resource("/v1/benchmark/constant/{status}/{length}");
+    config
+        .service(constants.route(web::get().to(constant)).route(web::post().to(constant)))
+        .route(SELECT_PATH, web::get().to(constant_after_select));
+}
+
+/// Longer than any answer that is one page.
+static BYTES: [u8; 4 * 1024 * 1024] = [b'x'; 4 * 1024 * 1024];
+
+async fn constant(_: May<Anyone>, path: web::Path<(u16, usize)>, _sent: web::Bytes) -> Result<HttpResponse> {
+    let (status, length) = path.into_inner();
+    let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
+    let bytes = BYTES.get(..length).ok_or_else(|| Problem::internal("so long is no answer"))?;
+    Ok(HttpResponse::build(status).content_type("application/json").body(bytes))
+}
+
+async fn constant_after_select(_: May<Anyone>, database: web::Data<Database>) -> Result<HttpResponse> {
+    web::block(move || database.unbound(select_one)).await.map_err(Problem::internal)??;
+    Ok(HttpResponse::Ok().content_type("application/json").body(r#"{"is_constant":true}"#))
+}
+
+/// The least that a database can be asked for, as a prepared statement.
+fn select_one(connection: &mut AnyConnection) -> Result<i32> {
+    let one = diesel::select(1.into_sql::<Integer>());
+    Ok(match connection {
+        AnyConnection::Postgres(postgres) => one.get_result(postgres)?,
+        AnyConnection::Sqlite(sqlite) => one.get_result(sqlite)?,
+    })
+}

@@ -1,0 +1,137 @@
+//! The program as it is released, in a process of its own.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use medstrategi::auth::local::LocalSecret;
+use medstrategi::auth::scope::Scope;
+
+use super::databases::Home;
+use super::{Memory, forget_peak, interruption, memory};
+
+/// The program over a database of its own.
+pub struct Program {
+    pub home: Home,
+    secret: LocalSecret,
+}
+
+impl Program {
+    pub fn over(home: Home) -> Self {
+        // Made here, so that there are tokens before a server starts.
+        let secret = LocalSecret::read_or_create(&secret_file(&home)).unwrap();
+        Self { home, secret }
+    }
+
+    /// A token for the municipality, good for a day.
+    pub fn token(&self, municipality: &str, subject: &str, scope: Scope) -> String {
+        let lifetime = Duration::from_secs(24 * 60 * 60);
+        self.secret.sign(subject, &municipality.parse().unwrap(), &[scope], lifetime).unwrap()
+    }
+
+    /// `medstrategi import`
+    pub fn import(&self, bundles: &[PathBuf]) {
+        let output = self.command().arg("import").args(bundles).output().unwrap();
+        assert!(output.status.success(), "the import failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// `medstrategi serve`
+    pub fn serve(&self) -> Process {
+        let address = free_address();
+        let mut command = self.command();
+        command.args(["serve", "--bind", &address.to_string()]);
+        Process::start(command, address, &self.home.folder.path().join("log"))
+    }
+
+    /// The benchmark's own program with these arguments, followed by what `in_process::serve_alone` takes.
+    pub fn serve_constants(&self, argument: &str) -> Process {
+        let address = free_address();
+        let mut command = self.isolated(&std::env::current_exe().unwrap());
+        command.args([argument, &self.home.url]).arg(secret_file(&self.home)).arg(address.to_string());
+        Process::start(command, address, &self.home.folder.path().join("log-of-constants"))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = self.isolated(Path::new(env!("CARGO_BIN_EXE_medstrategi")));
+        command.args(["--database-url", &self.home.url, "--secret-file"]).arg(secret_file(&self.home));
+        // Clients here ask as often as they can.
+        command.envs([("MEDSTRATEGI_SUBJECT_RATE", "0"), ("MEDSTRATEGI_ADDRESS_RATE", "0")]);
+        command
+    }
+
+    /// Settings of whoever runs the benchmark would change what it measures.
+    fn isolated(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.home.folder.path()).env_clear().stdin(Stdio::null());
+        command
+    }
+}
+
+fn secret_file(home: &Home) -> PathBuf {
+    home.folder.path().join("medstrategi.secret")
+}
+
+fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Whether what may not even listen yet answers that it is ready.
+fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
+    let mut begin = [0; b"HTTP/1.1 204".len()];
+    stream.read_exact(&mut begin)?;
+    Ok(&begin == b"HTTP/1.1 204")
+}
+
+/// A server in a process of its own; killed at the end.
+pub struct Process {
+    pub address: SocketAddr,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn start(mut command: Command, address: SocketAddr, log: &Path) -> Self {
+        let file = std::fs::File::create(log).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
+        let mut process = Self { address, child, log: log.to_owned() };
+        process.wait_until_ready();
+        process
+    }
+
+    fn wait_until_ready(&mut self) {
+        let begun = Instant::now();
+        while !is_ready(self.address).unwrap_or(false) {
+            interruption::check();
+            let is_starting = self.child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60);
+            assert!(is_starting, "the server did not start: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it has said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Lets the system's record of the process's peak memory begin anew. False where there is no such record.
+    pub fn forget_peak(&self) -> bool {
+        forget_peak(&self.child.id().to_string())
+    }
+
+    /// The most memory that the process had in use since then, in MB.
+    pub fn peak(&self) -> Option<f64> {
+        memory(&self.child.id().to_string(), Memory::Peak)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

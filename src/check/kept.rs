@@ -1,0 +1,92 @@
+//! What is kept beside the rows, so that questions are quick to answer, against what the rows say.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::Findings;
+use crate::action::assignment::tally;
+use crate::action::local::store as local;
+use crate::committee::Committees;
+use crate::db::integrity::{Found, MOST};
+use crate::db::types::Id;
+use crate::db::{Tenant, Writer, integrity};
+use crate::indicator::store::{self as indicators, Filter};
+use crate::organisation::Units;
+use crate::problem::Result;
+use crate::register::{Register as _, Selection};
+use crate::strategy::store as strategies;
+
+pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Result<()> {
+    for difference in tally::differences(writer)? {
+        findings.add(difference);
+    }
+    check_search_texts(writer, findings)?;
+    check_periods(writer, findings)
+}
+
+/// What searches look in: the folded texts of the rows.
+fn check_search_texts(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<()> {
+    let rows = Units::select(tenant, Selection::All)?;
+    compare(tenant, "units", rows.iter().map(|row| (row.id(), row.body.search_text())), findings)?;
+    let rows = Committees::select(tenant, Selection::All)?;
+    compare(tenant, "committees", rows.iter().map(|row| (row.id(), row.body.search_text())), findings)?;
+    let rows = indicators::list(tenant, Filter::default(), None)?;
+    compare(tenant, "indicators", rows.iter().map(|row| (row.id(), row.body.search_text())), findings)?;
+    let trees = strategies::trees(tenant, strategies::Filter::default())?;
+    let rows = trees.iter().map(|tree| &tree.strategy.own);
+    compare(tenant, "strategies", rows.map(|row| (row.id(), row.body.search_text())), findings)?;
+    let local = local::all(tenant)?;
+    let planned = trees.iter().flat_map(|tree| &tree.strategy.focus_areas).flat_map(|area| &area.actions);
+    compare(tenant, "actions", planned.chain(&local).map(|row| (row.id(), row.body.search_text())), findings)
+}
+
+fn compare(
+    tenant: &mut Tenant<'_>,
+    table: &str,
+    rows: impl Iterator<Item = (Id, String)>,
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT id AS what, search_text AS value FROM {table} WHERE municipality_id = '{}'",
+        tenant.municipality_id
+    );
+    let stored = integrity::find(tenant.connection, &sql)?;
+    let stored: HashMap<String, Option<String>> =
+        stored.into_iter().map(|Found { what, value }| (what, value)).collect();
+    let differs = |(id, text): &(Id, String)| stored.get(&id.to_string()).and_then(Option::as_ref) != Some(text);
+    for (id, _) in rows.filter(differs).take(MOST) {
+        findings.add(format!("{table} '{id}' is found under another search_text than its fields have"));
+    }
+    Ok(())
+}
+
+/// Values are looked for in the years that their indicator says to have any in.
+fn check_periods(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<()> {
+    use crate::db::schema::{indicator_values, indicators, value_series};
+    use diesel::dsl::{max, min};
+    type Row = (String, Option<i32>, Option<i32>);
+    let said: Vec<Row> = indicators::table
+        .filter(indicators::municipality_id.eq(tenant.municipality_id))
+        .select((indicators::key, indicators::first_period, indicators::last_period))
+        .order(indicators::key)
+        .load(tenant.connection)?;
+    for (key, first, last) in said {
+        let its = value_series::table
+            .inner_join(indicators::table)
+            .filter(indicators::municipality_id.eq(tenant.municipality_id))
+            .filter(indicators::key.eq(&key))
+            .select(value_series::id);
+        let ends: (Option<i32>, Option<i32>) = indicator_values::table
+            .filter(indicator_values::series_id.eq_any(its))
+            .select((min(indicator_values::period), max(indicator_values::period)))
+            .first(tenant.connection)?;
+        let holds = |(earliest, latest)| {
+            first.is_some_and(|first| first <= earliest) && last.is_some_and(|last| latest <= last)
+        };
+        if !ends.0.zip(ends.1).is_none_or(holds) {
+            findings.add(format!("indicators '{key}' has values outside of its first_period and last_period"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! The change log against the rows: each was created by a change, none is there that was deleted, and the latest change
+//! left the fields that the row has.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::Findings;
+use crate::action::assignment::tally::REPORT;
+use crate::action::local::store as local;
+use crate::action::report::{save as report, store as reports};
+use crate::committee::membership::Memberships;
+use crate::committee::membership::model::MembershipBody;
+use crate::committee::{Committees, level};
+use crate::cpr;
+use crate::db::change_log::Operation;
+use crate::db::integrity::MOST;
+use crate::db::schema::changes;
+use crate::db::types::{Id, Json};
+use crate::db::{Tenant, Writer, connection};
+use crate::indicator::store::{self as indicators, Filter};
+use crate::indicator::value::save::ENTITY as VALUES;
+use crate::municipality::store as municipality;
+use crate::organisation::Units;
+use crate::organisation::employee::Employees;
+use crate::organisation::employee::model::EmployeeBody;
+use crate::problem::Result;
+use crate::register::{Register as _, Selection};
+use crate::resource::{Body, Stored, fields};
+use crate::strategy::store as strategies;
+
+/// The fields about people in which no CPR number may stand, by kind of row.
+const ABOUT_PEOPLE: [(&str, &[&str]); 3] = [
+    (EmployeeBody::ENTITY, &["key", "name", "email", "title"]),
+    (MembershipBody::ENTITY, &["key"]),
+    (REPORT, &["note", "minutes_url"]),
+];
+
+/// What the log has of a row.
+#[derive(Debug, Default)]
+struct Logged {
+    is_created: bool,
+    is_deleted: bool,
+    /// Where its fields stand as they were left last.
+    latest: Option<i64>,
+}
+
+/// By kind of row and its id.
+type Log = HashMap<(String, Id), Logged>;
+
+pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Result<()> {
+    let mut log = read(writer, findings)?;
+    let head = municipality::read(writer)?;
+    compare(writer, &mut log, &[head], findings)?;
+    let levels = level::store::list(writer, None, None)?;
+    compare(writer, &mut log, &levels, findings)?;
+    let units = Units::select(writer, Selection::All)?;
+    compare(writer, &mut log, &units, findings)?;
+    let employees = Employees::select(writer, Selection::All)?;
+    compare(writer, &mut log, &employees, findings)?;
+    let committees = Committees::select(writer, Selection::All)?;
+    compare(writer, &mut log, &committees, findings)?;
+    let memberships = Memberships::select(writer, Selection::All)?;
+    compare(writer, &mut log, &memberships, findings)?;
+    for tree in strategies::trees(writer, strategies::Filter::default())? {
+        compare(writer, &mut log, &[tree.strategy.own], findings)?;
+        for area in tree.strategy.focus_areas {
+            compare(writer, &mut log, &[area.own], findings)?;
+            compare(writer, &mut log, &area.objectives, findings)?;
+            compare(writer, &mut log, &area.actions, findings)?;
+        }
+    }
+    let local = local::all(writer)?;
+    compare(writer, &mut log, &local, findings)?;
+    let indicators = indicators::list(writer, Filter::default(), None)?;
+    compare(writer, &mut log, &indicators, findings)?;
+    for batch in reports::all(writer)?.chunks(connection::batch()) {
+        let rows = batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), report::logged_again(kept.clone())?)));
+        compare_rows(writer, &mut log, REPORT, &rows.collect::<Result<Vec<_>>>()?, findings)?;
+    }
+    let gone = log.iter().filter(|((entity, _), logged)| entity != VALUES && !logged.is_deleted);
+    let mut gone: Vec<String> = gone.map(|((entity, id), _)| format!("{entity} '{id}'")).collect();
+    gone.sort();
+    for row in gone.into_iter().take(MOST) {
+        findings.add(format!("{row} is gone, and no change says that it was deleted"));
+    }
+    Ok(())
+}
+
+/// Reads the log from its first row to its last, some thousands at a time.
+fn read(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<Log> {
+    const BATCH: i64 = 5_000;
+    type Row = (i64, String, Id, Operation, Option<String>, Option<String>);
+    let (mut log, mut last) = (Log::new(), 0);
+    loop {
+        let rows: Vec<Row> = changes::table
+            .filter(changes::municipality_id.eq(tenant.municipality_id))
+            .filter(changes::sequence.gt(last))
+            .order(changes::sequence)
+            .limit(BATCH)
+            .select((
+                changes::sequence,
+                changes::entity,
+                changes::entity_id,
+                changes::operation,
+                changes::before,
+                changes::after,
+            ))
+            .load(tenant.connection)?;
+        let Some((newest, ..)) = rows.last() else { return Ok(log) };
+        last = *newest;
+        for (sequence, entity, id, operation, before, after) in rows {
+            check_people(sequence, &entity, [&before, &after], findings);
+            let logged = log.entry((entity, id)).or_default();
+            logged.is_created |= operation == Operation::Created;
+            logged.is_deleted = operation == Operation::Deleted;
+            if after.is_some() {
+                logged.latest = Some(sequence);
+            }
+        }
+    }
+}
+
+fn check_people(sequence: i64, entity: &str, said: [&Option<String>; 2], findings: &mut Findings<'_>) {
+    let about = ABOUT_PEOPLE.iter().find(|(kind, _)| *kind == entity);
+    for text in said.into_iter().flatten() {
+        let Ok(said) = serde_json::from_str::<Value>(text) else {
+            findings.add(format!("change {sequence} holds what is no JSON"));
+            continue;
+        };
+        let texts = about.iter().flat_map(|(_, names)| names.iter());
+        for name in texts.filter(|name| said.get(**name).and_then(Value::as_str).is_some_and(cpr::is_in)) {
+            findings.add(format!("change {sequence}, of {entity}: {name} looks like a CPR number"));
+        }
+    }
+}
+
+fn compare<B: Body>(
+    tenant: &mut Tenant<'_>,
+    log: &mut Log,
+    rows: &[Stored<B>],
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    for batch in rows.chunks(connection::batch()) {
+        let rows: Vec<_> = batch.iter().map(|row| (row.id(), row.body.key().to_string(), fields(row))).collect();
+        compare_rows(tenant, log, B::ENTITY, &rows, findings)?;
+    }
+    Ok(())
+}
+
+/// Compares rows (id, name, fields), a batch of them, with the fields that the log has of each.
+fn compare_rows(
+    tenant: &mut Tenant<'_>,
+    log: &mut Log,
+    entity: &str,
+    rows: &[(Id, String, Value)],
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    let mut expected: HashMap<i64, &(Id, String, Value)> = HashMap::new();
+    for row in rows {
+        let (id, name, _) = row;
+        match log.remove(&(entity.to_owned(), *id)) {
+            None => findings.add(format!("{entity} '{name}' is in no change")),
+            Some(logged) if logged.is_deleted => {
+                findings.add(format!("{entity} '{name}' is there, and the log says that it was deleted"));
+            }
+            Some(logged) => {
+                if !logged.is_created {
+                    findings.add(format!("{entity} '{name}': no change says that it was created"));
+                }
+                expected.extend(logged.latest.map(|sequence| (sequence, row)));
+            }
+        }
+    }
+    let sequences: Vec<i64> = expected.keys().copied().collect();
+    let said: Vec<(i64, Option<Json<Value>>)> = changes::table
+        .filter(changes::sequence.eq_any(sequences))
+        .order(changes::sequence)
+        .select((changes::sequence, changes::after))
+        .load(tenant.connection)?;
+    for (sequence, said) in said {
+        let (Some((_, name, fields)), Some(Json(said))) = (expected.get(&sequence), said) else { continue };
+        let differing = differing(&said, fields);
+        if !differing.is_empty() {
+            findings
+                .add(format!("{entity} '{name}': {} differs from what change {sequence} left", differing.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// The fields of which the log says something else than the row. Those that it doesn't know came later.
+fn differing<'s>(said: &'s Value, row: &Value) -> Vec<&'s str> {
+    let said = said.as_object().into_iter().flatten();
+    said.filter(|(name, value)| row.get(name.as_str()).is_some_and(|now| now != *value))
+        .map(|(name, _)| name.as_str())
+        .collect()
+}

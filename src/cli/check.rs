@@ -1,0 +1,54 @@
+//! `medstrategi check`
+
+use std::time::Instant;
+
+use super::{Failure, say};
+use crate::api;
+use crate::check;
+use crate::config::Settings;
+use crate::db::Database;
+
+/// What `--help` says.
+pub(super) const HELP: &str = "\
+Read the whole database and tell what breaks a rule, a line each; changes nothing.
+
+Exits with 0 where nothing does, with 1 otherwise. It may run beside the service: it reads in transactions that the \
+engine lets write nothing, one for each step and municipality, and nobody waits for it. What was changed between two \
+of them is seen by the later ones alone.
+
+Read are: the engine's own integrity, tables, indexes and foreign keys; references, also those that no foreign key \
+holds, and that none leads into another municipality; ids, days and moments that can't be read; each municipality's \
+bundle and values, imported again for show, which must pass every rule and change nothing; what is kept beside the rows \
+(latest reports, counts, search texts, periods of values); and the change log, which must end in what the rows are.
+
+What people are to decide, such as who of two chairs stays (/v1/committee-proposals), is no finding. \
+Not read are: actors, idempotency keys and the access log, beyond their references; and what older changes say, beyond \
+CPR numbers in what is about people.";
+
+pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let database = Database::open_to_read(settings.database.clone())?;
+    let mut stdout = Ok(());
+    let mut tell = |finding: &str| {
+        if stdout.is_ok() {
+            stdout = say(format_args!("{finding}"));
+        }
+    };
+    let summary = check::check(&database, &api::contract()?, &mut tell)?;
+    stdout?;
+    let rows: i64 = summary.rows.iter().map(|(_, rows)| rows).sum();
+    say(format_args!(
+        "{}: {} municipalities, {rows} rows ({} changes, {} reports, {} values) read in {:.1} s: {} findings.",
+        database.location(),
+        summary.municipalities,
+        summary.rows_of("changes"),
+        summary.rows_of("reports"),
+        summary.rows_of("indicator_values"),
+        begun.elapsed().as_secs_f64(),
+        summary.findings
+    ))?;
+    match summary.findings {
+        0 => Ok(()),
+        _ => Err(Failure::Told),
+    }
+}

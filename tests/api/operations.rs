@@ -1,0 +1,590 @@
+//! What whoever runs the service does with it: back it up, check it, ask whether it can serve; and what it forgets.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use medstrategi::api;
+use medstrategi::check;
+use medstrategi::db::retention::Forgotten;
+use medstrategi::db::{Database, Engine, Location};
+use serde_json::{Value, json};
+
+use crate::harness::App;
+use crate::program::{
+    Served, demo, errors, fresh, out, program, program_over, run, serve_demo, signal, token_for_demo, wait,
+};
+
+crate::tests![
+    a_backup_under_load_has_all_that_was_answered,
+    backups_take_no_other_files_place,
+    a_backup_that_fails_leaves_nothing,
+    postgres_is_backed_up_by_its_own_program,
+    what_is_in_order_has_no_findings,
+    what_was_broken_by_hand_is_named,
+    tables_that_were_changed_by_hand_are_named,
+    checking_changes_nothing_and_waits_for_nobody,
+    many_values_are_checked_piece_by_piece,
+    the_command_tells_what_it_found,
+    the_health_check_asks_the_service,
+    what_is_outdated_is_forgotten,
+    the_service_forgets_by_itself,
+];
+
+fn sql(database: &Database, sql: &str) {
+    let done = database.unbound(|connection| Ok(connection.batch_execute(sql)?));
+    done.unwrap_or_else(|problem| panic!("{sql}: {:?}", problem.cause));
+}
+
+fn path_of(url: &str) -> PathBuf {
+    url.strip_prefix("sqlite:").unwrap().into()
+}
+
+/// What stands in a folder beside what is listed.
+fn others(folder: &Path, known: &[&str]) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut others: Vec<String> = names.filter(|name| !known.contains(&name.as_str())).collect();
+    others.sort();
+    others
+}
+
+/// Sends levels one after the other until it is told to stop, and answers the keys of those that were taken.
+fn write_levels(served: &Served, token: &str, writer: usize, stop: &AtomicBool, taken: &std::sync::Mutex<Vec<String>>) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut n = 0;
+    while !stop.load(Ordering::Relaxed) {
+        n += 1;
+        let key = format!("trin-{writer}-{n}");
+        let body = json!({"key": key, "name": key, "rank": 9}).to_string();
+        let request = agent.post(format!("{}/v1/levels", served.base)).content_type("application/json");
+        let answer = request.header("authorization", format!("Bearer {token}")).send(&body).unwrap();
+        assert_eq!(answer.status(), 201);
+        taken.lock().unwrap().push(key);
+    }
+}
+
+fn level_keys(served: &Served, token: &str) -> Vec<String> {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let mut keys = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let request = agent.get(format!("{}/v1/levels?limit=200{cursor}", served.base));
+        let page: Value =
+            request.header("authorization", format!("Bearer {token}")).call().unwrap().body_mut().read_json().unwrap();
+        keys.extend(page["items"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return keys,
+        }
+    }
+}
+
+fn a_backup_under_load_has_all_that_was_answered(app: &App) {
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    let url = fresh(app);
+    let mut served = serve_demo(&mut program_over(app, &url));
+    let token = token_for_demo(app, "med.edit med.read");
+    let (stop, taken) = (AtomicBool::new(false), std::sync::Mutex::new(Vec::new()));
+    let copy = app.folder.path().join("copy.db");
+    let acknowledged = std::thread::scope(|scope| {
+        for writer in 0..3 {
+            let (served, token, stop, taken) = (&served, &token, &stop, &taken);
+            scope.spawn(move || write_levels(served, token, writer, stop, taken));
+        }
+        while taken.lock().unwrap().len() < 60 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let acknowledged = taken.lock().unwrap().clone();
+        let output = run(program_over(app, &url).arg("backup").arg(&copy));
+        assert!(output.status.success(), "{}", errors(&output));
+        let line = out(&output);
+        assert!(line.contains("copy.db: ") && line.contains(" MB in ") && line.lines().count() == 1, "{line}");
+        let while_copied = taken.lock().unwrap().len();
+        assert!(while_copied > acknowledged.len(), "nobody could write while the copy was made");
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(taken.lock().unwrap().len() > while_copied, "nobody can write after the copy was made");
+        stop.store(true, Ordering::Relaxed);
+        acknowledged
+    });
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let at_the_end = taken.lock().unwrap().len();
+
+    // The copy is sound, and serves where it stands.
+    let copied = format!("sqlite:{}", copy.display());
+    let output = run(program_over(app, &copied).arg("check"));
+    assert!(output.status.success(), "{}", out(&output));
+    let secret = app.folder.path().join("bare.secret");
+    let from_copy = serve_demo(program_over(app, &copied).env("MEDSTRATEGI_SECRET_FILE", &secret));
+    let keys = level_keys(&from_copy, &token);
+    assert!(acknowledged.iter().all(|key| keys.contains(key)), "what was answered before the copy began is in it");
+    assert!(keys.len() - 3 < at_the_end, "it is a state of the time of the copy");
+    drop(from_copy);
+
+    // Restoring: stop, put the file in the place of the database, take away what belongs to the old one, start.
+    signal(&served.child, "-TERM");
+    assert!(wait(&mut served.child).success());
+    for left in ["copy.db-wal", "copy.db-shm"] {
+        let _ = std::fs::remove_file(app.folder.path().join(left));
+    }
+    std::fs::copy(&copy, path_of(&url)).unwrap();
+    for left in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{left}", path_of(&url).display()));
+    }
+    let restored = serve_demo(&mut program_over(app, &url));
+    assert_eq!(level_keys(&restored, &token).len(), keys.len());
+}
+
+fn backups_take_no_other_files_place(app: &App) {
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    let taken = app.folder.path().join("taken");
+    std::fs::write(&taken, "precious").unwrap();
+    let output = run(program(app).arg("backup").arg(&taken));
+    assert!(!output.status.success() && errors(&output).contains("is there already"), "{}", errors(&output));
+    assert_eq!(std::fs::read(&taken).unwrap(), b"precious");
+    let output = run(program(app).args(["backup", "no/such/folder/copy.db"]));
+    assert!(!output.status.success() && errors(&output).contains("no/such/folder"), "{}", errors(&output));
+    let output = run(program_over(app, "sqlite:missing.db").args(["backup", "copy.db"]));
+    assert!(!output.status.success() && errors(&output).contains("there is no database at"), "{}", errors(&output));
+    assert!(!app.folder.path().join("missing.db").exists() && !app.folder.path().join("copy.db").exists());
+    // A relative name is in the folder that the command is run in.
+    let output = run(program(app).args(["backup", "copy.db"]));
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(app.folder.path().join("copy.db").exists());
+}
+
+fn a_backup_that_fails_leaves_nothing(app: &App) {
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    let folder = app.folder.path().join("backups");
+    std::fs::create_dir(&folder).unwrap();
+    let copy = folder.join("copy.db");
+    // Not this service's data at all.
+    let url = fresh(app);
+    let foreign = Database::open(Location::parse(&url).unwrap(), 1).unwrap();
+    sql(&foreign, "CREATE TABLE customers (id INTEGER)");
+    let output = run(program_over(app, &url).arg("backup").arg(&copy));
+    assert!(!output.status.success() && errors(&output).contains("no data of this service"), "{}", errors(&output));
+    assert_eq!(others(&folder, &[]), [""; 0]);
+    // A copy that is not sound.
+    sql(&app.database, "PRAGMA foreign_keys = OFF; UPDATE levels SET municipality_id = 'x'; PRAGMA foreign_keys = ON");
+    app.post("/v1/levels", json!({"key": "a", "name": "A", "rank": 1})).expect(201);
+    sql(&app.database, "PRAGMA foreign_keys = OFF; UPDATE levels SET municipality_id = 'x'; PRAGMA foreign_keys = ON");
+    let output = run(program(app).arg("backup").arg(&copy));
+    assert!(!output.status.success() && errors(&output).contains("municipality_id"), "{}", errors(&output));
+    assert_eq!(others(&folder, &[]), [""; 0]);
+}
+
+fn postgres_is_backed_up_by_its_own_program(app: &App) {
+    if app.engine == Engine::Sqlite {
+        return;
+    }
+    let with_password = app.url.replacen("postgres@", "postgres:hemmelig@", 1);
+    let output = run(program_over(app, &with_password).args(["backup", "copy.dump"]));
+    let told = errors(&output);
+    assert!(!output.status.success(), "{told}");
+    assert!(told.contains("pg_dump --format=custom --file='copy.dump' --dbname='postgres"), "{told}");
+    assert!(!told.contains("hemmelig"), "{told}");
+    assert!(!app.folder.path().join("copy.dump").exists());
+}
+
+/// Fails the test where a check finds anything: whatever came over the API has left a database in order.
+#[track_caller]
+pub fn assert_in_order(app: &App) {
+    assert_eq!(findings(app), [""; 0]);
+}
+
+/// What a check finds.
+fn findings(app: &App) -> Vec<String> {
+    findings_at(&app.url).0
+}
+
+fn findings_at(url: &str) -> (Vec<String>, check::Summary) {
+    let database = Database::open_to_read(Location::parse(url).unwrap()).unwrap();
+    let mut found = Vec::new();
+    let summary =
+        check::check(&database, &api::contract().unwrap(), &mut |finding| found.push(finding.to_owned())).unwrap();
+    assert_eq!(summary.findings, found.len());
+    (found, summary)
+}
+
+fn import_demo(app: &App) {
+    let bundle: Value = serde_json::from_str(&std::fs::read_to_string(demo()).unwrap()).unwrap();
+    app.import(&bundle).unwrap();
+}
+
+fn what_is_in_order_has_no_findings(app: &App) {
+    import_demo(app);
+    for (_, bundle) in crate::plans::plans() {
+        app.import(&bundle).unwrap();
+    }
+    // Some life: a change, a report, values that replace others, somebody who is forgotten, a row that is removed.
+    let token = app.token_of("noerrelund", "med.admin med.hr med.edit med.measure");
+    let send = |method: &str, path: &str, body: Value| {
+        app.request(method, path).token(&token).header("if-match", "*").json(&body).send()
+    };
+    send("PATCH", "/v1/committees/hoved-med", json!({"name": "Hoved-MED Nørrelund"})).expect(200);
+    send("PATCH", "/v1/employees/m-1005", json!({"ends_on": "2026-01-31"})).expect(200);
+    send("POST", "/v1/employees/m-1005/anonymise", json!({})).expect(200);
+    send("PATCH", "/v1/levels/lokal-med", json!({"name": "Lokal-MED og personalemøder"})).expect(200);
+    let summary = findings_at(&app.url);
+    assert_eq!(summary.0, [""; 0]);
+    assert!(summary.1.municipalities >= 3 && summary.1.rows_of("reports") >= 220, "{:?}", summary.1);
+}
+
+/// What breaks a database that holds the demo, the words of the finding, and what mends it again.
+struct Break {
+    sql: &'static str,
+    mend: &'static str,
+    told: &'static [&'static str],
+}
+
+const UNIT: &str = "(SELECT id FROM units WHERE key = 'hasselengskolen')";
+
+fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
+    let all = [
+        // A rule that only the service knows: people, circles, dates, references by key.
+        Break {
+            sql: "UPDATE employees SET title = 'Lærer 010190-1234' WHERE key = 'm-1001'",
+            mend: "UPDATE employees SET title = 'Centerchef' WHERE key = 'm-1001'",
+            told: &["noerrelund: employees 'm-1001' title looks like a CPR number", "employee 'm-1001': title differs"],
+        },
+        Break {
+            sql: "UPDATE units SET parent_id = UNIT WHERE key = 'center-boern-skole'",
+            mend: "UPDATE units SET parent_id = NULL WHERE key = 'center-boern-skole'",
+            told: &["puts the unit below itself", "unit 'center-boern-skole': parent differs from what change"],
+        },
+        Break {
+            sql: "UPDATE memberships SET role = 'chair' WHERE key = 'hoved-med-naestformand'",
+            mend: "UPDATE memberships SET role = 'deputy_chair' WHERE key = 'hoved-med-naestformand'",
+            told: &["membership 'hoved-med-naestformand': role differs from what change"],
+        },
+        Break {
+            sql: "UPDATE committees SET name = ' ' WHERE key = 'hoved-med'",
+            mend: "UPDATE committees SET name = 'Hoved-MED' WHERE key = 'hoved-med'",
+            told: &["noerrelund: committees 'hoved-med' can't be read: ", ": is not 1 to 300 characters of text"],
+        },
+        Break {
+            sql: "UPDATE indicator_values SET period = period + 3 WHERE series_id = (SELECT min(series_id) FROM indicator_values)",
+            mend: "UPDATE indicator_values SET period = period - 3 WHERE series_id = (SELECT min(series_id) FROM indicator_values)",
+            told: &["noerrelund: values of '", "can't be read: ", " stands for no period"],
+        },
+        // What is kept beside the rows.
+        Break {
+            sql: "CREATE TABLE aside AS SELECT id, search_text FROM units; \
+                  UPDATE units SET search_text = 'noget andet' WHERE key = 'hasselengskolen'",
+            mend: "UPDATE units SET search_text = (SELECT search_text FROM aside WHERE aside.id = units.id); DROP TABLE aside",
+            told: &["is found under another search_text"],
+        },
+        Break {
+            sql: "UPDATE latest_reports SET stage = 'dropped' WHERE report_id = (SELECT min(report_id) FROM latest_reports)",
+            mend: "UPDATE latest_reports SET stage = (SELECT stage FROM reports WHERE id = report_id)",
+            told: &["1 latest reports are not the latest", "the counts kept of 1 occurrences are wrong"],
+        },
+        Break {
+            sql: "CREATE TABLE aside AS SELECT * FROM tallies; DELETE FROM tallies",
+            mend: "INSERT INTO tallies SELECT * FROM aside; DROP TABLE aside",
+            told: &["occurrences are wrong"],
+        },
+        Break {
+            sql: "UPDATE indicators SET last_period = first_period WHERE key = 'sygefravaer'",
+            mend: "UPDATE indicators SET last_period = (SELECT max(period) FROM indicator_values)",
+            told: &["indicators 'sygefravaer' has values outside of its first_period and last_period"],
+        },
+        // The change log.
+        Break {
+            sql: "CREATE TABLE aside AS SELECT * FROM reports WHERE id = (SELECT max(id) FROM reports); \
+                  UPDATE reports SET note = 'ikke sagt af nogen' WHERE id = (SELECT id FROM aside)",
+            mend: "UPDATE reports SET note = (SELECT note FROM aside) WHERE id = (SELECT id FROM aside); DROP TABLE aside",
+            told: &["noerrelund: report '", "note differs from what change"],
+        },
+        Break {
+            sql: "UPDATE changes SET entity = 'ghost' WHERE entity_id = UNIT",
+            mend: "UPDATE changes SET entity = 'unit' WHERE entity_id = UNIT",
+            told: &["unit 'hasselengskolen' is in no change", "is gone, and no change says that it was deleted"],
+        },
+        Break {
+            sql: "UPDATE changes SET \"after\" = '{' WHERE entity_id = UNIT",
+            mend: "UPDATE changes SET \"after\" = '{\"key\": \"hasselengskolen\"}' WHERE entity_id = UNIT",
+            told: &["holds what is no JSON"],
+        },
+        // References past the foreign keys, and across municipalities.
+        Break {
+            sql: "UPDATE indicator_values SET written_in = written_in + 1000000",
+            mend: "UPDATE indicator_values SET written_in = written_in - 1000000",
+            told: &["indicator_values.written_in refers to '", "not there in changes"],
+        },
+        Break {
+            sql: "UPDATE committees SET municipality_id = (SELECT id FROM municipalities WHERE key = 'testby') \
+                  WHERE key = 'lokal-med-hasselengskolen'",
+            mend: "UPDATE committees SET municipality_id = (SELECT id FROM municipalities WHERE key = 'noerrelund')",
+            told: &["level_id '", "is another municipality's, in levels", "committee_units '", "memberships '"],
+        },
+        // Ids that can't be read.
+        Break {
+            sql: "UPDATE access_log SET employee_id = 'hvem'; INSERT INTO access_log \
+                  (municipality_id, at, actor_id, operation, employee_id, row_count) \
+                  SELECT municipality_id, '2026-01-01 00:00:00', id, 'x', 'hvem', 1 FROM actors LIMIT 1",
+            mend: "DELETE FROM access_log",
+            told: &["access_log.employee_id holds 'hvem', which is no id"],
+        },
+    ];
+    let whole = |sql: &str| sql.replace("UNIT", UNIT);
+    all.into_iter().map(|Break { sql, mend, told }| (whole(sql), whole(mend), told.to_vec())).collect()
+}
+
+fn what_was_broken_by_hand_is_named(app: &App) {
+    import_demo(app);
+    for (broken, mend, told) in breaks() {
+        sql(&app.database, &broken);
+        let found = findings(app);
+        for words in told {
+            assert!(found.iter().any(|finding| finding.contains(words)), "{broken}\n'{words}' is not told: {found:#?}");
+        }
+        assert!(found.iter().all(|finding| !finding.contains("1234") && !finding.contains('\n')), "{found:#?}");
+        sql(&app.database, &mend);
+        assert_eq!(findings(app), [""; 0], "mended after {broken}");
+    }
+}
+
+fn tables_that_were_changed_by_hand_are_named(app: &App) {
+    import_demo(app);
+    let told = |words: &str| {
+        let found = findings(app);
+        assert!(found.iter().any(|finding| finding.contains(words)), "'{words}' is not told: {found:#?}");
+    };
+    sql(&app.database, "DROP INDEX units_by_parent");
+    told("the index units_by_parent is missing");
+    let missing = "'01a5b000-0000-7000-8000-000000000000'";
+    match app.engine {
+        Engine::Sqlite => {
+            sql(
+                &app.database,
+                &format!(
+                    "PRAGMA foreign_keys = OFF; UPDATE units SET parent_id = {missing} WHERE key = 'hasselengskolen'"
+                ),
+            );
+            told("SQLite: units.parent_id refers to a row of units that is not there");
+            sql(
+                &app.database,
+                "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; UPDATE levels SET rank = 0",
+            );
+            told("SQLite: CHECK constraint failed in levels");
+            sql(
+                &app.database,
+                "UPDATE employees SET starts_on = '31-01-2020', updated_at = 'i går' WHERE key = 'm-1001'",
+            );
+            told("employees.starts_on holds '31-01-2020', which is no day");
+            told("employees.updated_at holds 'i går', which is no moment");
+        }
+        Engine::Postgres => {
+            sql(&app.database, "ALTER TABLE units DROP CONSTRAINT units_parent_id_fkey");
+            sql(&app.database, &format!("UPDATE units SET parent_id = {missing} WHERE key = 'hasselengskolen'"));
+            told("no foreign key holds units.parent_id to units");
+            told("units.parent_id refers to '01a5b000-0000-7000-8000-000000000000', which is not there in units");
+            let constraint = "ALTER TABLE units ADD CONSTRAINT units_parent_id_fkey FOREIGN KEY (parent_id) \
+                              REFERENCES units (id) NOT VALID";
+            sql(&app.database, constraint);
+            told("the constraint units: units_parent_id_fkey was never held against all rows");
+        }
+    }
+    sql(&app.database, "DELETE FROM __diesel_schema_migrations WHERE version = '20261122200000'");
+    told("not migrated: 20261122200000");
+    sql(&app.database, "INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')");
+    told("the migration 20990101000000 is a newer program's");
+}
+
+fn checking_changes_nothing_and_waits_for_nobody(app: &App) {
+    import_demo(app);
+    // A break that the rehearsal would write differently, were it to write.
+    sql(&app.database, "UPDATE memberships SET role = 'member' WHERE key = 'hoved-med-formand'");
+    let state = || {
+        (app.changes(), app.request("GET", "/v1/export").token(&app.token_of("noerrelund", "med.admin")).send().body)
+    };
+    let before = state();
+    let digest = || match app.engine {
+        Engine::Sqlite => std::fs::read(path_of(&app.url)).unwrap(),
+        Engine::Postgres => Vec::new(),
+    };
+    let bytes = digest();
+    let begun = Instant::now();
+    // Somebody writes all the while.
+    let database = Database::open(Location::parse(&app.url).unwrap(), 1).unwrap();
+    let found = database
+        .unbound(|connection| {
+            let begin = match app.engine {
+                Engine::Sqlite => "BEGIN IMMEDIATE",
+                Engine::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('noerrelund', 165))",
+            };
+            connection.batch_execute(begin).unwrap();
+            let found = findings(app);
+            connection.batch_execute("ROLLBACK").unwrap();
+            Ok(found)
+        })
+        .unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(9), "it waited for a writer");
+    assert!(found.iter().any(|finding| finding.contains("role differs")), "{found:#?}");
+    assert_eq!(digest(), bytes);
+    assert_eq!(state(), before);
+    // The engine itself refuses.
+    let reading = Database::open_to_read(Location::parse(&app.url).unwrap()).unwrap();
+    let refused = reading.unbound(|connection| Ok(connection.batch_execute("DELETE FROM tallies").is_err())).unwrap();
+    assert!(refused);
+}
+
+fn many_values_are_checked_piece_by_piece(app: &App) {
+    import_demo(app);
+    let whose =
+        "(SELECT min(id) FROM value_series WHERE indicator_id = (SELECT id FROM indicators WHERE key = 'sygefravaer'))";
+    // More than a bundle holds: other series of the indicator, by groups, one of whose values is faulty.
+    let counted = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 8400)";
+    let group = match app.engine {
+        Engine::Sqlite => "printf('g%05d', n)",
+        Engine::Postgres => "'g' || lpad(n::text, 5, '0')",
+    };
+    sql(
+        &app.database,
+        &format!(
+            "INSERT INTO value_series (indicator_id, unit_id, employee_group) {counted} \
+             SELECT indicator_id, unit_id, {group} FROM n, value_series WHERE id = {whose}"
+        ),
+    );
+    let months = "(SELECT DISTINCT period FROM indicator_values WHERE series_id = WHOSE)".replace("WHOSE", whose);
+    let written = "(SELECT min(written_in) FROM indicator_values)";
+    sql(
+        &app.database,
+        &format!(
+            "INSERT INTO indicator_values (series_id, period, value, people, is_provisional, note, written_in) \
+             SELECT s.id, p.period, 4.5, 20, false, NULL, {written} \
+             FROM value_series s, {months} p WHERE s.employee_group LIKE 'g%'"
+        ),
+    );
+    let (found, summary) = findings_at(&app.url);
+    assert_eq!(found, [""; 0]);
+    let many = summary.rows_of("indicator_values");
+    assert!(many > 8400, "{many}");
+    sql(
+        &app.database,
+        "UPDATE indicator_values SET note = 'ring til 010190-1234' WHERE series_id = (SELECT max(id) FROM value_series)",
+    );
+    let (found, _) = findings_at(&app.url);
+    assert!(!found.is_empty() && found.iter().all(|finding| finding.contains("values 'sygefravaer'")), "{found:#?}");
+    assert!(found[0].contains("note looks like a CPR number"), "{found:#?}");
+}
+
+fn the_command_tells_what_it_found(app: &App) {
+    import_demo(app);
+    let output = run(program(app).arg("check"));
+    assert!(output.status.success(), "{}{}", out(&output), errors(&output));
+    assert_eq!(out(&output).lines().count(), 1);
+    assert!(out(&output).contains("3 municipalities") && out(&output).contains(": 0 findings."), "{}", out(&output));
+    sql(&app.database, "UPDATE levels SET rank = 7 WHERE key = 'hoved-med'");
+    let output = run(program(app).arg("check"));
+    assert!(!output.status.success());
+    let lines = out(&output);
+    assert!(lines.lines().next().unwrap().starts_with("noerrelund: level 'hoved-med': rank differs"), "{lines}");
+    assert!(lines.lines().last().unwrap().ends_with(": 1 findings.") && errors(&output).is_empty(), "{lines}");
+    let missing = run(program_over(app, "sqlite:missing.db").arg("check"));
+    assert!(!missing.status.success() && errors(&missing).contains("There is no database at"), "{}", errors(&missing));
+    assert!(!app.folder.path().join("missing.db").exists());
+    let empty = run(program_over(app, &fresh(app)).arg("check"));
+    assert!(!empty.status.success());
+}
+
+fn the_health_check_asks_the_service(app: &App) {
+    let address = app.base.strip_prefix("http://").unwrap();
+    let check = |bind: &str| run(program(app).args(["healthcheck", "--bind", bind]));
+    let output = check(address);
+    assert!(output.status.success(), "{}", errors(&output));
+    // An address that listens everywhere is asked here, and no proxy is asked for it.
+    let everywhere = address.replace("127.0.0.1", "0.0.0.0");
+    let output = run(program(app).env("http_proxy", "http://127.0.0.1:1").args(["healthcheck", "--bind", &everywhere]));
+    assert!(output.status.success(), "{}", errors(&output));
+    sql(&app.database, "DELETE FROM __diesel_schema_migrations");
+    let output = check(address);
+    assert!(!output.status.success() && errors(&output).contains("503"), "{}", errors(&output));
+    let output = check("127.0.0.1:1");
+    assert!(!output.status.success() && errors(&output).contains("doesn't answer"), "{}", errors(&output));
+}
+
+/// Ages of accesses in days and of idempotency keys in hours, in each of two municipalities.
+fn age(app: &App) {
+    import_demo(app);
+    for n in [1, 29, 31, 366] {
+        sql(
+            &app.database,
+            &format!(
+                "INSERT INTO access_log (municipality_id, at, actor_id, operation, employee_id, row_count) \
+                 SELECT municipality_id, '{}', id, 'x', NULL, 1 FROM actors",
+                (chrono::Utc::now() - chrono::TimeDelta::days(n)).format("%Y-%m-%d %H:%M:%S")
+            ),
+        );
+    }
+    for n in [1, 23, 25, 49] {
+        sql(
+            &app.database,
+            &format!(
+                "INSERT INTO idempotency_keys (actor_id, key, fingerprint, report_id, created_at) \
+                 SELECT actor_id, 'k-{n}', 'f', min(id), '{}' FROM reports GROUP BY actor_id",
+                (chrono::Utc::now() - chrono::TimeDelta::hours(n)).format("%Y-%m-%d %H:%M:%S")
+            ),
+        );
+    }
+}
+
+fn what_is_outdated_is_forgotten(app: &App) {
+    age(app);
+    let forget = |days: u32, hours: u32| {
+        let database = app.database.clone().keeping_access_log_for(days).keeping_idempotency_keys_for(hours);
+        // Two instances at once are harmless.
+        let (one, two) = actix_web::rt::System::new().block_on(async {
+            futures_util::future::join(database.forget_outdated(), database.forget_outdated()).await
+        });
+        let (one, two) = (one.unwrap(), two.unwrap());
+        Forgotten {
+            accesses: one.accesses + two.accesses,
+            idempotency_keys: one.idempotency_keys + two.idempotency_keys,
+        }
+    };
+    // Actors: whoever imported, in each of three municipalities.
+    assert_eq!(forget(365, 48), Forgotten { accesses: 3, idempotency_keys: 1 });
+    assert_eq!(forget(365, 24), Forgotten { accesses: 0, idempotency_keys: 1 });
+    assert_eq!(forget(30, 24), Forgotten { accesses: 3, idempotency_keys: 0 });
+    assert_eq!(forget(30, 24), Forgotten::default());
+    assert_in_order(app);
+}
+
+fn the_service_forgets_by_itself(app: &App) {
+    age(app);
+    let mut served = std::process::Command::new(env!("CARGO_BIN_EXE_medstrategi"))
+        .current_dir(app.folder.path())
+        .env_clear()
+        .args(["serve", "--bind", "127.0.0.1:0", "--database-url", &app.url])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let left = || {
+        let mut left = 0;
+        app.database
+            .look(|connection| {
+                left = medstrategi::db::integrity::count(connection, "access_log")?
+                    + medstrategi::db::integrity::count(connection, "idempotency_keys")?;
+                Ok(())
+            })
+            .unwrap();
+        left
+    };
+    let begun = Instant::now();
+    while left() != 3 * 3 + 2 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} rows are left", left());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    signal(&served, "-TERM");
+    assert!(wait(&mut served).success(), "it doesn't hold up the end");
+}
