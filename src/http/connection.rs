@@ -2,8 +2,7 @@
 //!
 //! The framework times the head of a connection's first request, and the pause between two. What it does not time is
 //! the head of a later request, half of which would hold a connection for good, and the taking of an answer: both are
-//! timed here. It also takes an answer that it has in its hands whole for one that was sent, and closes the connection
-//! after the pause that it allows between two requests: it gets answers a part at a time.
+//! timed here.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -11,7 +10,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::Error;
@@ -21,9 +20,6 @@ use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-/// As much of an answer is handed over at a time.
-const PART: usize = 32 * 1024;
 
 /// How often a connection is looked at that is busy otherwise.
 const TICK: Duration = Duration::from_secs(1);
@@ -89,7 +85,7 @@ pub async fn mark<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let busy = request.conn_data::<Watched>().map(|Watched(connection)| Busy::begin(connection));
     let response = next.call(request).await?;
-    Ok(response.map_body(|_, body| Answer { body: body.boxed(), rest: Bytes::new(), _busy: busy }.boxed()))
+    Ok(response.map_body(|_, body| Answer { body: body.boxed(), _busy: busy }.boxed()))
 }
 
 /// A connection that has a request, until the answer has been handed over.
@@ -108,11 +104,9 @@ impl Drop for Busy {
     }
 }
 
-/// An answer's body, which keeps its connection busy until the last of it is handed over.
+/// An answer's body that keeps its connection busy until it is dropped.
 struct Answer {
     body: BoxBody,
-    /// What the body has given and is not handed over yet.
-    rest: Bytes,
     _busy: Option<Busy>,
 }
 
@@ -124,14 +118,7 @@ impl MessageBody for Answer {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        if self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_next(context)) {
-                Some(Ok(bytes)) => self.rest = bytes,
-                end => return Poll::Ready(end),
-            }
-        }
-        let part = self.rest.len().min(PART);
-        Poll::Ready(Some(Ok(self.rest.split_to(part))))
+        Pin::new(&mut self.body).poll_next(context)
     }
 }
 
