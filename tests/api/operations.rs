@@ -268,12 +268,16 @@ fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
         Break {
             sql: "UPDATE committees SET name = ' ' WHERE key = 'hoved-med'",
             mend: "UPDATE committees SET name = 'Hoved-MED' WHERE key = 'hoved-med'",
-            told: &["noerrelund: committees 'hoved-med' can't be read: ", ": is not 1 to 300 characters of text"],
+            told: &["noerrelund: committees 'hoved-med' can't be read: ", "'name': ' ' is no ShortText"],
         },
         Break {
             sql: "UPDATE indicator_values SET period = period + 3 WHERE series_id = (SELECT min(series_id) FROM indicator_values)",
             mend: "UPDATE indicator_values SET period = period - 3 WHERE series_id = (SELECT min(series_id) FROM indicator_values)",
-            told: &["noerrelund: values of '", "can't be read: ", " stands for no period"],
+            told: &[
+                "noerrelund: values '",
+                "is no period of this indicator",
+                "outside of its first_period and last_period",
+            ],
         },
         // What is kept beside the rows.
         Break {
