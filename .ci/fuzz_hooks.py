@@ -7,11 +7,12 @@ import re
 
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.openapi.checks import RejectedPositiveData
 
 # What a schema says. A fault of this kind in what fits the schema means that the contract doesn't tell the truth.
 OF_FORM = re.compile(
-    r"is missing$|is no field here|is of the wrong type|is not one of: |is not a |is blank: |is empty: write text"
+    r"is missing$|is no field here|is of the wrong type|is not one of: |is not a (key|reference|date|uuid)|is blank: |is empty: write text"
     r"|does not fit the pattern|is longer than |is less than \d|is more than \d|has (more|fewer) than \d+ items$"
     r"|breaks the rule '|has none of the forms|invalid (type|value|length)|expected "
 )
@@ -76,7 +77,22 @@ def tables(draw):
     text = io.StringIO()
     writer = csv.writer(text, delimiter=draw(st.sampled_from(",;")))
     writer.writerows([columns, *rows])
-    return text.getvalue().encode("utf-8", "surrogatepass")
+    return text.getvalue()
 
 
-schemathesis.openapi.media_type("text/csv", tables())
+@schemathesis.hook
+def flatmap_body(context, body):
+    """Tables in the place of text: no JSON body of this contract is a string."""
+    return tables() if isinstance(body, str) else st.just(body)
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """In its coverage phase schemathesis writes headers in letters and digits alone, whatever their pattern says, so
+    that no PUT would get as far as its body."""
+    if case.meta is None or case.meta.is_negative_at(ParameterLocation.HEADER):
+        return
+    if case.headers.get("If-Match", "*").isalnum():
+        case.headers["If-Match"] = "*"
+    if case.method == "PUT" and case.headers.get("If-None-Match", "*").isalnum():
+        del case.headers["If-None-Match"]

@@ -105,23 +105,36 @@ where
     }
 }
 
-impl<T: PartialSchema> PartialSchema for Whole<T> {
-    /// That of the one, which may be empty too.
+/// [`Whole<Reference>`], for the contract.
+struct UnitOrWhole;
+
+impl PartialSchema for UnitOrWhole {
     fn schema() -> RefOr<Schema> {
-        match T::schema() {
-            RefOr::T(Schema::Object(mut one)) => {
-                one.format = None;
-                one.pattern = one.pattern.map(|pattern| format!("^$|{pattern}"));
-                one.into()
-            }
-            other => other,
-        }
+        one_or_empty::<Reference>()
     }
 }
 
-impl<T: ToSchema> ToSchema for Whole<T> {
-    fn name() -> std::borrow::Cow<'static, str> {
-        format!("Whole{}", T::name()).into()
+impl ToSchema for UnitOrWhole {}
+
+/// [`Whole<RegisterKey>`], for the contract.
+struct GroupOrAll;
+
+impl PartialSchema for GroupOrAll {
+    fn schema() -> RefOr<Schema> {
+        one_or_empty::<RegisterKey>()
+    }
+}
+
+impl ToSchema for GroupOrAll {}
+
+fn one_or_empty<T: PartialSchema>() -> RefOr<Schema> {
+    match T::schema() {
+        RefOr::T(Schema::Object(mut one)) => {
+            one.format = None;
+            one.pattern = one.pattern.map(|pattern| format!("^$|{pattern}"));
+            one.into()
+        }
+        other => other,
     }
 }
 
@@ -169,14 +182,14 @@ struct ListValues {
     to: Option<Period>,
     /// Only the values of this unit: key or UUID; empty = of the municipality as a whole. Without it: of all units, and
     /// the whole.
-    #[param(inline, example = "skolen-ved-aaen")]
+    #[param(value_type = Option<UnitOrWhole>, inline, example = "skolen-ved-aaen")]
     unit: Option<Whole<Reference>>,
     /// Whether the values of all units below that unit are wanted too.
     #[serde(default)]
     #[param(default = false)]
     subtree: bool,
     /// Only the values of this group of employees; empty = of everybody. Without it: of all groups, and everybody.
-    #[param(inline, example = "paedagoger")]
+    #[param(value_type = Option<GroupOrAll>, inline, example = "paedagoger")]
     group: Option<Whole<RegisterKey>>,
     /// The values of this benchmark in place of the indicator's own, as JSON; beside it stand `from` and `to` alone.
     #[param(example = "nabokommuner")]
@@ -521,14 +534,14 @@ struct ListAllValues {
     to: Option<Period>,
     /// Only the values of this unit: key or UUID; empty = of the municipality as a whole. Without it: of all units, and
     /// the whole.
-    #[param(inline, example = "skolen-ved-aaen")]
+    #[param(value_type = Option<UnitOrWhole>, inline, example = "skolen-ved-aaen")]
     unit: Option<Whole<Reference>>,
     /// Whether the values of all units below that unit are wanted too.
     #[serde(default)]
     #[param(default = false)]
     subtree: bool,
     /// Only the values of this group of employees; empty = of everybody. Without it: of all groups, and everybody.
-    #[param(inline, example = "paedagoger")]
+    #[param(value_type = Option<GroupOrAll>, inline, example = "paedagoger")]
     group: Option<Whole<RegisterKey>>,
     /// Of each indicator only the newest period in which there is a value.
     #[serde(default)]
