@@ -8,6 +8,7 @@ import re
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import CoveragePhaseData
 from schemathesis.openapi.checks import RejectedPositiveData
 
 # What a schema says. A fault of this kind in what fits the schema means that the contract doesn't tell the truth.
@@ -90,7 +91,10 @@ def flatmap_body(context, body):
 def before_call(context, case, kwargs):
     """In its coverage phase schemathesis writes headers in letters and digits alone, whatever their pattern says, so
     that no PUT would get as far as its body."""
-    if case.meta is None or case.meta.is_negative_at(ParameterLocation.HEADER):
+    data = case.meta and case.meta.phase.data
+    if not isinstance(data, CoveragePhaseData):
+        return
+    if case.meta.generation.mode.is_negative and data.parameter_location == ParameterLocation.HEADER:
         return
     if case.headers.get("If-Match", "*").isalnum():
         case.headers["If-Match"] = "*"
