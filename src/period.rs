@@ -245,7 +245,7 @@ impl utoipa::PartialSchema for Period {
             .schema_type(Type::String)
             .format(Some(SchemaFormat::Custom("period".into())))
             .description(Some("A calendar period: year, half-year, quarter, month or day."))
-            .pattern(Some(r"^[0-9]{4}(-(H[12]|Q[1-4]|[01][0-9](-[0-3][0-9])?))?$"))
+            .pattern(Some(r"^[0-9]{4}(-(H[12]|Q[1-4]|(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?))?$"))
             .examples(["2024-H1"])
             .into()
     }

@@ -25,6 +25,20 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(list_accesses);
 }
 
+/// A place in a log.
+#[derive(Default, Deserialize)]
+#[serde(try_from = "String")]
+struct Sequence(i64);
+
+impl TryFrom<String> for Sequence {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+        let sequence = text.parse().ok().filter(|sequence| *sequence >= 0);
+        sequence.map(Self).ok_or_else(|| format!("write a whole number from 0 to {}", i64::MAX))
+    }
+}
+
 /// Which rows of a log are wanted.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -32,7 +46,7 @@ struct ListLog {
     /// Only rows after this sequence; 0 = from the beginning.
     #[serde(default)]
     #[param(minimum = 0, default = 0, value_type = i64)]
-    after: u64,
+    after: Sequence,
     /// Rows a page.
     #[serde(default)]
     limit: PageLimit,
@@ -125,9 +139,8 @@ pub type ChangePage = Page<Change, i64>;
 )]
 #[get("/v1/changes")]
 async fn list(caller: May<Audit>, database: web::Data<Database>, Query(wanted): Query<ListLog>) -> Result<ChangePage> {
-    let ListLog { after, limit } = wanted;
+    let ListLog { after: Sequence(after), limit } = wanted;
     let most = limit.with_lookahead();
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
     let rows = database.read(&caller.principal, move |tenant| change_log::after(tenant, after, most)).await?;
     let page = Page::following(rows, limit, "after", |last| last.sequence).map(Change::from);
     if !caller.scopes.holds(Scope::Hr) {
@@ -189,8 +202,8 @@ async fn list_accesses(
     database: web::Data<Database>,
     Query(wanted): Query<ListLog>,
 ) -> Result<LogEntryPage> {
-    let ListLog { after, limit } = wanted;
-    let (after, most) = (i64::try_from(after).unwrap_or(i64::MAX), limit.with_lookahead());
+    let ListLog { after: Sequence(after), limit } = wanted;
+    let most = limit.with_lookahead();
     let oldest = database.oldest_access();
     let rows = database.read(&caller.principal, move |tenant| access_log::after(tenant, after, oldest, most)).await?;
     Ok(Page::following(rows, limit, "after", |last| last.sequence).map(LogEntry::from))

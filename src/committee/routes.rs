@@ -14,6 +14,7 @@ use crate::db::types::Reference;
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::entity_tag::Tagged;
+use crate::http::method;
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
@@ -32,6 +33,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list)
         .service(create)
         .service(read_tree)
+        .route("/v1/committees/tree", web::route().to(method::otherwise))
         .service(read)
         .service(replace)
         .service(change)

@@ -362,12 +362,15 @@ impl From<RegisterKey> for Reference {
 
 impl utoipa::PartialSchema for Reference {
     fn schema() -> RefOr<Schema> {
+        // A UUID has the letters of a key too.
+        let key = format!("[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}", KEY_LENGTH - 1);
         string_schema(
             "reference",
             "Names another row: by its key, by keys joined by '/' (`area/objective` within the strategy, \
              `strategy/area` or `strategy/area/objective` in the municipality), or by its UUID. Answers use the \
              shortest path of keys.",
         )
+        .pattern(Some(format!("^{key}(/{key}){{0,2}}$")))
         .max_length(Some(3 * KEY_LENGTH + 2))
         .into()
     }

@@ -40,7 +40,7 @@ struct SyncWanted {
     dry_run: bool,
     /// Lets this many rows of each section end or lose their place, where the municipality's `sync_guard` would let
     /// fewer pass.
-    #[param(minimum = 0, example = 40)]
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_u32, example = 40)]
     max_ended: Option<u32>,
     /// Which section a CSV body is.
     section: Option<CsvSection>,

@@ -69,6 +69,9 @@ pub fn escape(name: &str) -> String {
 /// the largest files that anybody sends have half as many.
 const MOST_VALUES: u32 = 2_000_000;
 
+/// Below this, every whole number is an f64 of its own.
+const MOST_EXACT: f64 = (1_u64 << 53) as f64;
+
 /// Reads a value, counting down how many more there may be.
 #[derive(Clone, Copy)]
 struct Strict<'c>(&'c Cell<u32>);
@@ -113,8 +116,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(value.into())
     }
 
+    /// To JSON Schema, and to most that write JSON, 1.0 is a whole number like 1.
     fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+        match value.fract() == 0.0 && value.abs() < MOST_EXACT {
+            true => Ok((value as i64).into()),
+            false => Ok(Number::from_f64(value).map_or(Value::Null, Value::Number)),
+        }
     }
 
     fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
@@ -181,7 +188,13 @@ mod tests {
 
     #[test]
     fn keeps_what_is_written() {
-        let text = r#"{"b":[1,-2,0.5,true,null],"a":"æøå \u0001"}"#;
+        let text = r#"{"b":[1,-2,0.5,1e300,true,null],"a":"æøå \u0001"}"#;
         assert_eq!(serde_json::to_string(&parse(text.as_bytes()).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let text = "[1.0, -2e3, 9007199254740991.0, -0.0]";
+        assert_eq!(parse(text.as_bytes()).unwrap(), serde_json::json!([1, -2000, 9_007_199_254_740_991_i64, 0]));
     }
 }

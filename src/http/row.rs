@@ -7,6 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::entity_tag::{content_tag, strong, tagged};
 use crate::db::types::{Id, Reference};
@@ -82,13 +85,26 @@ fn entity_tag(value: &impl Versioned) -> String {
     format!("\"{}-{}{variant}\"", value.version(), &id[id.len() - 12..])
 }
 
+/// What `If-Match` may hold, for the contract: what [`version`] reads.
+struct SeenTags;
+
+impl PartialSchema for SeenTags {
+    fn schema() -> RefOr<Schema> {
+        let tag = r#"(W/)?"[1-9][0-9]{0,8}(-[0-9a-f]{12}(\.[A-Za-z0-9_-]+)?)?""#;
+        let pattern = format!(r"^(\*|{tag}([ \t]*,[ \t]*{tag})*)$");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl ToSchema for SeenTags {}
+
 /// `If-Match`, for the contract; handlers take a [`Precondition`].
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)]
 pub struct IfMatch {
     /// The ETag of the version that the client has seen, or `*` for whatever is there.
-    #[param(rename = "If-Match", required = true, example = "\"3-2b8c4d6e8f01\"")]
+    #[param(rename = "If-Match", required = true, value_type = SeenTags, inline, example = "\"3-2b8c4d6e8f01\"")]
     if_match: String,
 }
 
@@ -98,10 +114,10 @@ pub struct IfMatch {
 #[allow(dead_code)]
 pub struct PutConditions {
     /// Wanted where the row is there: the ETag of the version that the client has seen, or `*` for whatever is there.
-    #[param(rename = "If-Match", required = false, example = "\"3-2b8c4d6e8f01\"")]
+    #[param(rename = "If-Match", required = false, value_type = SeenTags, inline, example = "\"3-2b8c4d6e8f01\"")]
     if_match: String,
     /// `*`: only create, never replace.
-    #[param(rename = "If-None-Match", required = false)]
+    #[param(rename = "If-None-Match", required = false, pattern = r"^\*$", example = "*")]
     if_none_match: String,
 }
 
@@ -176,14 +192,26 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
     Ok(Precondition { if_match, must_be_new })
 }
 
-/// The version inside a tag: `"3-2b8c4d6e8f01"`, or just `"3"`, as the `version` field gives it.
+/// The version inside a tag: `"3-2b8c4d6e8f01"`, or just `"3"`, as the `version` field gives it. The end of the id is
+/// wanted whole, since the last digits alone would fit other rows too.
 fn version(tag: &str) -> Option<SeenVersion> {
     let tag = strong(tag).strip_prefix('"')?.strip_suffix('"')?;
     let (version, row) = match tag.split_once('-') {
-        Some((version, row)) => (version, row.split('.').next().map(ToOwned::to_owned)),
+        Some((version, rest)) => (version, Some(row(rest)?)),
         None => (tag, None),
     };
-    Some(SeenVersion { version: version.parse().ok()?, row })
+    let is_version = version.len() <= 9 && !version.starts_with('0') && version.bytes().all(|b| b.is_ascii_digit());
+    Some(SeenVersion { version: version.parse().ok().filter(|_| is_version)?, row })
+}
+
+/// The end of the row's id, without which of its forms the tag stands for.
+fn row(text: &str) -> Option<String> {
+    let (row, form) = text.split_once('.').map_or((text, None), |(row, form)| (row, Some(form)));
+    let is_row = row.len() == 12 && row.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let is_form = |form: &str| {
+        !form.is_empty() && form.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    };
+    (is_row && form.is_none_or(is_form)).then(|| row.to_owned())
 }
 
 #[cfg(test)]
@@ -202,7 +230,8 @@ mod tests {
         let three = seen(3, Some("2b8c4d6e8f01"));
         assert_eq!(expected("\"3-2b8c4d6e8f01\""), Expected::Versions(vec![three.clone()]));
         assert_eq!(expected("W/\"3-2b8c4d6e8f01\", \"4\""), Expected::Versions(vec![three, seen(4, None)]));
-        for wrong in ["3", "\"x\"", "", "\"3"] {
+        assert_eq!(expected("\"3-2b8c4d6e8f01.Zm9v_-\""), Expected::Versions(vec![seen(3, Some("2b8c4d6e8f01"))]));
+        for wrong in ["3", "\"x\"", "", "\"3", "\"+3\"", "\"0\"", "\"3-\"", "\"3-1\"", "\"3-2b8c4d6e8f01.\"", "\"3\","] {
             assert!(precondition(wrong).is_err(), "{wrong}");
         }
     }

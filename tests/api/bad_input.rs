@@ -161,6 +161,11 @@ fn wrong_types_are_told_field_by_field(app: &App) {
     refused(app, "{}").expect_faults(&["/key", "/name", "/rank"]);
     refused(app, r#"{"key": "a", "name": "A", "rank": 0}"#).expect_faults(&["/rank"]);
     refused(app, r#"{"key": "a", "name": "A", "rank": 99999999999999999999}"#).expect_faults(&["/rank"]);
+    refused(app, r#"{"key": "a", "name": "A", "rank": 1.5}"#).expect_faults(&["/rank"]);
+    // To JSON Schema, and so to the contract, this is a whole number.
+    let whole = app.request("POST", "/v1/levels").header("content-type", "application/json");
+    let level = whole.bytes(r#"{"key": "whole", "name": "W", "rank": 3.0}"#).send().expect(201).json();
+    assert_eq!(level["rank"].to_string(), "3");
     let nested = json!({"key": "s", "title": "S", "kind": "nope", "status": null, "focus_areas": [
         {"key": "a", "title": "A", "objectives": {"key": "o"}, "actions": [
             {"key": "x", "title": "X", "kind": "other", "recurrence": "P2M", "invites_local": "ja", "audience": [{"role": "boss", "level": 1}]},
@@ -267,7 +272,7 @@ fn a_thousand_faults_are_listed(app: &App) {
 }
 
 fn odd_headers_do_no_harm(app: &App) {
-    for value in ["", "\"", "\"a\"", "\"1", "W/", "1,2", "\"99999999999999999999\""] {
+    for value in ["", "\"", "\"a\"", "\"1", "W/", "1,2", "\"99999999999999999999\"", "\"+1\"", "\"1-\""] {
         let change = app.request("PATCH", "/v1/municipality").header("if-match", value).json(&json!({}));
         change.send().expect_problem(400, "bad-request");
     }

@@ -58,6 +58,11 @@ fn options_and_405_name_the_methods(app: &App) {
     let one = app.request("POST", "/v1/levels/x").json(&json!({})).send().expect_problem(405, "method-not-allowed");
     assert_eq!(one.header("allow"), Some("DELETE, GET, HEAD, OPTIONS, PATCH, PUT"));
     app.request("HEAD", "/v1/import").send().expect(405);
+    // The tree is no committee, whose methods it would have.
+    let tree = app.request("DELETE", "/v1/committees/tree").header("if-match", "*").send();
+    assert_eq!(tree.expect_problem(405, "method-not-allowed").header("allow"), Some("GET, HEAD, OPTIONS"));
+    let tree = app.request("PUT", "/v1/committees/tree").json(&json!({"key": "tree", "name": "T", "form": "other"}));
+    tree.send().expect_problem(405, "method-not-allowed");
     app.request("OPTIONS", "/v1/nowhere").send().expect(404);
     app.request("DELETE", "/v1/%6Cevels").send().expect_problem(405, "method-not-allowed");
     app.get("/v1/%6Cevels?no_such=1").expect_problem(400, "invalid-query");
@@ -101,6 +106,10 @@ fn wrong_query_values_are_refused(app: &App) {
         "/v1/units?cursor=e30",
         "/v1/actions?focus_area=x",
         "/v1/changes?after=-5",
+        "/v1/changes?after=9223372036854775808",
+        "/v1/access-log?after=9223372036854775808",
+        // Also where there are no pages.
+        "/v1/me/progress?cursor=%C3%A6",
         "/v1/units?on=2025-1-5",
         "/v1/units?on=%2B12025-01-05",
     ] {

@@ -171,13 +171,31 @@ fn add_patch_schemas(document: &mut Value) {
         let Some(name) = path.as_str().and_then(|path| path.strip_prefix(SCHEMAS)).map(ToOwned::to_owned) else {
             return;
         };
-        let patch_name = format!("{name}Patch");
-        *path = format!("{SCHEMAS}{patch_name}").into();
-        patches.insert(patch_name, patch_schema(&schemas[&name]));
+        *path = add_patch_schema(&name, &schemas, &mut patches).into();
     });
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.extend(patches);
     }
+}
+
+/// The path of the patch's schema. A merge patch goes on inside of objects; arrays it replaces whole.
+fn add_patch_schema(name: &str, schemas: &Value, patches: &mut Map<String, Value>) -> String {
+    let mut patch = patch_schema(&schemas[name]);
+    for property in patch["properties"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        let branches = property.get("oneOf").and_then(Value::as_array).map_or(0, Vec::len);
+        let places = (0..branches).map(|n| format!("/oneOf/{n}/$ref")).chain(["/$ref".to_owned()]);
+        for place in places {
+            let Some(path) = property.pointer_mut(&place) else { continue };
+            let target = path.as_str().and_then(|path| path.strip_prefix(SCHEMAS)).map(ToOwned::to_owned);
+            if let Some(target) = target.filter(|target| schemas[target]["type"] == "object") {
+                *path = add_patch_schema(&target, schemas, patches).into();
+            }
+        }
+    }
+    let patch_name = format!("{name}Patch");
+    let path = format!("{SCHEMAS}{patch_name}");
+    patches.insert(patch_name, patch);
+    path
 }
 
 fn patch_schema(schema: &Value) -> Value {

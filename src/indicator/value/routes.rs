@@ -21,13 +21,14 @@ use super::save::{self, ValueCounts};
 use super::{benchmark, store, stream};
 use crate::auth::guard::{May, Measure, ReadIndicators};
 use crate::auth::scope::Scope as TokenScope;
-use crate::db::types::{Key, Reference, RegisterKey};
+use crate::db::types::{KEY_LENGTH, Key, Reference, RegisterKey};
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::BulkBytes;
 use crate::http::contract::Contract;
 use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::page::{Cursor, Page, PageLimit};
+use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
 use crate::http::row::{IfNoneMatch, Target};
 use crate::http::table::{CsvBody, Format};
@@ -104,6 +105,39 @@ where
     }
 }
 
+/// [`Whole<Reference>`], for the contract.
+struct UnitOrWhole;
+
+impl PartialSchema for UnitOrWhole {
+    fn schema() -> RefOr<Schema> {
+        one_or_empty::<Reference>()
+    }
+}
+
+impl ToSchema for UnitOrWhole {}
+
+/// [`Whole<RegisterKey>`], for the contract.
+struct GroupOrAll;
+
+impl PartialSchema for GroupOrAll {
+    fn schema() -> RefOr<Schema> {
+        one_or_empty::<RegisterKey>()
+    }
+}
+
+impl ToSchema for GroupOrAll {}
+
+fn one_or_empty<T: PartialSchema>() -> RefOr<Schema> {
+    match T::schema() {
+        RefOr::T(Schema::Object(mut one)) => {
+            one.format = None;
+            one.pattern = one.pattern.map(|pattern| format!("^$|{pattern}"));
+            one.into()
+        }
+        other => other,
+    }
+}
+
 /// How many values a page holds.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
@@ -148,14 +182,14 @@ struct ListValues {
     to: Option<Period>,
     /// Only the values of this unit: key or UUID; empty = of the municipality as a whole. Without it: of all units, and
     /// the whole.
-    #[param(value_type = Option<String>, example = "skolen-ved-aaen")]
+    #[param(value_type = Option<UnitOrWhole>, inline, example = "skolen-ved-aaen")]
     unit: Option<Whole<Reference>>,
     /// Whether the values of all units below that unit are wanted too.
     #[serde(default)]
     #[param(default = false)]
     subtree: bool,
     /// Only the values of this group of employees; empty = of everybody. Without it: of all groups, and everybody.
-    #[param(value_type = Option<String>, example = "paedagoger")]
+    #[param(value_type = Option<GroupOrAll>, inline, example = "paedagoger")]
     group: Option<Whole<RegisterKey>>,
     /// The values of this benchmark in place of the indicator's own, as JSON; beside it stand `from` and `to` alone.
     #[param(example = "nabokommuner")]
@@ -465,16 +499,29 @@ impl TryFrom<String> for Keys {
     fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
         let keys: std::result::Result<Vec<Key>, _> = text.split(',').map(str::parse).collect();
         let keys = keys.map_err(|_| "write keys of indicators, separated by commas")?;
-        if keys.len() <= 200 { Ok(Self(keys)) } else { Err("write at most 200 keys") }
+        if keys.len() <= MOST_KEYS { Ok(Self(keys)) } else { Err("write at most 200 keys") }
     }
 }
+
+/// How many indicators can be named in one request.
+const MOST_KEYS: usize = 200;
+
+impl PartialSchema for Keys {
+    fn schema() -> RefOr<Schema> {
+        let key = format!("[a-z0-9][a-z0-9-]{{0,{}}}", KEY_LENGTH - 1);
+        let pattern = format!("^{key}(,{key}){{0,{}}}$", MOST_KEYS - 1);
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl ToSchema for Keys {}
 
 /// Which values of which indicators are wanted.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListAllValues {
     /// Only these indicators: keys, separated by commas. Without it: all.
-    #[param(value_type = Option<String>, example = "sygefravaer,personaleomsaetning")]
+    #[param(inline, example = "sygefravaer,personaleomsaetning")]
     indicator: Option<Keys>,
     /// Only indicators that tell about objectives of this strategy: key or UUID.
     #[param(example = "med-plan-2025-2028")]
@@ -487,14 +534,14 @@ struct ListAllValues {
     to: Option<Period>,
     /// Only the values of this unit: key or UUID; empty = of the municipality as a whole. Without it: of all units, and
     /// the whole.
-    #[param(value_type = Option<String>, example = "skolen-ved-aaen")]
+    #[param(value_type = Option<UnitOrWhole>, inline, example = "skolen-ved-aaen")]
     unit: Option<Whole<Reference>>,
     /// Whether the values of all units below that unit are wanted too.
     #[serde(default)]
     #[param(default = false)]
     subtree: bool,
     /// Only the values of this group of employees; empty = of everybody. Without it: of all groups, and everybody.
-    #[param(value_type = Option<String>, example = "paedagoger")]
+    #[param(value_type = Option<GroupOrAll>, inline, example = "paedagoger")]
     group: Option<Whole<RegisterKey>>,
     /// Of each indicator only the newest period in which there is a value.
     #[serde(default)]
@@ -526,7 +573,7 @@ struct ListAllValues {
             (JsonStat = "application/vnd.json-stat+json"),
             (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count,is_provisional,is_suppressed,is_aggregated,units_with_value,units,unit_of_measure,note\r\nsygefravaer,2026-10,skolen-ved-aaen,,,5.2,62,true,false,false,,,%,\r\n"),
         ),
-    )),
+    ), (status = 404, description = "There is no such indicator, strategy or unit", body = ProblemAnswer, content_type = "application/problem+json")),
 )]
 #[get("/v1/values")]
 async fn list_of_all(
