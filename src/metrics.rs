@@ -22,6 +22,7 @@ const PROBLEMS: &str = "medstrategi_problems_total";
 const SYNCS: &str = "medstrategi_hr_syncs_total";
 const CONNECTIONS: &str = "medstrategi_database_connections";
 const WAITING: &str = "medstrategi_database_waiting_requests";
+const BUILD: &str = "medstrategi_build_info";
 const STATEMENTS: &str = "medstrategi_database_statements_total";
 /// Counted by whoever fetches an issuer's keys.
 pub const KEY_FETCHES: &str = "medstrategi_jwks_refreshes_total";
@@ -68,6 +69,7 @@ fn describe() {
     describe_gauge!(CONNECTIONS, "Connections to the database, idle and in use.");
     describe_gauge!(WAITING, "Requests that wait for a connection, or for their turn to write.");
     describe_counter!(STATEMENTS, "SQL statements, transaction control aside.");
+    describe_gauge!(BUILD, "The program's version; always 1.");
     describe_counter!(KEY_FETCHES, "Fetches of an issuer's keys, by outcome.");
 }
 
@@ -79,7 +81,7 @@ async fn read(data: web::Data<(PrometheusHandle, Database)>) -> HttpResponse {
     gauge!(CONNECTIONS, "state" => "in_use").set(connections - idle);
     gauge!(WAITING).set(waiting as f64);
     counter!(STATEMENTS).absolute(statements);
-    gauge!("medstrategi_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
     handle.run_upkeep();
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
 }

@@ -89,7 +89,7 @@ kinds! {
     HeadersTooLarge = 431 "headers-too-large" "The headers are too large";
     /// The service failed. The request id leads to the cause in its log.
     Internal = 500 "internal" "The service failed";
-    /// The database can't be reached or is busy. Try again after `Retry-After` seconds.
+    /// The database, or the provider of a token's keys, can't be reached or is busy. Try again after `Retry-After` seconds.
     Unavailable = 503 "unavailable" "The service is busy";
 }
 

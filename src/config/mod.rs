@@ -89,7 +89,7 @@ pub struct Flags {
     /// Largest body of a bulk request such as an import, in bytes [default: 67108864]
     #[arg(long, global = true, env = "MEDSTRATEGI_BULK_BODY_LIMIT", value_name = "BYTES")]
     pub bulk_body_limit: Option<String>,
-    /// Time that an ordinary request's body may take to arrive [default: 30s]
+    /// Time that an ordinary request's body may take to arrive, and a client to take the next part of an answer [default: 30s]
     #[arg(long, global = true, env = "MEDSTRATEGI_BODY_TIMEOUT", value_name = "TIME")]
     pub body_timeout: Option<String>,
     /// Time that a bulk request's body may take to arrive [default: 5m]
