@@ -24,8 +24,7 @@ const CONNECTIONS: &str = "medstrategi_database_connections";
 const WAITING: &str = "medstrategi_database_waiting_requests";
 const BUILD: &str = "medstrategi_build_info";
 const STATEMENTS: &str = "medstrategi_database_statements_total";
-/// Counted by whoever fetches an issuer's keys.
-pub const KEY_FETCHES: &str = "medstrategi_jwks_refreshes_total";
+const KEY_FETCHES: &str = "medstrategi_jwks_refreshes_total";
 
 /// From a 304 to a night's file, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
@@ -49,6 +48,11 @@ pub fn count_problem(kind: &'static str) {
 /// An HR sync came to an end.
 pub fn count_sync(outcome: &'static str, is_rehearsal: bool) {
     counter!(SYNCS, "outcome" => outcome, "dry_run" => if is_rehearsal { "true" } else { "false" }).increment(1);
+}
+
+/// An issuer's keys were fetched, or weren't to be had.
+pub fn count_key_fetch(issuer: &str, outcome: &'static str) {
+    counter!(KEY_FETCHES, "issuer" => issuer.to_owned(), "outcome" => outcome).increment(1);
 }
 
 /// Begins to count, and serves what is counted on `listener`.

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::keys::Key;
 use super::provider::Provider;
+use crate::metrics;
 
 /// When keys are fetched, and how long anybody waits for them.
 #[derive(Debug, Clone, Copy)]
@@ -148,10 +149,7 @@ impl Keeper {
         let fetched = catch_unwind(AssertUnwindSafe(|| self.provider.fetch(self.pace.fetch)))
             .unwrap_or_else(|_| Err("fetching failed by a fault of this service".into()));
         let outcome = if fetched.is_ok() { "fetched" } else { "failed" };
-        metrics::counter!(
-            "medstrategi_jwks_refreshes_total", "issuer" => self.provider.issuer.clone(), "outcome" => outcome
-        )
-        .increment(1);
+        metrics::count_key_fetch(&self.provider.issuer, outcome);
         let (keys, failure) = match fetched {
             Ok(keys) => (Some(keys), Ok(())),
             Err(reason) => (None, Err(reason)),

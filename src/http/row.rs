@@ -208,9 +208,8 @@ fn version(tag: &str) -> Option<SeenVersion> {
 fn row(text: &str) -> Option<String> {
     let (row, form) = text.split_once('.').map_or((text, None), |(row, form)| (row, Some(form)));
     let is_row = row.len() == 12 && row.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let is_form = |form: &str| {
-        !form.is_empty() && form.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-    };
+    let is_form =
+        |form: &str| !form.is_empty() && form.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     (is_row && form.is_none_or(is_form)).then(|| row.to_owned())
 }
 
@@ -231,7 +230,8 @@ mod tests {
         assert_eq!(expected("\"3-2b8c4d6e8f01\""), Expected::Versions(vec![three.clone()]));
         assert_eq!(expected("W/\"3-2b8c4d6e8f01\", \"4\""), Expected::Versions(vec![three, seen(4, None)]));
         assert_eq!(expected("\"3-2b8c4d6e8f01.Zm9v_-\""), Expected::Versions(vec![seen(3, Some("2b8c4d6e8f01"))]));
-        for wrong in ["3", "\"x\"", "", "\"3", "\"+3\"", "\"0\"", "\"3-\"", "\"3-1\"", "\"3-2b8c4d6e8f01.\"", "\"3\","] {
+        for wrong in ["3", "\"x\"", "", "\"3", "\"+3\"", "\"0\"", "\"3-\"", "\"3-1\"", "\"3-2b8c4d6e8f01.\"", "\"3\","]
+        {
             assert!(precondition(wrong).is_err(), "{wrong}");
         }
     }
