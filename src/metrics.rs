@@ -1,8 +1,7 @@
 //! What monitoring reads: counters and histograms in Prometheus' text format, on a port of their own, since they are
 //! nobody's business but the operator's.
 //!
-//! The rest of the program counts with the macros of the `metrics` crate, which cost nothing where no recorder is
-//! installed. Labels are route patterns and words of the program's own, never what a client sent.
+//! The rest of the program counts through the functions here, which keep nothing where nobody has begun to. Labels are route patterns and words of the program's own, never what a client sent.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -28,6 +27,9 @@ const KEY_FETCHES: &str = "medstrategi_jwks_refreshes_total";
 
 /// From a 304 to a night's file, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
+
+/// How often what was recorded is summed up.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// A request has been answered.
 pub fn count_request(method: &Method, route: &str, status: u16, duration: Duration) {
@@ -55,11 +57,19 @@ pub fn count_key_fetch(issuer: &str, outcome: &'static str) {
     counter!(KEY_FETCHES, "issuer" => issuer.to_owned(), "outcome" => outcome).increment(1);
 }
 
-/// Begins to count, and serves what is counted on `listener`.
+/// Begins to count, and serves what is counted on `listener`; to be called within the server's runtime.
 pub fn start(database: Database, listener: TcpListener) -> Result<Server> {
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(DURATION.into()), &BUCKETS);
     let handle = builder.map_err(Problem::internal)?.install_recorder().map_err(Problem::internal)?;
     describe();
+    let upkeep = handle.clone();
+    // What is recorded is held one by one until then, also where nobody reads it.
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(UPKEEP).await;
+            upkeep.run_upkeep();
+        }
+    });
     let server =
         HttpServer::new(move || App::new().app_data(web::Data::new((handle.clone(), database.clone()))).service(read));
     Ok(server.workers(1).disable_signals().listen(listener).map_err(Problem::internal)?.run())
@@ -86,6 +96,5 @@ async fn read(data: web::Data<(PrometheusHandle, Database)>) -> HttpResponse {
     gauge!(WAITING).set(waiting as f64);
     counter!(STATEMENTS).absolute(statements);
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
-    handle.run_upkeep();
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
 }

@@ -249,9 +249,7 @@ impl From<diesel::result::Error> for Problem {
             Error::DatabaseError(Reason::ClosedConnection | Reason::UnableToSendCommand, _)
             | Error::DatabaseError(Reason::SerializationFailure, _) => Self::unavailable(error),
             Error::DatabaseError(_, ref info) if says_one_of(info.message(), &NO_ROOM) => Self {
-                detail: "The disk of the database is full: nothing was stored, and nothing will be until there is \
-                         room. What is stored can be read."
-                    .into(),
+                detail: "Nothing can be stored at the moment; what is stored can be read.".into(),
                 ..Self::unavailable(error)
             },
             Error::DatabaseError(_, ref info) if says_one_of(info.message(), &PASSING) => Self::unavailable(error),

@@ -19,8 +19,11 @@ use crate::http::limits::{ConnectionLimits, Limit, Limits};
 use crate::http::rate_limit::{Rate, Rates};
 use issuer::IssuerSetting;
 
-/// The largest burst that a rate can have.
-const MOST_BURST: u32 = 1_000_000;
+/// The most requests that a rate can allow, a second and at once.
+const MOST_REQUESTS: u32 = 1_000_000;
+
+/// The longest time that a setting takes.
+const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is wrong with a setting, and what to write instead.
 pub type SettingError = String;
@@ -227,13 +230,15 @@ impl Settings {
             found.ok_or_else(|| format!("{name} is {number}: write a number from 1 to {most}"))
         };
         let rate = |name: &str, rate: usize, burst: u32| {
-            let rate = u32::try_from(rate).map_err(|_| format!("{name} is {rate}: write a smaller number"))?;
+            let known = u32::try_from(rate).ok().filter(|rate| *rate <= MOST_REQUESTS);
+            let rate =
+                known.ok_or_else(|| format!("{name} is {rate}: write 0 for any number, or up to {MOST_REQUESTS}"))?;
             Ok::<_, SettingError>(Rate::new(rate, burst))
         };
         let subject_rate = number("subject_rate", &flags.subject_rate, file.subject_rate, 50)?;
-        let subject_burst = within("subject_burst", &flags.subject_burst, file.subject_burst, 500, MOST_BURST)?;
+        let subject_burst = within("subject_burst", &flags.subject_burst, file.subject_burst, 500, MOST_REQUESTS)?;
         let address_rate = number("address_rate", &flags.address_rate, file.address_rate, 500)?;
-        let address_burst = within("address_burst", &flags.address_burst, file.address_burst, 5_000, MOST_BURST)?;
+        let address_burst = within("address_burst", &flags.address_burst, file.address_burst, 5_000, MOST_REQUESTS)?;
         let rates = Rates {
             subject: rate("subject_rate", subject_rate, subject_burst)?,
             address: rate("address_rate", address_rate, address_burst)?,
@@ -371,7 +376,8 @@ fn address(name: &str, text: &str, port: u16) -> Result<SocketAddr, SettingError
 }
 
 fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {
-    humantime::parse_duration(text).map_err(|_| format!("{name} is '{text}': write a time such as 30s, 5m or 1h"))
+    let time = humantime::parse_duration(text).ok().filter(|time| !time.is_zero() && *time <= LONGEST_TIME);
+    time.ok_or_else(|| format!("{name} is '{text}': write a time such as 30s, 5m or 1h, up to a day"))
 }
 
 fn check_origin(origin: &str) -> Result<(), SettingError> {
@@ -410,6 +416,10 @@ mod tests {
         assert!(flags(|flags| flags.cors_origins = Some(vec!["https://a.dk/".into()])).contains("scheme and host"));
         assert!(flags(|flags| flags.cors_origins = Some(vec!["*".into()])).contains("scheme and host"));
         assert!(flags(|flags| flags.body_timeout = Some("long".into())).contains("30s"));
+        assert!(flags(|flags| flags.header_timeout = Some("0s".into())).contains("30s"));
+        assert!(flags(|flags| flags.keep_alive = Some("2days".into())).contains("up to a day"));
+        assert!(flags(|flags| flags.address_rate = Some("2000000000".into())).contains("0 for any number"));
+        assert!(flags(|flags| flags.trusted_proxies = Some(vec!["proxy".into()])).contains("10.0.0.0/8"));
         assert!(flags(|flags| flags.log_format = Some("xml".into())).contains("pretty or json"));
         assert!(flags(|flags| flags.database_pool = Some("0".into())).contains("1 to 1000"));
     }

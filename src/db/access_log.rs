@@ -61,11 +61,10 @@ pub fn after(tenant: &mut Tenant<'_>, sequence: i64, oldest: Timestamp, limit: i
 }
 
 impl Writer<'_> {
-    /// Logs an access in this very transaction, and drops what is older than the log is kept.
+    /// Logs an access in this very transaction.
     pub fn log_access(&mut self, access: Access) -> Result<()> {
         let (actor_id, at, municipality_id) = (self.actor_id()?, self.now(), self.municipality_id);
         self.tenant.connection.lock(Lock::AccessLog, self.principal.municipality.as_str())?;
-        let oldest = self.retention.oldest_access(at);
         diesel::insert_into(access_log::table)
             .values((
                 access_log::municipality_id.eq(municipality_id),
@@ -76,8 +75,6 @@ impl Writer<'_> {
                 access_log::row_count.eq(i32::try_from(access.rows).unwrap_or(i32::MAX)),
             ))
             .execute(self.connection)?;
-        let outdated = access_log::municipality_id.eq(municipality_id).and(access_log::at.lt(oldest));
-        diesel::delete(access_log::table.filter(outdated)).execute(self.connection)?;
         Ok(())
     }
 }

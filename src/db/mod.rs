@@ -45,6 +45,9 @@ const KEPT_FOR_READERS: u32 = 3;
 /// How long a request waits for its turn, to write or to read at length, before it is answered with 503.
 const TURN_WAIT: Duration = Duration::from_secs(10);
 
+/// How many requests wait at a time, unless the operator says.
+const MOST_WAITING: usize = 100;
+
 /// Who acts, and for which municipality: what a token, or the command line, boils down to here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -109,7 +112,7 @@ impl Database {
             connections: Turns::of(pool_size, POOL_WAIT),
             writers: Turns::of(pool_size.saturating_sub(KEPT_FOR_READERS), TURN_WAIT),
             long_reads: Turns::of(pool_size / 3, TURN_WAIT),
-            waiting: Waiting::at_most(100),
+            waiting: Waiting::at_most(MOST_WAITING),
             location: Arc::new(location),
             retention: Retention::default(),
             statements,

@@ -5,8 +5,11 @@ use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
 
 use super::schema::municipalities;
 use super::types::{Id, Timestamp};
-use super::{AnyConnection, Database, Writer, finish, off_the_async_threads};
+use super::{AnyConnection, Database, Writer, finish};
 use crate::problem::{Problem, Result};
+
+/// How many rows of a kind one transaction removes.
+const AT_ONCE: usize = 1_000;
 
 /// For how long.
 #[derive(Debug, Clone, Copy)]
@@ -60,11 +63,23 @@ impl Database {
         Self { retention: Retention { idempotency_hours: hours, ..self.retention }, ..self }
     }
 
-    /// Removes what is outdated, of all municipalities, in one short transaction. Requests do so in passing; this is
-    /// for municipalities that nobody asks for any more.
+    /// Removes what is outdated, of all municipalities, in short transactions between which others write.
     pub async fn forget_outdated(&self) -> Result<Forgotten> {
-        let database = self.clone();
-        off_the_async_threads(move || {
+        let mut forgotten = Forgotten::default();
+        loop {
+            let more = self.forget_some().await?;
+            if more == Forgotten::default() {
+                return Ok(forgotten);
+            }
+            forgotten.accesses += more.accesses;
+            forgotten.idempotency_keys += more.idempotency_keys;
+        }
+    }
+
+    async fn forget_some(&self) -> Result<Forgotten> {
+        let turn = self.writers.take(&self.waiting).await?;
+        self.in_turn(move |database| {
+            let _turn = turn;
             let (retention, now) = (database.retention, Timestamp::now());
             let mut connection = database.pool.get().map_err(Problem::unavailable)?;
             connection.begin_write()?;
@@ -84,7 +99,7 @@ fn forget_accesses(connection: &mut AnyConnection, oldest: Timestamp) -> Result<
     let municipality_ids: Vec<Id> = municipalities::table.select(municipalities::id).load(connection)?;
     let sql = format!(
         "DELETE FROM access_log WHERE sequence IN \
-         (SELECT sequence FROM access_log WHERE municipality_id = $1 AND at < $2 {})",
+         (SELECT sequence FROM access_log WHERE municipality_id = $1 AND at < $2 LIMIT {AT_ONCE} {})",
         connection.skipping_locked()
     );
     let mut forgotten = 0;
@@ -101,7 +116,7 @@ fn forget_accesses(connection: &mut AnyConnection, oldest: Timestamp) -> Result<
 fn forget_keys(connection: &mut AnyConnection, oldest: Timestamp) -> Result<usize> {
     let sql = format!(
         "DELETE FROM idempotency_keys WHERE (actor_id, key) IN \
-         (SELECT actor_id, key FROM idempotency_keys WHERE created_at < $1 {})",
+         (SELECT actor_id, key FROM idempotency_keys WHERE created_at < $1 LIMIT {AT_ONCE} {})",
         connection.skipping_locked()
     );
     let delete = diesel::sql_query(sql).bind::<SqlTimestamp, _>(oldest);

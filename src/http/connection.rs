@@ -10,6 +10,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::sync::Once;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How often a connection is looked at that is busy otherwise.
 const TICK: Duration = Duration::from_secs(1);
+
+static WARNED: Once = Once::new();
 
 /// A connection, as long as it lasts.
 struct Connection {
@@ -47,7 +50,10 @@ pub fn watch(time: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Clone + Sen
                 actix_web::rt::spawn(close_when_late(Rc::downgrade(&connection), time));
                 data.insert(Watched(connection));
             }
-            Err(error) => tracing::warn!(%error, "a connection goes without a watch"),
+            // Where one has no file left, the next has none either.
+            Err(error) => {
+                WARNED.call_once(|| tracing::warn!(%error, "connections go without a watch: allow more files"))
+            }
         }
     }
 }

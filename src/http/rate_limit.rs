@@ -32,28 +32,38 @@ pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit");
 /// After so many requests those are forgotten who have been silent long enough to have their whole burst again.
 const CLEANED_EVERY: u32 = 10_000;
 
-/// Requests a second, and how many at once after a pause.
+/// How often somebody may ask, and how many times at once after a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    per_second: NonZeroU32,
+    interval: Duration,
     burst: NonZeroU32,
 }
 
 impl Rate {
-    /// `None` where either is 0: no limit.
+    /// So many requests a second; `None` where there is no limit: 0, or more than a clock can tell apart.
     pub fn new(per_second: u32, burst: u32) -> Option<Self> {
-        Some(Self { per_second: NonZeroU32::new(per_second)?, burst: NonZeroU32::new(burst)? })
+        Self::one_in(Duration::from_secs(1).checked_div(per_second)?, burst)
+    }
+
+    /// A request each `interval`; `None` where there is no limit.
+    pub fn one_in(interval: Duration, burst: u32) -> Option<Self> {
+        let burst = NonZeroU32::new(burst)?;
+        (!interval.is_zero()).then_some(Self { interval, burst })
     }
 
     /// The seconds in which `count` requests are refilled, rounded up.
-    fn refilled_in(self, count: u32) -> u32 {
-        count.div_ceil(self.per_second.get())
+    fn refilled_in(self, count: u32) -> u64 {
+        self.interval.saturating_mul(count).as_millis().div_ceil(1_000) as u64
     }
 }
 
 impl std::fmt::Display for Rate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} a second, {} at once", self.per_second, self.burst)
+        let per_second = self.interval.as_secs_f64().recip();
+        match per_second >= 1.0 {
+            true => write!(f, "{per_second:.0} a second, {} at once", self.burst),
+            false => write!(f, "one in {} seconds, {} at once", self.interval.as_secs(), self.burst),
+        }
     }
 }
 
@@ -127,8 +137,9 @@ fn network(address: IpAddr) -> IpAddr {
 
 impl Limiter {
     fn new(name: &'static str, rate: Rate) -> Self {
-        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
-        let limiter = RateLimiter::dashmap(quota).with_middleware();
+        // There is one for every interval but none, which no rate has.
+        let quota = Quota::with_period(rate.interval).unwrap_or(Quota::per_second(NonZeroU32::MIN));
+        let limiter = RateLimiter::dashmap(quota.allow_burst(rate.burst)).with_middleware();
         Self { name, rate, limiter, until_cleaned: AtomicU32::new(CLEANED_EVERY) }
     }
 
@@ -198,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_rate_of_nothing_is_no_limit() {
-        assert_eq!(Rate::new(0, 5), None);
+        assert_eq!((Rate::new(0, 5), Rate::new(u32::MAX, 5)), (None, None));
         assert_eq!(Rate::new(5, 500).unwrap().refilled_in(12), 3);
     }
 

@@ -26,7 +26,8 @@ const ALWAYS: [(HeaderName, HeaderValue); 4] = [
 
 /// Middleware: adds them to every answer.
 pub async fn headers<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let policy = if request.path().starts_with("/docs") { OF_DOCS } else { OF_DATA };
+    let is_docs = request.path() == "/docs" || request.path().starts_with("/docs/");
+    let policy = if is_docs { OF_DOCS } else { OF_DATA };
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -1,7 +1,7 @@
 //! Values as a table that is sent while it is read, so that a million of them fill no memory.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::Instant;
 
 use actix_web::http::header;
 use actix_web::web::Bytes;
@@ -42,8 +42,8 @@ pub const COLUMNS: &[&str] = &[
 const CHUNK: usize = 64 * 1024;
 
 /// Answers values as a table. Faults of the question are told before anything is sent; what fails later cuts the
-/// connection, so that nobody takes half a table for a whole one. A reader that is too slow is cut too: it holds a
-/// connection to the database for as long as it reads, of which there are few.
+/// connection, so that nobody takes half a table for a whole one. A reader that is too slow, by the times that bodies have
+/// to arrive in, is cut too: it holds a connection to the database for as long as it reads, of which there are few.
 pub async fn table(
     database: &Database,
     request: &HttpRequest,
@@ -70,8 +70,10 @@ pub async fn table(
     let (started, begun) = oneshot::channel::<Begun>();
     let (reading, principal) = (database.clone(), caller.principal.clone());
     let waiting = tokio::runtime::Handle::current();
-    let patience = patience(request)?;
+    let limits = limits(request)?;
+    let (patience, end) = (limits.ordinary.time, Instant::now() + limits.bulk.time);
     let send = move |part: Part| {
+        let patience = patience.min(end.saturating_duration_since(Instant::now()));
         let sent = async { tokio::time::timeout(patience, sender.send(part)).await };
         match waiting.block_on(sent) {
             Ok(Ok(())) => Ok(true),
@@ -140,11 +142,6 @@ pub async fn table(
         answer.append_header((header::LINK, format!("</v1/indicators/{}>; rel=\"describedby\"", head.key)));
     }
     Ok(finished(answer.streaming(body)))
-}
-
-/// How long a client may take to take a chunk: as long as it may take to send a body.
-fn patience(request: &HttpRequest) -> Result<Duration> {
-    Ok(limits(request)?.ordinary.time)
 }
 
 /// A part of a table. One that ends without its end was not read to it.
