@@ -48,7 +48,7 @@ impl RootSpanBuilder for RequestSpan {
         tracing::info_span!(
             "request",
             request_id,
-            method = request.method().as_str(),
+            method = metrics::method_name(request.method()),
             route,
             status = tracing::field::Empty,
         )

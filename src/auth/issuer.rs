@@ -82,6 +82,9 @@ impl fmt::Display for Issuer {
     }
 }
 
+/// The seconds after which keys that could not be fetched are mostly tried for again.
+const FETCHED_AGAIN: u32 = 10;
+
 /// Everybody whose tokens are accepted.
 pub struct Issuers(Vec<Accepted>);
 
@@ -295,7 +298,7 @@ fn refused(detail: &str) -> Problem {
 /// Nothing says that the token is wrong.
 fn no_keys_yet() -> Problem {
     let detail = "The keys of the token's issuer can't be fetched, so no token of it can be verified; try again later.";
-    Problem::new(Kind::Unavailable, detail)
+    Problem { retry_after: Some(FETCHED_AGAIN), ..Problem::new(Kind::Unavailable, detail) }
 }
 
 fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {

@@ -40,13 +40,14 @@ impl Address {
         Ok(Self::Discovery(url))
     }
 
-    /// For logs: without user name and password.
+    /// For logs: without user name, password and query.
     pub fn shown(&self) -> String {
         let (Self::Keys(url) | Self::Discovery(url)) = self;
         let mut url = url.clone();
         // Neither can fail where there is a host, as there is in a checked address.
         let _ = url.set_username("");
         let _ = url.set_password(None);
+        url.set_query(None);
         url.into()
     }
 }
@@ -199,9 +200,10 @@ mod tests {
         assert_eq!(document("https://login.example/t"), usual);
         assert_eq!(document("https://login.example/t/"), usual);
         assert_eq!(document(usual), usual);
-        assert_eq!(document("https://login.example/t?appid=1"), format!("{usual}?appid=1"));
+        let Ok(Address::Discovery(url)) = Address::of_discovery("https://login.example/t?appid=1") else { panic!() };
+        assert_eq!(url.as_str(), format!("{usual}?appid=1"));
         let other = "https://login.example/.well-known/oauth-authorization-server/t";
         assert_eq!(document(other), other);
-        assert_eq!(document("https://user:password@login.example/t"), usual);
+        assert_eq!(document("https://user:password@login.example/t?code=secret"), usual);
     }
 }

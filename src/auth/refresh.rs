@@ -63,6 +63,7 @@ impl FreshKeys {
         let thread = std::thread::Builder::new().name("issuer-keys".into()).spawn(move || keeper.run());
         if let Err(error) = thread {
             tracing::error!(%error, "the system gives no thread to fetch an issuer's keys with");
+            state.send_modify(|state| state.under_way = false);
         }
         Self { state, wishes: sender, pace }
     }

@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 use crate::action::assignment::tally::Tallies;
 use crate::config::{Flags, Settings};
 use crate::db::{Database, migrate as migrations};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 
 /// Who acts, in the change log, when a command writes.
 const SUBJECT: &str = "command-line";
@@ -111,6 +111,11 @@ fn report(failure: &Failure) {
     match failure {
         Failure::Told => {}
         Failure::Sentence(sentence) => eprintln!("medstrategi: {sentence}"),
+        // What HTTP would say of it leads to a log that a command doesn't have.
+        Failure::Problem(problem) if problem.kind == Kind::Internal => {
+            let cause = problem.cause.as_ref().map_or_else(|| problem.detail.clone(), ToString::to_string);
+            eprintln!("medstrategi: it failed: {cause}");
+        }
         Failure::Problem(problem) => {
             eprintln!("medstrategi: {}", problem.detail);
             if let Some(cause) = &problem.cause {

@@ -56,7 +56,11 @@ impl IssuerSetting {
     pub(super) fn build(&self, folder: &Path) -> Result<Issuer, SettingError> {
         let name = &self.issuer;
         let algorithms = self.algorithms.iter().map(|word| algorithm(name, word)).collect::<Result<Vec<_>, _>>()?;
-        if algorithms.is_empty() || self.audience.is_empty() || self.municipalities.is_empty() {
+        let is_missing = |words: &[String]| words.is_empty() || words.iter().any(String::is_empty);
+        if name.is_empty() {
+            return Err("an issuer has no name: write what stands in its tokens' iss".into());
+        }
+        if algorithms.is_empty() || is_missing(&self.audience) || is_missing(&self.municipalities) {
             return Err(format!(
                 "the issuer '{name}' needs at least one each of algorithms, audience and municipalities"
             ));

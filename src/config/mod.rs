@@ -270,7 +270,7 @@ impl Settings {
         let secret_file = given(&flags.secret_file).map(PathBuf::from);
         let secret_file = secret_file.or(file.secret_file.map(|path| folder.join(path)));
         Ok(Self {
-            database_pool: within("database_pool", &flags.database_pool, file.database_pool, 10, 1_000)?,
+            database_pool: pool(within("database_pool", &flags.database_pool, file.database_pool, 10, 1_000)?)?,
             secret_file: secret_file.unwrap_or_else(|| default_secret_file(&database)),
             shutdown_timeout: time("shutdown_timeout", &flags.shutdown_timeout, file.shutdown_timeout, "30s")?,
             access_log_days: within("access_log_days", &flags.access_log_days, file.access_log_days, 365, 36_500)?,
@@ -281,7 +281,7 @@ impl Settings {
                 24,
                 8_760,
             )?,
-            log: given(&flags.log).or(file.log).unwrap_or_else(|| "info,actix_server=warn".into()),
+            log: given(&flags.log).or(file.log).unwrap_or_else(|| "info,actix_server=warn,actix_http=off".into()),
             log_format: parse_log_format(given(&flags.log_format).or(file.log_format).as_deref())?,
             issuers: file.issuers,
             database,
@@ -375,6 +375,14 @@ fn address(name: &str, text: &str, port: u16) -> Result<SocketAddr, SettingError
     })
 }
 
+/// A table that is sent while it is read has a connection for itself, so that one more is needed.
+fn pool(connections: u32) -> Result<u32, SettingError> {
+    match connections {
+        1 => Err("database_pool is 1: write a number from 2 to 1000, since a long table takes one for itself".into()),
+        connections => Ok(connections),
+    }
+}
+
 fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {
     let time = humantime::parse_duration(text).ok().filter(|time| !time.is_zero() && *time <= LONGEST_TIME);
     time.ok_or_else(|| format!("{name} is '{text}': write a time such as 30s, 5m or 1h, up to a day"))
@@ -422,5 +430,6 @@ mod tests {
         assert!(flags(|flags| flags.trusted_proxies = Some(vec!["proxy".into()])).contains("10.0.0.0/8"));
         assert!(flags(|flags| flags.log_format = Some("xml".into())).contains("pretty or json"));
         assert!(flags(|flags| flags.database_pool = Some("0".into())).contains("1 to 1000"));
+        assert!(flags(|flags| flags.database_pool = Some("1".into())).contains("2 to 1000"));
     }
 }

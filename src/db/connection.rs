@@ -425,8 +425,8 @@ mod tests {
         assert!(!format!("{postgres:?}").contains("hemmelig"));
         assert_eq!(postgres.without_password(), "postgres://med@db.intern/med");
         let spread =
-            Location::parse("postgres://med@/med?host=/run/pg&password=hemmelig&sslpassword=hemmelig").unwrap();
-        assert_eq!(spread.without_password(), "postgres://med@/med?host=%2Frun%2Fpg");
+            Location::parse("postgres:///med?user=med&host=/run/pg&password=hemmelig&sslpassword=hemmelig").unwrap();
+        assert_eq!(spread.without_password(), "postgres:///med?user=med&host=%2Frun%2Fpg");
         for wrong in ["", "medstrategi.db", "mysql://x/y", "sqlite:", "sqlite::memory:"] {
             assert!(Location::parse(wrong).is_err(), "{wrong}");
         }

@@ -80,6 +80,13 @@ pub fn faults_of_sqlite(sqlite: &mut SqliteConnection) -> QueryResult<Vec<String
     Ok(faults)
 }
 
+/// Whether a database could not be read because its file is no longer what SQLite has written. These are the engine's
+/// fixed words.
+pub fn is_damage(problem: &Problem) -> bool {
+    let cause = problem.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+    ["database disk image is malformed", "file is not a database"].iter().any(|words| cause.contains(words))
+}
+
 /// A column that refers to another table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, QueryableByName)]
 pub struct ForeignKey {

@@ -70,6 +70,8 @@ pub struct Database {
     /// What is read for as long as a client takes to take it leaves connections for all others.
     long_reads: Turns,
     waiting: Waiting,
+    /// Those who wait for a long reading are in nobody else's way.
+    waiting_long: Waiting,
     location: Arc<Location>,
     retention: Retention,
     statements: Arc<AtomicU64>,
@@ -113,6 +115,7 @@ impl Database {
             writers: Turns::of(pool_size.saturating_sub(KEPT_FOR_READERS), TURN_WAIT),
             long_reads: Turns::of(pool_size / 3, TURN_WAIT),
             waiting: Waiting::at_most(MOST_WAITING),
+            waiting_long: Waiting::at_most(MOST_WAITING),
             location: Arc::new(location),
             retention: Retention::default(),
             statements,
@@ -122,7 +125,7 @@ impl Database {
 
     /// The same database, for which at most so many requests wait at a time.
     pub fn with_most_waiting(self, most: usize) -> Self {
-        Self { waiting: Waiting::at_most(most), ..self }
+        Self { waiting: Waiting::at_most(most), waiting_long: Waiting::at_most(most), ..self }
     }
 
     /// The same database, with something that is kept beside its rows.
@@ -170,7 +173,7 @@ impl Database {
 
     /// A turn for a reading that may last as long as its client takes; whoever gets none in time is answered with 503.
     pub async fn long_read(&self) -> Result<OwnedSemaphorePermit> {
-        self.long_reads.take(&self.waiting).await
+        self.long_reads.take(&self.waiting_long).await
     }
 
     /// Runs `work` in one writing transaction; it is stored whole or, after an error, not at all.
@@ -333,7 +336,7 @@ pub struct Usage {
     pub connections: u32,
     /// Those of them that nobody uses.
     pub idle: u32,
-    /// Requests that wait for one, or for their turn to write.
+    /// Requests that wait for one, or for their turn to write; those for a long table aside.
     pub waiting: usize,
     /// SQL statements since the start, transaction control aside.
     pub statements: u64,

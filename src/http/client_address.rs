@@ -18,7 +18,8 @@ impl TrustedProxies {
     pub fn parse(words: &[String]) -> Result<Self, String> {
         let words = words.iter().map(|word| word.trim()).filter(|word| !word.is_empty());
         let network = |word: &str| {
-            let network = word.parse().or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+            let single = word.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+            let network = single.or_else(|_| word.parse());
             network.map_err(|_| {
                 format!("'{word}' in trusted_proxies is no address: write one such as 10.0.0.5, or a network such as 10.0.0.0/8")
             })
@@ -100,6 +101,7 @@ mod tests {
         assert_eq!(client(&["10.0.0.1"], "10.0.0.1", &["192.0.2.1, unknown"]), "10.0.0.1");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["192.0.2.1, x, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(client(&["10.0.0.1"], "10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client(&["::ffff:10.0.0.1"], "10.0.0.1", &["192.0.2.1"]), "192.0.2.1");
     }
 
     #[test]

@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn keeps_what_is_written() {
-        let text = r#"{"b":[1,-2,0.5,1e300,true,null],"a":"æøå \u0001"}"#;
+        let text = r#"{"b":[1,-2,0.5,1e+300,true,null],"a":"æøå \u0001"}"#;
         assert_eq!(serde_json::to_string(&parse(text.as_bytes()).unwrap()).unwrap(), text);
     }
 

@@ -81,7 +81,9 @@ pub async fn short_heads<B: MessageBody + 'static>(
 
 fn check_head(request: &HttpRequest) -> Result<()> {
     let limits = limits(request)?;
-    let url = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    // A method counts too: it may be as long as a client likes.
+    let url =
+        request.method().as_str().len() + request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if url > limits.url {
         let detail = format!("The address has {url} bytes; this service takes up to {}.", limits.url);
         return Err(Problem::new(Kind::UrlTooLong, detail));

@@ -53,7 +53,7 @@ pub async fn otherwise(request: HttpRequest, contract: web::Data<Contract>) -> R
             Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish())
         }
         Some(allow) => {
-            let detail = format!("This address takes {allow}, not {}.", request.method());
+            let detail = format!("This address takes {allow}, and no other method.");
             Err(Problem::new(Kind::MethodNotAllowed, detail))
         }
         None => Err(Problem::new(Kind::NotFound, "Nothing stands at this address; /v1/openapi.json lists what does.")),

@@ -106,6 +106,8 @@ fn log(problem: &Problem) {
     metrics::count_problem(kind);
     match (&problem.cause, status) {
         (Some(cause), 500..) => tracing::error!(kind, status, %cause, "the request failed"),
+        // The service is busy, and says so: nothing that a log could explain.
+        (None, 503) => tracing::warn!(kind, status, detail = %problem.detail, "the request was put off"),
         (None, 500..) => tracing::error!(kind, status, "the request failed"),
         (_, _) => tracing::debug!(kind, status, "the request was refused"),
     }

@@ -29,6 +29,9 @@ pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of them.
 pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit");
 
+/// Whoever asks these, as health checks do, is answered whoever else has asked from there.
+const PROBES: [&str; 2] = ["/livez", "/readyz"];
+
 /// After so many requests those are forgotten who have been silent long enough to have their whole burst again.
 const CLEANED_EVERY: u32 = 10_000;
 
@@ -122,7 +125,7 @@ impl RateLimits {
     }
 
     fn count_address(&self, request: &HttpRequest) -> Result<()> {
-        let Some(limiter) = &self.address else { return Ok(()) };
+        let Some(limiter) = self.address.as_ref().filter(|_| !PROBES.contains(&request.path())) else { return Ok(()) };
         limiter.count(request, self.hasher.hash_one(network(self.proxies.client(request))))
     }
 }

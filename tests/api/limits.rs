@@ -104,8 +104,10 @@ fn what_is_left_is_told(app: &App) {
     assert_eq!(answer.header("ratelimit"), Some(r#""address";r=299;t=3600, "subject";r=9;t=60"#));
     let answers = [ask(), ask()];
     assert!(answers[1].header("ratelimit").unwrap().contains(r#""subject";r=7;t=180"#), "{:?}", answers[1]);
-    let open = app.request_to(&server.base, "GET", "/livez").without_token().send().expect(204);
+    let open = app.request_to(&server.base, "GET", "/problems/internal").without_token().send().expect(200);
     assert_eq!(open.header("ratelimit-policy"), Some(r#""address";q=300;w=1080000"#));
+    let probe = app.request_to(&server.base, "GET", "/livez").without_token().send().expect(204);
+    assert_eq!(probe.header("ratelimit-policy"), None, "probes are counted for nobody");
     assert_eq!(app.get("/v1/levels").header("ratelimit"), None, "where there is no limit there is nothing to tell");
 }
 
@@ -115,6 +117,7 @@ fn long_addresses_and_headers_are_refused(app: &App) {
         app.request_to(&server.base, "GET", path).header("x-filler", &"x".repeat(header)).send()
     };
     ask("/v1/levels", 1_000).expect(200);
+    app.request_to(&server.base, &"X".repeat(200), "/v1/levels").send().expect_problem(414, "url-too-long");
     ask("/v1/levels", 2_000).expect_problem(431, "headers-too-large");
     ask(&format!("/v1/levels/{}", "x".repeat(200)), 1).expect_problem(414, "url-too-long");
     ask(&format!("/v1/committees?q={}", "x".repeat(100)), 1).expect(200);

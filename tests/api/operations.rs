@@ -27,6 +27,7 @@ crate::tests![
     checking_changes_nothing_and_waits_for_nobody,
     many_values_are_checked_piece_by_piece,
     the_command_tells_what_it_found,
+    a_damaged_file_is_called_one,
     the_health_check_asks_the_service,
     what_is_outdated_is_forgotten,
     the_service_forgets_by_itself,
@@ -499,6 +500,26 @@ fn the_command_tells_what_it_found(app: &App) {
     assert!(!app.folder.path().join("missing.db").exists());
     let empty = run(program_over(app, &fresh(app)).arg("check"));
     assert!(!empty.status.success());
+}
+
+fn a_damaged_file_is_called_one(app: &App) {
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    import_demo(app);
+    let copy = app.folder.path().join("copy.db");
+    assert!(run(program(app).arg("backup").arg(&copy)).status.success());
+    let whole = std::fs::read(&copy).unwrap();
+    let mut broken = whole.clone();
+    broken[whole.len() / 2..][..40_000].fill(0xA5);
+    for (damaged, words) in [(&whole[..whole.len() / 2], "damaged"), (&broken, "SQLite:"), (b"junk", "not a database")]
+    {
+        std::fs::write(&copy, damaged).unwrap();
+        let output = run(program_over(app, &format!("sqlite:{}", copy.display())).arg("check"));
+        let told = out(&output) + &errors(&output);
+        assert!(!output.status.success() && told.contains(words), "{words}: {told}");
+        assert!(!told.contains("request id"), "{told}");
+    }
 }
 
 fn the_health_check_asks_the_service(app: &App) {

@@ -40,7 +40,7 @@ pub struct ValueRow {
     pub group: Option<RegisterKey>,
     /// The value, in the indicator's unit of measure: of 12 %, it is 12. Null removes what is stored, which is kept
     /// among the replaced values.
-    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(deserialize_with = "value_or_null")]
     #[schema(required, minimum = -1e15, maximum = 1e15)]
     pub value: Option<f64>,
     /// How many people it is about; null = nobody knows.
@@ -54,6 +54,11 @@ pub struct ValueRow {
     /// What else is to be known of it.
     #[serde(default)]
     pub note: Option<LongText>,
+}
+
+/// Absent is not null; and -0 is 0, which would else be another value.
+fn value_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<f64>, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.map(|value| value + 0.0))
 }
 
 /// Values as a client sends them: all are stored, or none.
@@ -471,7 +476,7 @@ fn decimal(text: &str) -> Option<f64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
     let fits = is_whole(whole) && are_digits(fraction) && are_digits(exponent);
-    fits.then(|| text.parse().ok())?
+    fits.then(|| text.parse().ok())?.map(|value: f64| value + 0.0)
 }
 
 fn count(cell: &str) -> std::result::Result<Option<i64>, String> {
