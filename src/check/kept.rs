@@ -64,29 +64,19 @@ fn compare(
 /// Values are looked for in the years that their indicator says to have any in.
 fn check_periods(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<()> {
     use crate::db::schema::{indicator_values, indicators, value_series};
-    use diesel::dsl::{max, min};
-    type Row = (String, Option<i32>, Option<i32>);
-    let said: Vec<Row> = indicators::table
+    let period = indicator_values::period.nullable();
+    let is_outside = (period.lt(indicators::first_period).or(period.gt(indicators::last_period)))
+        .or(indicators::first_period.is_null().or(indicators::last_period.is_null()));
+    let keys: Vec<String> = indicator_values::table
+        .inner_join(value_series::table.inner_join(indicators::table))
         .filter(indicators::municipality_id.eq(tenant.municipality_id))
-        .select((indicators::key, indicators::first_period, indicators::last_period))
+        .filter(is_outside)
+        .select(indicators::key)
+        .distinct()
         .order(indicators::key)
         .load(tenant.connection)?;
-    for (key, first, last) in said {
-        let its = value_series::table
-            .inner_join(indicators::table)
-            .filter(indicators::municipality_id.eq(tenant.municipality_id))
-            .filter(indicators::key.eq(&key))
-            .select(value_series::id);
-        let ends: (Option<i32>, Option<i32>) = indicator_values::table
-            .filter(indicator_values::series_id.eq_any(its))
-            .select((min(indicator_values::period), max(indicator_values::period)))
-            .first(tenant.connection)?;
-        let holds = |(earliest, latest)| {
-            first.is_some_and(|first| first <= earliest) && last.is_some_and(|last| latest <= last)
-        };
-        if !ends.0.zip(ends.1).is_none_or(holds) {
-            findings.add(format!("indicators '{key}' has values outside of its first_period and last_period"));
-        }
+    for key in keys {
+        findings.add(format!("indicators '{key}' has values outside of its first_period and last_period"));
     }
     Ok(())
 }

@@ -215,9 +215,10 @@ impl Settings {
         let mut cors_origins = flags.cors_origins.clone().or(file.cors_origins).unwrap_or_default();
         cors_origins.retain(|origin| !origin.is_empty());
         cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
-        let time = |name: &str, flag: &Option<String>, file: Option<String>, default: &str| {
-            duration(name, given(flag).or(file).as_deref().unwrap_or(default))
+        let time = |name: &str, flag: &Option<String>, file: Option<String>, default: Duration| {
+            given(flag).or(file).map_or(Ok(default), |text| duration(name, &text))
         };
+        let (usual, usual_connections) = (Limits::default(), ConnectionLimits::default());
         let number = |name: &str, flag: &Option<String>, file: Option<usize>, default: usize| match given(flag) {
             Some(text) => {
                 text.parse().map_err(|_| format!("{name} is '{text}': write a whole number, such as {default}"))
@@ -246,8 +247,13 @@ impl Settings {
         let connections = ConnectionLimits {
             most: within("most_connections", &flags.most_connections, file.most_connections, 10_000, 1_000_000)?
                 as usize,
-            header_time: time("header_timeout", &flags.header_timeout, file.header_timeout, "10s")?,
-            keep_alive: time("keep_alive", &flags.keep_alive, file.keep_alive, "15s")?,
+            header_time: time(
+                "header_timeout",
+                &flags.header_timeout,
+                file.header_timeout,
+                usual_connections.header_time,
+            )?,
+            keep_alive: time("keep_alive", &flags.keep_alive, file.keep_alive, usual_connections.keep_alive)?,
         };
         let most_waiting = within("most_waiting", &flags.most_waiting, file.most_waiting, 100, 100_000)? as usize;
         let page = match given(&flags.page_limit).is_some() || file.page_limit.is_some() {
@@ -259,12 +265,12 @@ impl Settings {
             headers: within("header_limit", &flags.header_limit, file.header_limit, 32 * 1024, 128 * 1024)? as usize,
             page,
             ordinary: Limit {
-                bytes: number("body_limit", &flags.body_limit, file.body_limit, 1024 * 1024)?,
-                time: time("body_timeout", &flags.body_timeout, file.body_timeout, "30s")?,
+                bytes: number("body_limit", &flags.body_limit, file.body_limit, usual.ordinary.bytes)?,
+                time: time("body_timeout", &flags.body_timeout, file.body_timeout, usual.ordinary.time)?,
             },
             bulk: Limit {
-                bytes: number("bulk_body_limit", &flags.bulk_body_limit, file.bulk_body_limit, 64 * 1024 * 1024)?,
-                time: time("bulk_body_timeout", &flags.bulk_body_timeout, file.bulk_body_timeout, "5m")?,
+                bytes: number("bulk_body_limit", &flags.bulk_body_limit, file.bulk_body_limit, usual.bulk.bytes)?,
+                time: time("bulk_body_timeout", &flags.bulk_body_timeout, file.bulk_body_timeout, usual.bulk.time)?,
             },
         };
         let secret_file = given(&flags.secret_file).map(PathBuf::from);
@@ -272,7 +278,12 @@ impl Settings {
         Ok(Self {
             database_pool: pool(within("database_pool", &flags.database_pool, file.database_pool, 10, 1_000)?)?,
             secret_file: secret_file.unwrap_or_else(|| default_secret_file(&database)),
-            shutdown_timeout: time("shutdown_timeout", &flags.shutdown_timeout, file.shutdown_timeout, "30s")?,
+            shutdown_timeout: time(
+                "shutdown_timeout",
+                &flags.shutdown_timeout,
+                file.shutdown_timeout,
+                Duration::from_secs(30),
+            )?,
             access_log_days: within("access_log_days", &flags.access_log_days, file.access_log_days, 365, 36_500)?,
             idempotency_hours: within(
                 "idempotency_hours",
