@@ -203,29 +203,31 @@ impl Accepted {
             let detail = "The token is signed with an algorithm that its issuer doesn't use here.";
             return Attempt::Done(Err(refused(detail)));
         };
-        let (fetched, otherwise) = match &self.keys {
+        let fetched = match &self.keys {
             WorkingKeys::Held(keys) => {
                 let verified = verify(token, keys.iter().filter(|key| key.fits(header.alg)), validation);
                 let verified = verified.unwrap_or_else(|| Err(refused(UNVERIFIED)));
                 return Attempt::Done(verified.and_then(|claims| self.caller(&claims)));
             }
-            WorkingKeys::Fetched(fetched) => match fetched.current() {
-                Some(keys) => {
-                    let named = || keys.iter().filter(|key| key.is_named_by(header));
-                    let verified = verify(token, named().filter(|key| key.fits(header.alg)), validation);
-                    if let Some(verified) = verified {
-                        return Attempt::Done(verified.and_then(|claims| self.caller(&claims)));
-                    }
-                    // A name that is known is not fetched again: the key behind it did not sign the token.
-                    if (header.kid.is_some() || header.x5t.is_some()) && named().next().is_some() {
-                        return Attempt::Done(Err(refused(UNVERIFIED)));
-                    }
-                    (fetched, refused("The token is signed with a key that its issuer doesn't publish."))
-                }
-                None => (fetched, no_keys_yet()),
-            },
+            WorkingKeys::Fetched(fetched) => fetched,
         };
-        match fetched.refresh() {
+        let seen = fetched.current();
+        let otherwise = match &seen.keys {
+            Some(keys) => {
+                let named = || keys.iter().filter(|key| key.is_named_by(header));
+                let verified = verify(token, named().filter(|key| key.fits(header.alg)), validation);
+                if let Some(verified) = verified {
+                    return Attempt::Done(verified.and_then(|claims| self.caller(&claims)));
+                }
+                // A name that is known is not fetched again: the key behind it did not sign the token.
+                if (header.kid.is_some() || header.x5t.is_some()) && named().next().is_some() {
+                    return Attempt::Done(Err(refused(UNVERIFIED)));
+                }
+                refused("The token is signed with a key that its issuer doesn't publish.")
+            }
+            None => no_keys_yet(),
+        };
+        match fetched.refresh(&seen) {
             Some(refresh) => Attempt::Awaits(refresh, otherwise),
             None => Attempt::Done(Err(otherwise)),
         }

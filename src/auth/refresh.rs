@@ -68,15 +68,22 @@ impl FreshKeys {
         Self { state, wishes: sender, pace }
     }
 
-    /// The keys that are there; none before the first success.
-    pub fn current(&self) -> Option<Arc<[Key]>> {
-        self.state.borrow().keys.clone()
+    /// The keys that are there.
+    pub fn current(&self) -> Current {
+        let state = self.state.borrow();
+        Current { keys: state.keys.clone(), ended: state.ended }
     }
 
-    /// The refresh to wait for: one that is under way, or a new one where it is time for one.
-    pub fn refresh(&self) -> Option<Refresh> {
+    /// The refresh to wait for by who has not found a key among those that were `seen`: one that has ended since, one
+    /// that is under way, or a new one where it is time for one.
+    pub fn refresh(&self, seen: &Current) -> Option<Refresh> {
         let (mut after, mut is_new) = (None, false);
         self.state.send_if_modified(|state| {
+            // Who looked just before the end of a refresh must look again, and not be told that it is too early for one.
+            if state.ended > seen.ended {
+                after = Some(seen.ended);
+                return false;
+            }
             if !state.under_way && state.wished.is_none_or(|wished| wished.elapsed() >= self.pace.wish) {
                 (state.under_way, state.wished, is_new) = (true, Some(Instant::now()), true);
             }
@@ -91,7 +98,15 @@ impl FreshKeys {
     }
 }
 
-/// A refresh that has not ended.
+/// What there was at a moment.
+pub struct Current {
+    /// The keys; none before the first success.
+    pub keys: Option<Arc<[Key]>>,
+    /// How many refreshes had ended.
+    ended: u64,
+}
+
+/// A refresh that somebody waits for.
 pub struct Refresh {
     state: watch::Receiver<State>,
     after: u64,
@@ -168,5 +183,35 @@ impl Keeper {
             state.ended += 1;
         });
         failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ureq::tls::RootCerts;
+
+    use super::super::provider::Address;
+    use super::*;
+
+    #[actix_web::test]
+    async fn who_looked_before_a_refresh_ended_looks_again() {
+        // A port that nobody listens at: refreshes fail at once, and end all the same.
+        let address = Address::of_keys("http://127.0.0.1:1/keys").unwrap();
+        let provider = Provider { issuer: "nobody".into(), address, authorities: RootCerts::WebPki };
+        let hour = Duration::from_secs(3600);
+        let pace = Pace { refresh: hour, retry: hour, wish: hour, ..Pace::default() };
+        let keys = FreshKeys::start(provider, pace);
+        let wait = async |refresh: Option<Refresh>| {
+            tokio::time::timeout(Duration::from_secs(60), refresh.unwrap().end()).await.expect("the refresh ends")
+        };
+        while keys.current().ended == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let seen = keys.current();
+        wait(keys.refresh(&seen)).await;
+        assert_eq!(keys.current().ended, 2, "the first wish is a refresh");
+        wait(keys.refresh(&seen)).await;
+        assert_eq!(keys.current().ended, 2, "what has ended since is not asked for again");
+        assert!(keys.refresh(&keys.current()).is_none(), "who has seen the newest keys has to do with them");
     }
 }
