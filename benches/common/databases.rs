@@ -8,7 +8,7 @@ use engines::Engines;
 use medstrategi::db::{AnyConnection, Engine};
 
 #[path = "../../tests/api/engines.rs"]
-mod engines;
+pub mod engines;
 
 /// The engines; a throw-away PostgreSQL is stopped however the benchmark ends.
 pub struct Databases(Engines);

@@ -40,7 +40,7 @@ pub fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketA
 /// The same as all that this process does, until it is killed; it logs as the program does.
 pub fn serve_alone(database_url: &str, secret_file: &Path, bind: &str) {
     let flags = Flags {
-        database_url: Some(database_url.to_owned()),
+        database_url: Some(database_url.into()),
         secret_file: Some(secret_file.display().to_string()),
         bind: Some(bind.to_owned()),
         ..Flags::default()

@@ -10,6 +10,7 @@ use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 
 use super::databases::Home;
+use super::databases::engines::free_port;
 use super::{Memory, forget_peak, interruption, memory};
 
 /// The program over a database of its own.
@@ -74,7 +75,7 @@ fn secret_file(home: &Home) -> PathBuf {
 }
 
 fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    SocketAddr::from(([127, 0, 0, 1], free_port()))
 }
 
 /// Whether what may not even listen yet answers that it is ready.

@@ -112,6 +112,17 @@ impl Issuers {
         self.0.iter().map(|issuer| issuer.summary.as_str())
     }
 
+    /// Each issuer's name with each municipality that it is said to speak for.
+    pub fn municipalities(&self) -> impl Iterator<Item = (&str, &types::Key)> {
+        self.0.iter().flat_map(|issuer| {
+            let listed: &[types::Key] = match &issuer.municipalities {
+                Municipalities::All => &[],
+                Municipalities::Listed(listed) => listed,
+            };
+            listed.iter().map(|key| (issuer.name.as_str(), key))
+        })
+    }
+
     /// Who presents `token`, if it is good; waits a little for the key that signed it where that is not here yet.
     pub async fn authenticate(&self, token: &str) -> Result<Caller> {
         let mut deadline = None;

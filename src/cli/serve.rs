@@ -3,10 +3,13 @@
 use clap::Args;
 
 use super::{Failure, demo, open};
+use crate::auth::issuer::Issuers;
 use crate::config::Settings;
+use crate::db::Database;
 use crate::housekeeping;
 use crate::http::rate_limit::Rate;
 use crate::metrics;
+use crate::municipality::store as municipality;
 use crate::server::{self, Parts};
 use crate::telemetry;
 
@@ -36,6 +39,7 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
     }
     let issuers = settings.issuers()?;
     issuers.summary().for_each(|issuer| tracing::info!("accepts {issuer}"));
+    warn_of_unknown_municipalities(&issuers, &database)?;
     let parts = Parts {
         limits: settings.limits,
         connections: settings.connections,
@@ -80,6 +84,15 @@ fn summarise(settings: &Settings) {
         idempotency_hours = settings.idempotency_hours,
         "starting"
     );
+}
+
+/// A key that is misspelt in the settings would show as nothing but 404s.
+fn warn_of_unknown_municipalities(issuers: &Issuers, database: &Database) -> Result<(), Failure> {
+    let known = database.unbound(municipality::keys)?;
+    for (issuer, municipality) in issuers.municipalities().filter(|(_, key)| !known.contains(key)) {
+        tracing::warn!(issuer, %municipality, "an issuer speaks for a municipality that is not in the database");
+    }
+    Ok(())
 }
 
 /// Every connection is a file, of which a process usually may have a thousand: as many as the system grants.

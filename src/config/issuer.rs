@@ -33,7 +33,7 @@ const ALGORITHMS: [(&str, Algorithm); 10] = [
 /// An outside issuer, as `[[issuers]]` describes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct IssuerSetting {
+pub struct IssuerSetting {
     pub(super) issuer: String,
     audience: Vec<String>,
     algorithms: Vec<String>,

@@ -1,15 +1,12 @@
 //! The settings: by flag, environment or `medstrategi.toml`, in that order; each checked before
 //! anything starts, with a sentence that says what to write instead.
 
+mod given;
 mod issuer;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-
-use clap::Args;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
 use crate::auth::issuer::{Issuer, Issuers};
 use crate::auth::local::LocalSecret;
@@ -17,7 +14,10 @@ use crate::db::Location;
 use crate::http::client_address::TrustedProxies;
 use crate::http::limits::{ConnectionLimits, Limit, Limits};
 use crate::http::rate_limit::{Rate, Rates};
+use given::{Given, Number};
 use issuer::IssuerSetting;
+
+pub use given::Flags;
 
 /// The most requests that a rate can allow, a second and at once.
 const MOST_REQUESTS: u32 = 1_000_000;
@@ -27,130 +27,6 @@ const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is wrong with a setting, and what to write instead.
 pub type SettingError = String;
-
-/// The settings as flags and environment variables give them; the texts are the command's own help.
-#[allow(rustdoc::bare_urls)]
-#[derive(Debug, Default, Args)]
-pub struct Flags {
-    /// File with further settings; medstrategi.toml in the current folder is read where it exists
-    #[arg(long, global = true, env = "MEDSTRATEGI_CONFIG", value_name = "FILE")]
-    pub config: Option<String>,
-    /// Database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:medstrategi.db; DATABASE_URL is taken too]
-    #[arg(long, global = true, env = "MEDSTRATEGI_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub database_url: Option<String>,
-    /// Most connections to the database at a time [default: 10]
-    #[arg(long, global = true, env = "MEDSTRATEGI_DATABASE_POOL", value_name = "COUNT")]
-    pub database_pool: Option<String>,
-    /// Address and port to listen on [default: 127.0.0.1:8080]
-    #[arg(long, global = true, env = "MEDSTRATEGI_BIND", value_name = "ADDRESS")]
-    pub bind: Option<String>,
-    /// Origin that browsers may call from, such as https://intranet.example.dk; repeat or separate by commas [default: none]
-    #[arg(long, global = true, env = "MEDSTRATEGI_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
-    pub cors_origins: Option<Vec<String>>,
-    /// Address and port for metrics (Prometheus, GET /metrics), apart from the API [default: none]
-    #[arg(long, global = true, env = "MEDSTRATEGI_METRICS_BIND", value_name = "ADDRESS")]
-    pub metrics_bind: Option<String>,
-    /// Reverse proxy whose X-Forwarded-For is believed, as an address or network such as 10.0.0.0/8; repeat or separate by commas [default: none]
-    #[arg(long, global = true, env = "MEDSTRATEGI_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
-    pub trusted_proxies: Option<Vec<String>>,
-    /// Requests a second that one token subject may keep up; 0 = any number [default: 50]
-    #[arg(long, global = true, env = "MEDSTRATEGI_SUBJECT_RATE", value_name = "COUNT")]
-    pub subject_rate: Option<String>,
-    /// Requests that one token subject may send at once after a pause [default: 500]
-    #[arg(long, global = true, env = "MEDSTRATEGI_SUBJECT_BURST", value_name = "COUNT")]
-    pub subject_burst: Option<String>,
-    /// Requests a second that one address may keep up, with or without a token; 0 = any number [default: 500]
-    #[arg(long, global = true, env = "MEDSTRATEGI_ADDRESS_RATE", value_name = "COUNT")]
-    pub address_rate: Option<String>,
-    /// Requests that one address may send at once after a pause [default: 5000]
-    #[arg(long, global = true, env = "MEDSTRATEGI_ADDRESS_BURST", value_name = "COUNT")]
-    pub address_burst: Option<String>,
-    /// Most connections from clients at a time [default: 10000]
-    #[arg(long, global = true, env = "MEDSTRATEGI_MOST_CONNECTIONS", value_name = "COUNT")]
-    pub most_connections: Option<String>,
-    /// Most requests that wait for the database at a time; others are answered 503 at once [default: 100]
-    #[arg(long, global = true, env = "MEDSTRATEGI_MOST_WAITING", value_name = "COUNT")]
-    pub most_waiting: Option<String>,
-    /// Longest address of a request, query included, in bytes [default: 8192]
-    #[arg(long, global = true, env = "MEDSTRATEGI_URL_LIMIT", value_name = "BYTES")]
-    pub url_limit: Option<String>,
-    /// Largest headers of a request, all together, in bytes [default: 32768]
-    #[arg(long, global = true, env = "MEDSTRATEGI_HEADER_LIMIT", value_name = "BYTES")]
-    pub header_limit: Option<String>,
-    /// Most rows on a page of a list, however many are asked for [default: as the contract says]
-    #[arg(long, global = true, env = "MEDSTRATEGI_PAGE_LIMIT", value_name = "ROWS")]
-    pub page_limit: Option<String>,
-    /// Time that a request's headers may take to arrive [default: 10s]
-    #[arg(long, global = true, env = "MEDSTRATEGI_HEADER_TIMEOUT", value_name = "TIME")]
-    pub header_timeout: Option<String>,
-    /// Time that a connection may be silent between two requests [default: 15s]
-    #[arg(long, global = true, env = "MEDSTRATEGI_KEEP_ALIVE", value_name = "TIME")]
-    pub keep_alive: Option<String>,
-    /// Largest body of an ordinary request, in bytes [default: 1048576]
-    #[arg(long, global = true, env = "MEDSTRATEGI_BODY_LIMIT", value_name = "BYTES")]
-    pub body_limit: Option<String>,
-    /// Largest body of a bulk request such as an import, in bytes [default: 67108864]
-    #[arg(long, global = true, env = "MEDSTRATEGI_BULK_BODY_LIMIT", value_name = "BYTES")]
-    pub bulk_body_limit: Option<String>,
-    /// Time that an ordinary request's body may take to arrive, and a client to take the next part of an answer [default: 30s]
-    #[arg(long, global = true, env = "MEDSTRATEGI_BODY_TIMEOUT", value_name = "TIME")]
-    pub body_timeout: Option<String>,
-    /// Time that a bulk request's body may take to arrive [default: 5m]
-    #[arg(long, global = true, env = "MEDSTRATEGI_BULK_BODY_TIMEOUT", value_name = "TIME")]
-    pub bulk_body_timeout: Option<String>,
-    /// Time that requests in flight get to finish after SIGTERM [default: 30s]
-    #[arg(long, global = true, env = "MEDSTRATEGI_SHUTDOWN_TIMEOUT", value_name = "TIME")]
-    pub shutdown_timeout: Option<String>,
-    /// File with the secret of local tokens, made where it is missing [default: beside the database]
-    #[arg(long, global = true, env = "MEDSTRATEGI_SECRET_FILE", value_name = "FILE")]
-    pub secret_file: Option<String>,
-    /// Days that the log of who read personal data is kept [default: 365]
-    #[arg(long, global = true, env = "MEDSTRATEGI_ACCESS_LOG_DAYS", value_name = "DAYS")]
-    pub access_log_days: Option<String>,
-    /// Hours for which a report sent again under its Idempotency-Key gets the first one's answer [default: 24]
-    #[arg(long, global = true, env = "MEDSTRATEGI_IDEMPOTENCY_HOURS", value_name = "HOURS")]
-    pub idempotency_hours: Option<String>,
-    /// What is logged: error, warn, info, debug, or a filter such as info,medstrategi=debug [default: info]
-    #[arg(long, global = true, env = "MEDSTRATEGI_LOG", value_name = "FILTER")]
-    pub log: Option<String>,
-    /// How it is logged: pretty, json, or auto (pretty on a terminal) [default: auto]
-    #[arg(long, global = true, env = "MEDSTRATEGI_LOG_FORMAT", value_name = "FORMAT")]
-    pub log_format: Option<String>,
-}
-
-/// The settings as `medstrategi.toml` gives them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    database_url: Option<SecretString>,
-    database_pool: Option<usize>,
-    bind: Option<String>,
-    metrics_bind: Option<String>,
-    cors_origins: Option<Vec<String>>,
-    trusted_proxies: Option<Vec<String>>,
-    subject_rate: Option<usize>,
-    subject_burst: Option<usize>,
-    address_rate: Option<usize>,
-    address_burst: Option<usize>,
-    most_connections: Option<usize>,
-    most_waiting: Option<usize>,
-    url_limit: Option<usize>,
-    header_limit: Option<usize>,
-    page_limit: Option<usize>,
-    header_timeout: Option<String>,
-    keep_alive: Option<String>,
-    body_limit: Option<usize>,
-    bulk_body_limit: Option<usize>,
-    body_timeout: Option<String>,
-    bulk_body_timeout: Option<String>,
-    shutdown_timeout: Option<String>,
-    secret_file: Option<PathBuf>,
-    access_log_days: Option<usize>,
-    idempotency_hours: Option<usize>,
-    log: Option<String>,
-    log_format: Option<String>,
-    issuers: Vec<IssuerSetting>,
-}
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,110 +76,60 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks all settings. An empty variable, as container files like to pass, is none.
+    /// Reads and checks all settings.
     pub fn load(flags: &Flags) -> Result<Self, SettingError> {
-        let given = |flag: &Option<String>| flag.clone().filter(|value| !value.is_empty());
-        let config = given(&flags.config).map(PathBuf::from);
-        let (file, folder) = read_file(config.as_deref())?;
-        let database = database(given(&flags.database_url), file.database_url, &folder)?;
-        let bind = given(&flags.bind).or(file.bind).unwrap_or_else(|| "127.0.0.1:8080".into());
-        let bind = address("bind", &bind, 8080)?;
-        let metrics_bind = given(&flags.metrics_bind).or(file.metrics_bind);
-        let metrics_bind = metrics_bind.map(|text| address("metrics_bind", &text, 9090)).transpose()?;
-        let trusted_proxies = flags.trusted_proxies.clone().or(file.trusted_proxies).unwrap_or_default();
-        let trusted_proxies = TrustedProxies::parse(&trusted_proxies)?;
-        let mut cors_origins = flags.cors_origins.clone().or(file.cors_origins).unwrap_or_default();
+        let Given { settings: given, database, secret_file, folder } = flags.with_file()?;
+        let (usual, usual_connections) = (Limits::default(), ConnectionLimits::default());
+        let mut cors_origins = given.cors_origins.unwrap_or_default();
         cors_origins.retain(|origin| !origin.is_empty());
         cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
-        let time = |name: &str, flag: &Option<String>, file: Option<String>, default: Duration| {
-            given(flag).or(file).map_or(Ok(default), |text| duration(name, &text))
-        };
-        let (usual, usual_connections) = (Limits::default(), ConnectionLimits::default());
-        let number = |name: &str, flag: &Option<String>, file: Option<usize>, default: usize| match given(flag) {
-            Some(text) => {
-                text.parse().map_err(|_| format!("{name} is '{text}': write a whole number, such as {default}"))
-            }
-            None => Ok(file.unwrap_or(default)),
-        };
-        let within = |name: &str, flag: &Option<String>, file: Option<usize>, default: u32, most: u32| {
-            let number = number(name, flag, file, default as usize)?;
-            let found = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
-            found.ok_or_else(|| format!("{name} is {number}: write a number from 1 to {most}"))
-        };
-        let rate = |name: &str, rate: usize, burst: u32| {
-            let known = u32::try_from(rate).ok().filter(|rate| *rate <= MOST_REQUESTS);
-            let rate =
-                known.ok_or_else(|| format!("{name} is {rate}: write 0 for any number, or up to {MOST_REQUESTS}"))?;
-            Ok::<_, SettingError>(Rate::new(rate, burst))
-        };
-        let subject_rate = number("subject_rate", &flags.subject_rate, file.subject_rate, 50)?;
-        let subject_burst = within("subject_burst", &flags.subject_burst, file.subject_burst, 500, MOST_REQUESTS)?;
-        let address_rate = number("address_rate", &flags.address_rate, file.address_rate, 500)?;
-        let address_burst = within("address_burst", &flags.address_burst, file.address_burst, 5_000, MOST_REQUESTS)?;
         let rates = Rates {
-            subject: rate("subject_rate", subject_rate, subject_burst)?,
-            address: rate("address_rate", address_rate, address_burst)?,
+            subject: rate(
+                ("subject_rate", given.subject_rate, 50),
+                within("subject_burst", given.subject_burst, 500, MOST_REQUESTS)?,
+            )?,
+            address: rate(
+                ("address_rate", given.address_rate, 500),
+                within("address_burst", given.address_burst, 5_000, MOST_REQUESTS)?,
+            )?,
         };
         let connections = ConnectionLimits {
-            most: within("most_connections", &flags.most_connections, file.most_connections, 10_000, 1_000_000)?
-                as usize,
-            header_time: time(
-                "header_timeout",
-                &flags.header_timeout,
-                file.header_timeout,
-                usual_connections.header_time,
-            )?,
-            keep_alive: time("keep_alive", &flags.keep_alive, file.keep_alive, usual_connections.keep_alive)?,
+            most: within("most_connections", given.most_connections, 10_000, 1_000_000)? as usize,
+            header_time: time("header_timeout", given.header_timeout, usual_connections.header_time)?,
+            keep_alive: time("keep_alive", given.keep_alive, usual_connections.keep_alive)?,
         };
-        let most_waiting = within("most_waiting", &flags.most_waiting, file.most_waiting, 100, 100_000)? as usize;
-        let page = match given(&flags.page_limit).is_some() || file.page_limit.is_some() {
-            true => Some(within("page_limit", &flags.page_limit, file.page_limit, 200, 10_000)?),
-            false => None,
-        };
+        let page = given.page_limit.map(|rows| within("page_limit", Some(rows), 200, 10_000)).transpose()?;
         let limits = Limits {
-            url: within("url_limit", &flags.url_limit, file.url_limit, 8 * 1024, 64 * 1024)? as usize,
-            headers: within("header_limit", &flags.header_limit, file.header_limit, 32 * 1024, 128 * 1024)? as usize,
+            url: within("url_limit", given.url_limit, 8 * 1024, 64 * 1024)? as usize,
+            headers: within("header_limit", given.header_limit, 32 * 1024, 128 * 1024)? as usize,
             page,
             ordinary: Limit {
-                bytes: number("body_limit", &flags.body_limit, file.body_limit, usual.ordinary.bytes)?,
-                time: time("body_timeout", &flags.body_timeout, file.body_timeout, usual.ordinary.time)?,
+                bytes: number("body_limit", given.body_limit, usual.ordinary.bytes)?,
+                time: time("body_timeout", given.body_timeout, usual.ordinary.time)?,
             },
             bulk: Limit {
-                bytes: number("bulk_body_limit", &flags.bulk_body_limit, file.bulk_body_limit, usual.bulk.bytes)?,
-                time: time("bulk_body_timeout", &flags.bulk_body_timeout, file.bulk_body_timeout, usual.bulk.time)?,
+                bytes: number("bulk_body_limit", given.bulk_body_limit, usual.bulk.bytes)?,
+                time: time("bulk_body_timeout", given.bulk_body_timeout, usual.bulk.time)?,
             },
         };
-        let secret_file = given(&flags.secret_file).map(PathBuf::from);
-        let secret_file = secret_file.or(file.secret_file.map(|path| folder.join(path)));
         Ok(Self {
-            database_pool: pool(within("database_pool", &flags.database_pool, file.database_pool, 10, 1_000)?)?,
-            secret_file: secret_file.unwrap_or_else(|| default_secret_file(&database)),
-            shutdown_timeout: time(
-                "shutdown_timeout",
-                &flags.shutdown_timeout,
-                file.shutdown_timeout,
-                Duration::from_secs(30),
-            )?,
-            access_log_days: within("access_log_days", &flags.access_log_days, file.access_log_days, 365, 36_500)?,
-            idempotency_hours: within(
-                "idempotency_hours",
-                &flags.idempotency_hours,
-                file.idempotency_hours,
-                24,
-                8_760,
-            )?,
-            log: given(&flags.log).or(file.log).unwrap_or_else(|| "info,actix_server=warn,actix_http=off".into()),
-            log_format: parse_log_format(given(&flags.log_format).or(file.log_format).as_deref())?,
-            issuers: file.issuers,
             database,
-            bind,
-            metrics_bind,
+            database_pool: pool(within("database_pool", given.database_pool, 10, 1_000)?)?,
+            bind: address("bind", given.bind.as_deref().unwrap_or("127.0.0.1:8080"), 8080)?,
+            metrics_bind: given.metrics_bind.map(|text| address("metrics_bind", &text, 9090)).transpose()?,
             cors_origins,
-            trusted_proxies,
+            trusted_proxies: TrustedProxies::parse(&given.trusted_proxies.unwrap_or_default())?,
             rates,
             limits,
             connections,
-            most_waiting,
+            most_waiting: within("most_waiting", given.most_waiting, 100, 100_000)? as usize,
+            shutdown_timeout: time("shutdown_timeout", given.shutdown_timeout, Duration::from_secs(30))?,
+            access_log_days: within("access_log_days", given.access_log_days, 365, 36_500)?,
+            idempotency_hours: within("idempotency_hours", given.idempotency_hours, 24, 8_760)?,
+            log: given.log.unwrap_or_else(|| "info,actix_server=warn,actix_http=off".into()),
+            log_format: parse_log_format(given.log_format.as_deref())?,
+            secret_file,
+            issuers: given.issuers,
             folder,
         })
     }
@@ -341,43 +167,29 @@ impl Settings {
     }
 }
 
-fn read_file(named: Option<&Path>) -> Result<(File, PathBuf), SettingError> {
-    let path = named.unwrap_or(Path::new("medstrategi.toml"));
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    match std::fs::read_to_string(path) {
-        Ok(text) => {
-            // The message alone: what stands around it may hold a password.
-            let place = |error: &toml::de::Error| {
-                error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1)
-            };
-            let file = toml::from_str(&text)
-                .map_err(|error| format!("{}, line {}: {}", path.display(), place(&error), error.message()))?;
-            Ok((file, folder))
-        }
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok((File::default(), folder)),
-        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
-    }
+fn number(name: &str, given: Option<Number>, default: usize) -> Result<usize, SettingError> {
+    let Some(Number(text)) = given else { return Ok(default) };
+    text.parse().map_err(|_| format!("{name} is '{text}': write a whole number, such as {default}"))
 }
 
-/// By flag or variable, else from the file, where a path is relative to the file.
-fn database(flag: Option<String>, file: Option<SecretString>, folder: &Path) -> Result<Location, SettingError> {
-    let common = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    match (flag, file) {
-        (Some(url), _) => Location::parse(&url),
-        (None, Some(url)) => match Location::parse(url.expose_secret())? {
-            Location::Sqlite(path) => Ok(Location::Sqlite(folder.join(path))),
-            postgres => Ok(postgres),
-        },
-        (None, None) => Location::parse(common().as_deref().unwrap_or("sqlite:medstrategi.db")),
-    }
+fn within(name: &str, given: Option<Number>, default: u32, most: u32) -> Result<u32, SettingError> {
+    let number = number(name, given, default as usize)?;
+    let found = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
+    found.ok_or_else(|| format!("{name} is {number}: write a number from 1 to {most}"))
 }
 
-/// Beside the database file; with PostgreSQL, in the current folder.
-fn default_secret_file(database: &Location) -> PathBuf {
-    match database {
-        Location::Sqlite(path) => path.with_extension("secret"),
-        Location::Postgres(_) => "medstrategi.secret".into(),
-    }
+/// No rate where the setting, told by its name, what is given and the default, is 0.
+fn rate((name, given, default): (&str, Option<Number>, usize), burst: u32) -> Result<Option<Rate>, SettingError> {
+    let rate = number(name, given, default)?;
+    let known = u32::try_from(rate).ok().filter(|rate| *rate <= MOST_REQUESTS);
+    let rate = known.ok_or_else(|| format!("{name} is {rate}: write 0 for any number, or up to {MOST_REQUESTS}"))?;
+    Ok(Rate::new(rate, burst))
+}
+
+fn time(name: &str, given: Option<String>, default: Duration) -> Result<Duration, SettingError> {
+    let Some(text) = given else { return Ok(default) };
+    let time = humantime::parse_duration(&text).ok().filter(|time| !time.is_zero() && *time <= LONGEST_TIME);
+    time.ok_or_else(|| format!("{name} is '{text}': write a time such as 30s, 5m or 1h, up to a day"))
 }
 
 fn address(name: &str, text: &str, port: u16) -> Result<SocketAddr, SettingError> {
@@ -392,11 +204,6 @@ fn pool(connections: u32) -> Result<u32, SettingError> {
         1 => Err("database_pool is 1: write a number from 2 to 1000, since a long table takes one for itself".into()),
         connections => Ok(connections),
     }
-}
-
-fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {
-    let time = humantime::parse_duration(text).ok().filter(|time| !time.is_zero() && *time <= LONGEST_TIME);
-    time.ok_or_else(|| format!("{name} is '{text}': write a time such as 30s, 5m or 1h, up to a day"))
 }
 
 fn check_origin(origin: &str) -> Result<(), SettingError> {
@@ -437,10 +244,10 @@ mod tests {
         assert!(flags(|flags| flags.body_timeout = Some("long".into())).contains("30s"));
         assert!(flags(|flags| flags.header_timeout = Some("0s".into())).contains("30s"));
         assert!(flags(|flags| flags.keep_alive = Some("2days".into())).contains("up to a day"));
-        assert!(flags(|flags| flags.address_rate = Some("2000000000".into())).contains("0 for any number"));
+        assert!(flags(|flags| flags.address_rate = "2000000000".parse().ok()).contains("0 for any number"));
         assert!(flags(|flags| flags.trusted_proxies = Some(vec!["proxy".into()])).contains("10.0.0.0/8"));
         assert!(flags(|flags| flags.log_format = Some("xml".into())).contains("pretty or json"));
-        assert!(flags(|flags| flags.database_pool = Some("0".into())).contains("1 to 1000"));
-        assert!(flags(|flags| flags.database_pool = Some("1".into())).contains("2 to 1000"));
+        assert!(flags(|flags| flags.database_pool = "0".parse().ok()).contains("1 to 1000"));
+        assert!(flags(|flags| flags.database_pool = "1".parse().ok()).contains("2 to 1000"));
     }
 }

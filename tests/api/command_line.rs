@@ -7,9 +7,10 @@ use medstrategi::auth::local::LocalSecret;
 use medstrategi::db::{Database, Location};
 use serde_json::{Value, json};
 
-use crate::harness::App;
+use crate::harness::{App, wait_until};
 use crate::program::{
-    Served, demo, errors, find_secret, fresh, out, program, program_over, run, serve_demo, signal, token_for_demo, wait,
+    Served, demo, errors, find_secret, free_address, fresh, logged, out, program, program_over, run, serve_demo,
+    signal, token_for_demo, wait,
 };
 
 crate::tests![
@@ -88,8 +89,7 @@ fn the_demo_leaves_other_programs_alone(app: &App) {
 
 fn a_reader_that_has_enough_stops_nothing(app: &App) {
     let mut command = program_over(app, &fresh(app));
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let bind = format!("127.0.0.1:{port}");
+    let bind = free_address();
     let mut child = command
         .args(["serve", "--demo", "--bind", &bind])
         .stdout(Stdio::piped())
@@ -97,12 +97,11 @@ fn a_reader_that_has_enough_stops_nothing(app: &App) {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let begun = Instant::now();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-    while !agent.get(format!("http://{bind}/livez")).call().is_ok_and(|answer| answer.status() == 204) {
-        assert!(child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(20), "the server is gone");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("the server is there", || {
+        assert!(child.try_wait().unwrap().is_none(), "the server is gone");
+        agent.get(format!("http://{bind}/livez")).call().is_ok_and(|answer| answer.status() == 204)
+    });
     std::thread::sleep(Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "the server is gone");
     child.kill().unwrap();
@@ -391,7 +390,7 @@ fn logs_hold_no_secrets_and_no_addresses(app: &App) {
     }
     signal(&served.child, "-TERM");
     wait(&mut served.child);
-    let log = std::fs::read_to_string(app.folder.path().join("log")).unwrap();
+    let log = logged(app);
     assert!(log.contains("/v1/committees/{id}") && log.contains("answered"), "{log}");
     assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "JSON where there is no terminal");
     let secret = std::fs::read_to_string(find_secret(app.folder.path(), app.engine)).unwrap();

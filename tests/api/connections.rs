@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use medstrategi::db::Engine;
 use serde_json::{Value, json};
 
-use crate::harness::App;
+use crate::harness::{App, LONGEST, wait_until};
 use crate::indicators::indicator;
 use crate::program::{Served, program, program_by, serve};
 
@@ -150,8 +150,8 @@ fn thousands_of_idle_connections_hold_nobody_up(app: &App) {
         silent.iter_mut().chain(&mut idle).for_each(Client::look);
         assert!(silent.iter().chain(&idle).all(|client| client.closed_after.is_none()), "they have some time");
     }
-    wait_until_closed(&mut silent, None, Duration::from_secs(15));
-    wait_until_closed(&mut idle, None, Duration::from_secs(15));
+    wait_until_closed(&mut silent, None, LONGEST);
+    wait_until_closed(&mut idle, None, LONGEST);
     assert!(idle.iter().all(|client| client.got.is_empty()), "nothing is said to who has had an answer");
     wait_for_sockets(&served, sockets_before);
     others_are_served(app, &served);
@@ -161,16 +161,7 @@ fn thousands_of_idle_connections_hold_nobody_up(app: &App) {
 #[track_caller]
 fn wait_for_sockets(served: &Served, before: usize) {
     // Those of the requests beside are kept for the next.
-    wait_until(|| sockets(served) <= before + 20);
-}
-
-#[track_caller]
-fn wait_until(is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "it does not come to that");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("the sockets are closed", || sockets(served) <= before + 20);
 }
 
 fn clients_that_dribble_are_cut_off(app: &App) {
@@ -200,7 +191,7 @@ fn clients_that_dribble_are_cut_off(app: &App) {
     let mut clients: Vec<Client> = [heads, bodies, later_heads, later_bodies].into_iter().flatten().collect();
     std::thread::scope(|scope| {
         let others = scope.spawn(|| others_are_served(app, &served));
-        wait_until_closed(&mut clients, Some(b'x'), Duration::from_secs(15));
+        wait_until_closed(&mut clients, Some(b'x'), LONGEST);
         others.join().unwrap();
     });
     let kinds: Vec<&[Client]> = clients.chunks(EACH).collect();
@@ -249,7 +240,7 @@ fn answers_that_nobody_takes_are_given_up(app: &App) {
     let before = sockets(&served);
     let streams: Vec<_> = (0..5).map(|_| ask(app, &served, WHOLE)).collect();
     others_are_served(app, &served);
-    wait_until(|| sockets(&served) <= before + 2);
+    wait_until("the sockets are closed", || sockets(&served) <= before + 2);
     drop(streams);
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -132,7 +132,7 @@ impl Cluster {
                 "--pgdata",
             ])
             .arg(&data));
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let cluster = Self { binaries, data, port, options };
         cluster.start();
         Some(cluster)
@@ -213,4 +213,18 @@ fn run(command: &mut Command) {
 pub fn not_tested(what: &str) {
     eprintln!("NOT TESTED: {what}.");
     assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "CI=true, and there was no test of {what}");
+}
+
+/// A port that nobody listens at, nor will until whoever it is for does.
+///
+/// It is below those that the system gives to clients (Linux: from 32768), which would be taken at any moment.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 12_000 + u16::try_from(std::process::id() % 100).unwrap() * 200;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 200;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

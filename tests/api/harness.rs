@@ -1,7 +1,7 @@
 //! A server over a database of its own, and a client that speaks HTTP with it.
 
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use medstrategi::action::assignment::tally::Tallies;
@@ -24,6 +24,18 @@ pub const HERE: &str = "testby";
 pub const ELSEWHERE: &str = "nabokommune";
 /// An origin that browsers may call from.
 pub const ORIGIN: &str = "https://intranet.testby.dk";
+
+/// What takes longer than this won't come about, however slow the machine.
+pub const LONGEST: Duration = Duration::from_secs(60);
+
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LONGEST, "{what}: not within {LONGEST:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 pub struct App<'e> {
     pub engine: Engine,
@@ -51,7 +63,7 @@ impl<'e> App<'e> {
         let (handle, base) = serve(database.clone(), issuers(&secret), |parts| parts);
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(LONGEST))
             .max_redirects(0)
             .build()
             .into();

@@ -7,11 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, HERE};
+use crate::harness::{App, HERE, LONGEST};
 
 const CLIENTS: usize = 6;
-/// No answer takes longer than this: the waits for a turn and for a connection, and a machine that is busy.
-const LONGEST: Duration = Duration::from_secs(20);
 
 /// A request and its answer.
 #[derive(Debug, Clone)]

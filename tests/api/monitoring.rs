@@ -3,13 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::harness::{App, HERE};
-use crate::program::{program, serve, signal, wait};
+use crate::program::{free_address, logged, program, serve, signal, wait};
 
 crate::tests![metrics_stand_on_a_port_of_their_own, what_it_was_started_with_is_told];
-
-fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 fn metrics_stand_on_a_port_of_their_own(app: &App) {
     let metrics = free_address();
@@ -48,13 +44,12 @@ fn metrics_stand_on_a_port_of_their_own(app: &App) {
 }
 
 fn what_it_was_started_with_is_told(app: &App) {
-    let log = app.folder.path().join("log");
     let mut command = program(app);
     command.env("MEDSTRATEGI_TRUSTED_PROXIES", "10.0.0.5,192.0.2.0/24").env("MEDSTRATEGI_IDEMPOTENCY_HOURS", "48");
     let mut served = serve(&mut command);
     signal(&served.child, "-TERM");
     assert!(wait(&mut served.child).success());
-    let log = std::fs::read_to_string(log).unwrap();
+    let log = logged(app);
     let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let told = lines.into_iter().find(|line| line["message"] == "starting").unwrap();
     assert_eq!(told["version"], env!("CARGO_PKG_VERSION"));

@@ -11,7 +11,7 @@ use medstrategi::db::retention::Forgotten;
 use medstrategi::db::{Database, Engine, Location};
 use serde_json::{Value, json};
 
-use crate::harness::App;
+use crate::harness::{App, wait_until};
 use crate::program::{
     Served, demo, errors, fresh, out, program, program_over, run, serve_demo, signal, token_for_demo, wait,
 };
@@ -603,11 +603,7 @@ fn the_service_forgets_by_itself(app: &App) {
             .unwrap();
         left
     };
-    let begun = Instant::now();
-    while left() != 3 * 3 + 2 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{} rows are left", left());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("what is too old is gone", || left() == 3 * 3 + 2);
     signal(&served, "-TERM");
     assert!(wait(&mut served).success(), "it doesn't hold up the end");
 }

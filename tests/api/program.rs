@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use medstrategi::db::Engine;
 
-use crate::harness::App;
+use crate::engines::free_port;
+use crate::harness::{App, wait_until};
 
 /// The program over the test's own database, with the secret of the test's own tokens.
 pub fn program(app: &App) -> Command {
@@ -74,12 +74,10 @@ pub fn serve(command: &mut Command) -> Served {
     let (child, base) = start(command.arg("serve").stdout(Stdio::null()));
     let mut served = Served { child, base, printed: Vec::new() };
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-    let begun = Instant::now();
-    while !agent.get(format!("{}/readyz", served.base)).call().is_ok_and(|answer| answer.status() == 204) {
+    wait_until("the server is ready", || {
         assert!(served.child.try_wait().unwrap().is_none(), "the server has ended");
-        assert!(begun.elapsed() < Duration::from_secs(20), "the server does not answer");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        agent.get(format!("{}/readyz", served.base)).call().is_ok_and(|answer| answer.status() == 204)
+    });
     served
 }
 
@@ -102,23 +100,30 @@ pub fn serve_demo(command: &mut Command) -> Served {
 
 /// Starts it on a free port, its log beside the database.
 fn start(command: &mut Command) -> (Child, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let bind = format!("127.0.0.1:{port}");
+    let bind = free_address();
     let log = command.get_current_dir().unwrap().join("log");
     let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
     let child = command.args(["--bind", &bind]).stderr(log).spawn().unwrap();
     (child, format!("http://{bind}"))
 }
 
+/// What programs over the test's database have logged.
+pub fn logged(app: &App) -> String {
+    std::fs::read_to_string(app.folder.path().join("log")).unwrap()
+}
+
+/// An address that nobody listens at, nor will until whoever it is for does.
+pub fn free_address() -> String {
+    format!("127.0.0.1:{}", free_port())
+}
+
 pub fn wait(child: &mut Child) -> ExitStatus {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "the process does not end");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut status = None;
+    wait_until("the process ends", || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    status.unwrap()
 }
 
 pub fn signal(child: &Child, name: &str) {
