@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
@@ -150,6 +151,9 @@ impl Purpose {
     }
 }
 
+/// How long others may keep a connection from being set up.
+const LONGEST_SET_UP: Duration = Duration::from_secs(10);
+
 /// What r2d2 makes connections with.
 pub(super) struct ConnectionFactory {
     purpose: Purpose,
@@ -180,7 +184,7 @@ impl r2d2::ManageConnection for ConnectionFactory {
         let mut connection = match &self.location {
             Location::Sqlite(path) => {
                 let mut sqlite = SqliteConnection::establish(&path.to_string_lossy())?;
-                sqlite.batch_execute(self.purpose.sqlite())?;
+                set_up(&mut sqlite, self.purpose.sqlite())?;
                 AnyConnection::Sqlite(sqlite)
             }
             Location::Postgres(url) => {
@@ -211,6 +215,23 @@ impl r2d2::ManageConnection for ConnectionFactory {
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {
         // A panic may have left a transaction open.
         std::thread::panicking() || connection.is_broken()
+    }
+}
+
+/// Runs these statements, and again where somebody else does the same to a new file: of two that switch it to WAL at
+/// once SQLite refuses one without waiting, since each holds a lock that the other needs.
+fn set_up(sqlite: &mut SqliteConnection, statements: &str) -> QueryResult<()> {
+    use diesel::result::Error;
+    let begun = Instant::now();
+    loop {
+        match sqlite.batch_execute(statements) {
+            Err(Error::DatabaseError(_, info))
+                if info.message().contains("locked") && begun.elapsed() < LONGEST_SET_UP =>
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub const ELSEWHERE: &str = "nabokommune";
 pub const ORIGIN: &str = "https://intranet.testby.dk";
 
 /// What takes longer than this won't come about, however slow the machine.
-pub const LONGEST: Duration = Duration::from_secs(60);
+pub const LONGEST: Duration = Duration::from_secs(120);
 
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -64,6 +64,8 @@ impl<'e> App<'e> {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(LONGEST))
+            // Well before the service closes what is idle.
+            .max_idle_age(Duration::from_secs(5))
             .max_redirects(0)
             .build()
             .into();
@@ -210,9 +212,10 @@ fn serve(
 ) -> (ServerHandle, String) {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        let limit = |bytes| Limit { bytes, time: Duration::from_secs(5) };
+        let limit = |bytes, time| Limit { bytes, time };
+        let (ordinary, bulk) = (limit(1024 * 1024, Duration::from_secs(5)), limit(64 * 1024 * 1024, LONGEST));
         let parts = Parts {
-            limits: Limits { ordinary: limit(1024 * 1024), bulk: limit(64 * 1024 * 1024), ..Limits::default() },
+            limits: Limits { ordinary, bulk, ..Limits::default() },
             cors_origins: vec![ORIGIN.into()],
             workers: Some(1),
             ..Parts::new(database, issuers)

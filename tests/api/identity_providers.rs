@@ -40,17 +40,17 @@ crate::tests![
 
 const ISSUER: &str = "https://login.example/testby";
 
-/// As in production, but what takes ten seconds or more there takes no time here.
+/// As in production, but failures are tried again at once, and nothing fails on a machine that is merely slow.
 const PACE: Pace = Pace {
     refresh: Duration::from_secs(600),
     retry: Duration::from_millis(20),
-    wish: Duration::from_secs(60),
-    patience: Duration::from_secs(3),
-    fetch: Duration::from_secs(2),
+    wish: Duration::from_secs(600),
+    patience: LONGEST,
+    fetch: LONGEST,
 };
 
 /// Fetching again all the time.
-const EAGER: Pace = Pace { refresh: Duration::from_millis(20), fetch: Duration::from_millis(300), ..PACE };
+const EAGER: Pace = Pace { refresh: Duration::from_millis(20), fetch: Duration::from_secs(1), ..PACE };
 
 fn issuers(app: &App, settings: &str, pace: Pace) -> Issuers {
     let path = app.folder.path().join("medstrategi.toml");
@@ -383,9 +383,7 @@ fn a_rotation_costs_no_request(app: &App) {
         provider.answer("/keys", Answer::Late(Duration::from_millis(60), Box::new(keys)));
     };
     publish(0);
-    // What a busy machine's slowness would cost is another matter than what a rotation costs.
-    let (wish, long) = (Duration::from_millis(1), LONGEST);
-    let pace = Pace { wish, patience: long, fetch: long, ..PACE };
+    let pace = Pace { wish: Duration::from_millis(1), ..PACE };
     let app = server(app, &fetched(&format!("{}/keys", provider.base)), pace);
     let current = Mutex::new(signer(0).sign(&claims()));
     assert_eq!(status(&app, &current.lock().unwrap().clone()), 200);
@@ -423,10 +421,8 @@ fn a_storm_of_unknown_keys_is_one_refresh(app: &App) {
     let app = server(app, &fetched(&format!("{}/keys", provider.base)), PACE);
     let good = signer.sign(&claims());
     assert_eq!(status(&app, &good), 200);
-    let late = Duration::from_millis(1500);
-    provider.answer("/keys", Answer::Late(late, Box::new(key_set(&[&signer]))));
+    provider.answer("/keys", Answer::Held(Box::new(key_set(&[&signer]))));
     let next = AtomicUsize::new(0);
-    let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -437,15 +433,12 @@ fn a_storm_of_unknown_keys_is_one_refresh(app: &App) {
             });
         }
         wait_until("the storm begins a refresh", || provider.asked("/keys") == 2);
-        let (mut answered, asked) = (0, Instant::now());
-        while asked.elapsed() < late / 2 {
-            assert_eq!(status(&app, &good), 200);
-            answered += 1;
+        for _ in 0..3 {
+            assert_eq!(status(&app, &good), 200, "while a refresh is waited for");
         }
-        assert!(answered >= 3, "{answered} good requests were answered while a refresh was waited for");
+        provider.release();
     });
     assert_eq!(provider.asked("/keys"), 2, "once at the start, once for all of the storm");
-    assert!(begun.elapsed() < Duration::from_secs(200), "what may not ask for a refresh is refused at once");
     assert_eq!(status(&app, &good), 200);
 }
 
@@ -453,15 +446,16 @@ fn a_request_waits_for_a_key_no_longer_than_a_little(app: &App) {
     let provider = Provider::start();
     let (old, new) = (Signer::rsa("old"), Signer::other("new"));
     provider.publish(&[&old]);
-    let pace = Pace { patience: Duration::from_millis(200), fetch: Duration::from_secs(20), ..PACE };
+    let pace = Pace { patience: Duration::from_millis(200), ..PACE };
     let app = server(app, &fetched(&format!("{}/keys", provider.base)), pace);
-    assert_eq!(status(&app, &old.sign(&claims())), 200);
-    provider.answer("/keys", Answer::Late(Duration::from_secs(6), Box::new(key_set(&[&new]))));
+    wait_until("there are keys", || status(&app, &old.sign(&claims())) == 200);
+    provider.answer("/keys", Answer::Held(Box::new(key_set(&[&new]))));
     let begun = Instant::now();
     let detail = refused(&app, &new.sign(&claims()));
     assert!(detail.contains("doesn't publish"), "{detail}");
-    assert!((pace.patience..Duration::from_secs(5)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= pace.patience, "{:?}", begun.elapsed());
     assert_eq!(status(&app, &old.sign(&claims())), 200, "until there are others the keys are good");
+    provider.release();
     wait_until("the refresh ends", || status(&app, &new.sign(&claims())) == 200);
     assert_eq!(status(&app, &old.sign(&claims())), 401);
     assert_eq!(provider.asked("/keys"), 2);
@@ -474,7 +468,7 @@ fn keys_outlive_an_outage_and_die_when_withdrawn(app: &App) {
     provider.answer("/elsewhere", key_set(&[&new]));
     let app = server(app, &fetched(&format!("{}/keys", provider.base)), EAGER);
     let token = old.sign(&claims());
-    assert_eq!(status(&app, &token), 200);
+    wait_until("there are keys", || status(&app, &token) == 200);
     let raw = |status: u16, headers: &str, body: &[u8]| Answer::Raw(status, headers.into(), body.to_vec());
     let huge = format!(r#"{{"keys": [], "more": "{}"}}"#, "a".repeat(1024 * 1024));
     let failures = [
@@ -487,7 +481,7 @@ fn keys_outlive_an_outage_and_die_when_withdrawn(app: &App) {
         ("half of a set", raw(200, "", br#"{"keys": [{"kty": "RSA""#)),
         ("a set without end", raw(200, "", huge.as_bytes())),
         ("more keys than anybody has", Answer::Json(json!({"keys": vec![new.jwk.clone(); 101]}))),
-        ("an answer that is late", Answer::Late(Duration::from_millis(600), Box::new(key_set(&[&new])))),
+        ("an answer that is late", Answer::Held(Box::new(key_set(&[&new])))),
         ("an answer that never ends", Answer::Dribble),
         ("another place", raw(302, &format!("location: {}/elsewhere\r\n", provider.base), b"")),
         ("headers without end", raw(200, &format!("x-long: {}\r\n", "a".repeat(200_000)), b"{\"keys\": []}")),
@@ -606,11 +600,12 @@ fn the_program_asks_the_system_whom_to_trust(app: &App) {
     let ca = format!("{KEYS}/ca.pem");
     {
         let trusting = serve_by(app, &settings, &[("SSL_CERT_FILE", &ca)]);
-        assert_eq!(levels(&trusting), 200, "{}", logged(app));
+        wait_until("there are keys", || levels(&trusting) == 200);
     }
     {
         let other = serve_by(app, &settings, &[("SSL_CERT_FILE", &format!("{KEYS}/other-ca.pem"))]);
         assert_eq!(levels(&other), 503);
+        wait_until("the reason is logged", || logged(app).contains("keys can't be fetched"));
         let log = logged(app);
         let line = log.lines().find(|line| line.contains("keys can't be fetched")).unwrap();
         assert!(line.contains(ISSUER) && line.contains(&provider.base) && line.contains("UnknownIssuer"), "{line}");
@@ -620,7 +615,7 @@ fn the_program_asks_the_system_whom_to_trust(app: &App) {
     let through = serve_by(app, &settings, &[("SSL_CERT_FILE", &ca), ("HTTPS_PROXY", &proxy.base)]);
     assert_eq!(levels(&through), 503);
     let tunnel = provider.base.trim_start_matches("https://");
-    assert!(proxy.asked(tunnel) >= 1, "a proxy of the environment is asked");
+    wait_until("a proxy of the environment is asked", || proxy.asked(tunnel) >= 1);
     assert_eq!(provider.asked("/keys"), asked);
 }
 
@@ -709,10 +704,11 @@ fn fetching_ends_with_the_service(app: &App) {
     let issuers = issuers(app, &fetched(&format!("{}/keys", provider.base)), EAGER);
     provider.wait_for("/keys", 3);
     drop(issuers);
-    std::thread::sleep(Duration::from_millis(500));
-    let asked = provider.asked("/keys");
-    std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(provider.asked("/keys"), asked);
+    wait_until("nobody asks for a second", || {
+        let asked = provider.asked("/keys");
+        std::thread::sleep(Duration::from_secs(1));
+        provider.asked("/keys") == asked
+    });
 }
 
 fn the_summary_holds_no_secrets(app: &App) {

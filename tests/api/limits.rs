@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use medstrategi::db::{Database, Location};
@@ -48,7 +48,8 @@ fn an_address_that_asks_too_often_waits(app: &App) {
         ask().expect(401);
     }
     let refused = ask().expect_problem(429, "too-many-requests");
-    assert_eq!(refused.header("retry-after"), Some("3600"));
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((3_500..=3_600).contains(&wait), "{wait}");
     app.get("/v1/levels").expect(200);
 
     // What `Retry-After` says is true.
@@ -105,7 +106,7 @@ fn what_is_left_is_told(app: &App) {
     assert_eq!(answer.header("ratelimit-policy"), Some(policy));
     assert_eq!(answer.header("ratelimit"), Some(r#""address";r=299;t=3600, "subject";r=9;t=60"#));
     let answers = [ask(), ask()];
-    assert!(answers[1].header("ratelimit").unwrap().contains(r#""subject";r=7;t=180"#), "{:?}", answers[1]);
+    assert!(answers[1].header("ratelimit").unwrap().contains(r#""subject";r=7;t=1"#), "{:?}", answers[1]);
     let open = app.request_to(&server.base, "GET", "/problems/internal").without_token().send().expect(200);
     assert_eq!(open.header("ratelimit-policy"), Some(r#""address";q=300;w=1080000"#));
     let probe = app.request_to(&server.base, "GET", "/livez").without_token().send().expect(204);
@@ -158,38 +159,45 @@ fn overload_is_shed_at_once(app: &App) {
         let database = database.clone();
         move |parts| Parts { database, ..parts }
     });
-    let (held, is_held) = std::sync::mpsc::channel();
-    let (answered, most_shed) = (AtomicUsize::new(0), 5);
-    std::thread::scope(|scope| {
-        let hold = scope.spawn(|| {
-            database.unbound(|_| {
-                held.send(()).unwrap();
-                let begun = Instant::now();
-                // Not for ever: those that are let in wait for three seconds.
-                while answered.load(Ordering::Relaxed) < most_shed && begun.elapsed() < Duration::from_millis(2_500) {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Ok(())
-            })
-        });
-        is_held.recv().unwrap();
-        let ask = || {
-            let answer = app.request_to(&server.base, "GET", "/v1/levels").send();
-            answered.fetch_add(1, Ordering::Relaxed);
-            answer
-        };
-        let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
-        let answers: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
-        hold.join().unwrap().unwrap();
-        let (taken, shed): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
-        // One has the turn and waits for the connection, two wait behind it.
-        assert_eq!((taken.len(), shed.len()), (3, most_shed));
-        for answer in shed {
-            assert_eq!(answer.header("retry-after"), Some("1"));
-            answer.expect_problem(503, "unavailable");
-        }
-    });
-    app.request_to(&server.base, "GET", "/v1/levels").send().expect(200);
+    let ask = || app.request_to(&server.base, "GET", "/v1/levels").send();
+    // Those that are let in wait for three seconds: on a machine that was too slow for that it is tried again.
+    let is_shed = || {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let (held, is_held) = mpsc::channel();
+            let (release, is_released) = mpsc::channel::<()>();
+            let hold = scope.spawn(|| {
+                database.unbound(move |_| {
+                    held.send(()).unwrap();
+                    let _ = is_released.recv();
+                    Ok(())
+                })
+            });
+            is_held.recv().unwrap();
+            // One has the turn and waits for the connection, two wait behind it.
+            let taken: Vec<_> = (0..3).map(|_| scope.spawn(ask)).collect();
+            let all_wait = || database.usage().waiting == 2;
+            while !all_wait() && begun.elapsed() < Duration::from_secs(2) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let shed: Vec<_> = (0..5).map(|_| ask()).collect();
+            drop(release);
+            let is_in_time = begun.elapsed() < Duration::from_millis(2_500);
+            hold.join().unwrap().unwrap();
+            let taken: Vec<_> = taken.into_iter().map(|client| client.join().unwrap()).collect();
+            if !is_in_time {
+                return false;
+            }
+            for answer in shed {
+                assert_eq!(answer.header("retry-after"), Some("1"));
+                answer.expect_problem(503, "unavailable");
+            }
+            taken.into_iter().for_each(|answer| drop(answer.expect(200)));
+            true
+        })
+    };
+    assert!((0..20).any(|_| is_shed()), "the machine is too slow to tell");
+    ask().expect(200);
 }
 
 fn browsers_are_told_what_to_refuse(app: &App) {

@@ -127,7 +127,17 @@ pub fn wait(child: &mut Child) -> ExitStatus {
 }
 
 pub fn signal(child: &Child, name: &str) {
+    // The program is ready a little before it listens to signals.
+    wait_until("it listens to signals", || name != "-TERM" || catches_term(child));
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// As far as the system tells.
+fn catches_term(child: &Child) -> bool {
+    const TERM: u32 = 15;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught.is_none_or(|caught| u64::from_str_radix(caught.trim(), 16).unwrap() >> (TERM - 1) & 1 == 1)
 }
 
 /// The invented municipality's bundle.

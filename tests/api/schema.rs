@@ -1,5 +1,7 @@
 //! Migrations: both ways, on both engines, with the same outcome, which is `schema.rs`.
 
+use std::sync::Barrier;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -13,6 +15,7 @@ crate::tests![
     the_tables_are_those_of_the_schema,
     both_engines_have_the_same_migrations,
     many_instances_migrate_at_once,
+    many_instances_open_a_new_file_at_once,
     readiness_waits_for_migrations,
     foreign_keys_are_indexed,
 ];
@@ -148,6 +151,24 @@ fn many_instances_migrate_at_once(app: &App) {
         instances.into_iter().map(|instance| instance.join().unwrap()).collect()
     });
     assert_eq!(ran.iter().filter(|ran| **ran > 0).count(), 1, "one migrates, the others wait: {ran:?}");
+}
+
+fn many_instances_open_a_new_file_at_once(app: &App) {
+    if app.engine == Engine::Postgres {
+        return;
+    }
+    for round in 0..50 {
+        let location = Location::Sqlite(app.folder.path().join(format!("new-{round}.db")));
+        let start = Barrier::new(6);
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    start.wait();
+                    Database::open(location.clone(), 1).unwrap()
+                });
+            }
+        });
+    }
 }
 
 fn readiness_waits_for_migrations(app: &App) {

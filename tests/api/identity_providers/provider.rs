@@ -25,16 +25,20 @@ pub enum Answer {
     Raw(u16, String, Vec<u8>),
     /// Another answer, but late.
     Late(Duration, Box<Answer>),
+    /// Another answer, but not before [`Provider::release`].
+    Held(Box<Answer>),
     /// The connection ends without an answer.
     Cut,
     /// One byte of a body without an end, again and again.
     Dribble,
 }
 
+#[derive(Default)]
 struct Script {
     answers: Mutex<HashMap<String, Answer>>,
     asked: Mutex<HashMap<String, usize>>,
     has_ended: AtomicBool,
+    is_released: AtomicBool,
 }
 
 pub struct Provider {
@@ -65,8 +69,7 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let base = format!("{scheme}://{}", listener.local_addr().unwrap());
-        let script =
-            Arc::new(Script { answers: Mutex::default(), asked: Mutex::default(), has_ended: AtomicBool::new(false) });
+        let script = Arc::new(Script::default());
         let shared = Arc::clone(&script);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -95,6 +98,11 @@ impl Provider {
     /// Publishes these keys at `/keys`.
     pub fn publish(&self, keys: &[&Signer]) {
         self.answer("/keys", key_set(keys));
+    }
+
+    /// Gives the answers that are held.
+    pub fn release(&self) {
+        self.script.is_released.store(true, Ordering::SeqCst);
     }
 
     /// How often the path has been asked for.
@@ -148,6 +156,12 @@ impl Script {
             }
             Answer::Late(delay, answer) => {
                 std::thread::sleep(delay);
+                self.write(stream, *answer)
+            }
+            Answer::Held(answer) => {
+                while !self.is_released.load(Ordering::SeqCst) && !self.has_ended.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 self.write(stream, *answer)
             }
             Answer::Cut => Ok(()),
