@@ -15,7 +15,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from free_ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = ROOT / "examples/progress-widget/server.py"
@@ -98,13 +99,6 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def free_port() -> int:
-    """Nothing says which port the system chose for port 0, so a free one is picked beforehand."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def status_of(url: str) -> int | None:
     """What the address answers; none where nothing listens yet."""
     try:
@@ -122,7 +116,7 @@ def running(command: list[str], url: str, ready: int, log: Path, **options: Any)
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **options)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 180
         while status_of(url) != ready:
             assert process.poll() is None, f"{command[0]} ended before it was ready:\n{end_of(log)}"
             assert time.monotonic() < until, f"{url} did not answer {ready} in time:\n{end_of(log)}"
@@ -152,7 +146,7 @@ def shown(browser: str, folder: Path, url: str, seconds: int = 8) -> Node:
     # A session of its own, so that the browser's helpers end with it.
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     try:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
@@ -242,15 +236,15 @@ def answered(log: Path) -> list[int]:
 def check(binary: Path, browser: str, folder: Path) -> None:
     # What the caller has set up for a service of their own is not meant for this one.
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL" and not k.startswith("MEDSTRATEGI_")}
-    api_port, page_port, narrow_port = free_port(), free_port(), free_port()
+    api_port, page_port, narrow_port = free_ports(3)
     api = f"http://127.0.0.1:{api_port}"
     pages = {"progress": f"http://127.0.0.1:{page_port}", "narrow": f"http://127.0.0.1:{narrow_port}"}
     stranger = f"http://localhost:{page_port}"  # The same page, from an origin that the service doesn't know.
     environment |= {"MEDSTRATEGI_CORS_ORIGINS": ",".join(pages.values()), "MEDSTRATEGI_LOG_FORMAT": "json"}
     service_log = folder / "service.log"
 
-    def token_command(scope: str) -> list[str]:
-        return [str(binary), "token", "--scope", scope, "--municipality", MUNICIPALITY, "--ttl", "5m"]
+    def token_command(scope: str, ttl: str = "5m") -> list[str]:
+        return [str(binary), "token", "--scope", scope, "--municipality", MUNICIPALITY, "--ttl", ttl]
 
     def page_server(name: str, port: int, scope: str) -> Any:
         command = [sys.executable, str(SERVER), "--token-command", shlex.join(token_command(scope))]
@@ -264,7 +258,9 @@ def check(binary: Path, browser: str, folder: Path) -> None:
         ):
             pages_served.enter_context(page_server("progress", page_port, "med.progress"))
             pages_served.enter_context(page_server("narrow", narrow_port, "med.audit"))
-            made = subprocess.run(token_command("med.progress"), cwd=folder, env=environment, capture_output=True, check=True)
+            # For as long as this check takes, which on a slow machine is more than the page's own tokens are good for.
+            command = token_command("med.progress", ttl="2h")
+            made = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
             headers = {"Authorization": f"Bearer {made.stdout.decode().strip()}", "Accept-Language": "da"}
 
             def from_service(committee: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import base64
 import json
 import os
 import signal
-import socket
 import ssl
+import statistics
 import subprocess
 import sys
 import threading
@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from free_ports import free_ports
 
 AUDIENCE = "api://medstrategi"
 CITY, TOWN = "noerrelund", "nyby"
@@ -77,7 +79,7 @@ class Providers:
         request = urllib.request.Request(
             f"{self.urls[issuer]}/token", urllib.parse.urlencode(form).encode(), {"Authorization": f"Basic {credentials}"}
         )
-        with self.opener.open(request, timeout=10) as answer:
+        with self.opener.open(request, timeout=60) as answer:
             return str(json.load(answer)["access_token"])
 
     @contextmanager
@@ -101,7 +103,7 @@ class Service:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         start = time.monotonic()
         try:
-            with self.opener.open(urllib.request.Request(self.url + path, headers=headers), timeout=30) as answer:
+            with self.opener.open(urllib.request.Request(self.url + path, headers=headers), timeout=60) as answer:
                 text, status, head = answer.read(), answer.status, answer.headers
         except urllib.error.HTTPError as error:
             text, status, head = error.read(), error.code, error.headers
@@ -139,13 +141,6 @@ def altered(token: str, place: int, **changes: Any) -> str:
     parts = token.split(".")
     parts[place] = base64.urlsafe_b64encode(json.dumps(part(token, place) | changes).encode()).decode().rstrip("=")
     return ".".join(parts)
-
-
-def free_port() -> int:
-    """Nothing says which port the system chose for port 0, so a free one is picked beforehand."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings(urls: dict[str, str], database: Path) -> str:
@@ -202,11 +197,12 @@ def providers(folder: Path) -> Iterator[Providers]:
 @contextmanager
 def service(binary: str, folder: Path) -> Iterator[Service]:
     """Runs the service until it is no longer needed; goes on once it is ready."""
-    running = Service(f"http://127.0.0.1:{(port := free_port())}")
+    [port] = free_ports(1)
+    running = Service(f"http://127.0.0.1:{port}")
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen([binary, "serve", "--bind", f"127.0.0.1:{port}"], cwd=folder, stdout=log, stderr=log)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 180
         while True:
             assert process.poll() is None, "the service ended before it was ready"
             assert time.monotonic() < until, "the service was not ready in time"
@@ -218,10 +214,10 @@ def service(binary: str, folder: Path) -> Iterator[Service]:
         yield running
     finally:
         process.terminate()
-        process.wait(40)
+        process.wait(60)
 
 
-def eventually(seconds: float, attempt: Callable[[], Answer]) -> Answer:
+def eventually(attempt: Callable[[], Answer], seconds: float = 60) -> Answer:
     """What does not hold at once, but soon."""
     until = time.monotonic() + seconds
     while True:
@@ -239,9 +235,10 @@ def tell(words: str) -> None:
 
 def check_tokens(api: Service, idp: Providers) -> None:
     """Good tokens open what is theirs, and others are refused with the reason."""
-    api.assert_taken(idp.token("city"))
-    api.assert_taken(idp.token("town", municipality=TOWN), TOWN)
-    api.assert_taken(idp.token("roles"))
+    # A request waits for the first keys for three seconds, and a busy provider may take longer to give them.
+    for issuer, municipality in (("city", CITY), ("town", TOWN), ("roles", CITY)):
+        token = idp.token(issuer, municipality=municipality)
+        eventually(lambda: api.assert_taken(token, municipality))
     tell("taken: tokens by discovery, by discovery over TLS with a CA of its own, by the address of the keys")
 
     api.assert_refused(idp.token("city", audience="api://payroll"), "somebody else")
@@ -268,11 +265,11 @@ def check_certificate(api: Service, idp: Providers) -> None:
 def check_unknown_keys(api: Service, idp: Providers) -> None:
     """Whoever makes up keys can't make the service ask for them each time."""
     token = idp.token("roles")
-    before = idp.tell("fetches", "roles")["keys"]
+    before, start = idp.tell("fetches", "roles")["keys"], time.monotonic()
     for number in range(100):
         api.assert_refused(altered(token, 0, kid=f"made-up-{number}"))
-    fetched = idp.tell("fetches", "roles")["keys"] - before
-    assert fetched <= 1, f"{fetched} fetches for 100 tokens with keys that don't exist"
+    fetched, minutes = idp.tell("fetches", "roles")["keys"] - before, (time.monotonic() - start) / 60
+    assert fetched <= 1 + minutes, f"{fetched} fetches for 100 tokens with keys that don't exist, in {minutes:.1f} minutes"
     api.assert_taken(token)
     tell(f"100 tokens with keys that don't exist: {fetched} fetch")
 
@@ -301,15 +298,20 @@ def check_rotation(api: Service, idp: Providers) -> None:
             time.sleep(0.01)  # Well below what one subject may ask for.
 
     before = idp.tell("fetches", "city")
+    def go_on(kid: str) -> None:
+        """For two seconds, and on a slow machine until more than 50 tokens that this key signed were taken."""
+        begun = time.monotonic()
+        while (passed := time.monotonic() - begun) < 2 or (passed < 60 and keys_seen.get(kid, 0) <= 50 and not faults):
+            api.assert_taken(old)
+            time.sleep(0.1)
+
     threads = [threading.Thread(target=work, args=[number + 1]) for number in range(WORKERS)]
     for thread in threads:
         thread.start()
     try:
-        time.sleep(2)
+        go_on("city-first")
         idp.tell("keys", "city", "second", "first")
-        for _ in range(20):
-            api.assert_taken(old)
-            time.sleep(0.1)
+        go_on("city-second")
     finally:
         stop.set()
         for thread in threads:
@@ -343,15 +345,18 @@ def check_outage(api: Service, idp: Providers) -> None:
         idp.tell("up", issuer)
     tell(f"providers away: known keys go on, the slowest took {slowest * 1000:.0f} ms")
     with idp.hanging():
-        slowest = max(api.assert_taken(token).seconds for _ in range(20) for token in tokens)
-        assert slowest < 2, f"a request waited {slowest:.1f} s for a provider that it doesn't need"
+        times = [api.assert_taken(token).seconds for _ in range(20) for token in tokens]
+    # The median: a machine may stop for a moment, but whoever waits for a provider does it each time.
+    usual = statistics.median(times)
+    assert usual < 2, f"requests wait {usual:.1f} s for a provider that they don't need"
     api.assert_taken(idp.token("city"))
-    tell(f"providers hang: known keys go on, the slowest took {slowest * 1000:.0f} ms")
+    tell(f"providers hang: known keys go on, the slowest took {max(times) * 1000:.0f} ms")
 
 
-def check_late(api: Service, idp: Providers, token: str) -> None:
+def check_late(api: Service, token: str) -> None:
     """An issuer that was away when the service started is used once it is back, without a restart."""
-    answer = eventually(60, lambda: api.assert_taken(token))
+    # The service asks again after 10 s, and after twice as long each time that it meets the provider hanging.
+    answer = eventually(lambda: api.assert_taken(token), 180)
     tell(f"an issuer that was away at the start is back: {answer.status}")
 
 
@@ -371,7 +376,7 @@ def check(binary: str, bundle: str, folder: Path) -> None:
             check_withdrawal(api, idp)
             check_unknown_keys(api, idp)
             check_outage(api, idp)
-            check_late(api, idp, token)
+            check_late(api, token)
     log = (folder / "server.log").read_text()
     assert "eyJ" not in log, "a token stands in the log"
 

@@ -11,7 +11,7 @@
 //
 // A client's name says what is in its tokens: `worker-1.nyby` speaks for that municipality, `expired.nyby` gets
 // tokens of an hour ago.
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -60,9 +60,18 @@ class Issuer {
   }
 
   async up() {
-    this.server.listen(this.port ?? 0, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = this.server.address().port;
+    // The first port is any below those that the system gives to clients: one of them could take it while this is down.
+    for (;;) {
+      const port = this.port ?? randomInt(10000, 32768);
+      try {
+        this.server.listen(port, '127.0.0.1');
+        await once(this.server, 'listening');
+        this.port = port;
+        return;
+      } catch (error) {
+        if (error.code !== 'EADDRINUSE' || this.port) throw error;
+      }
+    }
   }
 
   async down() {
@@ -105,7 +114,7 @@ class Issuer {
             audience,
             scope: SCOPES,
             accessTokenFormat: 'jwt',
-            accessTokenTTL: 300,
+            accessTokenTTL: 1800, // Longer than the check, less than `expired` takes away.
             jwt: { sign: { alg: this.alg } },
           }),
         },

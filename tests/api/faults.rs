@@ -1,7 +1,5 @@
 //! Processes that are killed while they serve: what was answered has happened, and others go on.
 
-use std::time::Duration;
-
 use medstrategi::db::Engine;
 
 use crate::harness::App;
@@ -20,7 +18,7 @@ fn what_was_answered_outlives_a_kill(app: &App) {
     let base = served.base.clone();
     let sent = under_load(app, &[&base], |load| {
         load.wait_until_all(&base, 0, "writes", |sent| sent.is_acknowledged());
-        std::thread::sleep(Duration::from_secs(1));
+        load.wait_until_acknowledged(0, 40);
         served.kill();
         let mark = load.mark();
         load.wait_until_all(&base, mark, "notices", |sent| sent.status.is_none());
@@ -37,12 +35,12 @@ fn of_two_servers_one_may_die(app: &App) {
     let sent = under_load(app, &[&killed, &left], |load| {
         load.wait_until_all(&killed, 0, "writes", |sent| sent.is_acknowledged());
         load.wait_until_all(&left, 0, "writes", |sent| sent.is_acknowledged());
-        std::thread::sleep(Duration::from_millis(500));
+        load.wait_until_acknowledged(0, 40);
         one.kill();
         let mark = load.mark();
         load.wait_until_all(&killed, mark, "notices", |sent| sent.status.is_none());
         load.wait_until_all(&left, mark, "goes on", |sent| sent.is_acknowledged());
-        std::thread::sleep(Duration::from_millis(500));
+        load.wait_until_acknowledged(mark, 40);
     });
     let survivors: Vec<_> = sent.iter().filter(|sent| sent.client % 2 == 1).collect();
     assert!(survivors.iter().all(|sent| sent.status.is_some()), "the other one has broken connections too");

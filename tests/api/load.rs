@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, HERE, LONGEST};
+use crate::harness::{App, HERE, LONGEST, wait_until};
 
 const CLIENTS: usize = 6;
 
@@ -36,8 +36,8 @@ pub struct Load<'a> {
     is_over: AtomicBool,
 }
 
-/// Ends the load, also where a test fails: the clients would go on for ever.
-struct Over<'o>(&'o AtomicBool);
+/// Says that it is over, also where a test fails: those who go on until then would go on for ever.
+pub struct Over<'o>(pub &'o AtomicBool);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
@@ -146,6 +146,15 @@ impl Load<'_> {
             assert!(!self.is_over.load(Ordering::Relaxed));
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until so many writes, of whichever client, were acknowledged after `mark`: enough to miss some if they get
+    /// lost, however slow the machine.
+    #[track_caller]
+    pub fn wait_until_acknowledged(&self, mark: usize, count: usize) {
+        wait_until(&format!("{count} writes are acknowledged"), || {
+            self.sent.lock().unwrap()[mark..].iter().filter(|sent| sent.is_acknowledged()).count() >= count
+        });
     }
 }
 
