@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, HERE, Response};
+use crate::harness::{App, HERE, LONGEST, Response};
 
 crate::tests![
     malformed_json_is_told_with_line_and_column,
@@ -123,10 +123,10 @@ fn large_bodies_are_refused(app: &App) {
     app.post("/v1/import", bundle).expect_faults(&["/municipality/name"]);
 }
 
-/// Sends bytes as they are and reads until the connection ends or has been silent for a while.
+/// Sends bytes as they are and reads until the connection ends or the problem is told.
 fn raw(app: &App, bytes: &[u8]) -> String {
     let mut stream = std::net::TcpStream::connect(app.base.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(8))).unwrap();
+    stream.set_read_timeout(Some(LONGEST)).unwrap();
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];

@@ -1,11 +1,13 @@
 //! What holds for every route: methods, problems, lists, entity tags, query parameters, CORS.
 
 use std::io::{Read, Write};
+use std::sync::mpsc;
 
 use medstrategi::db::Principal;
 use serde_json::{Value, json};
 
-use crate::harness::{App, HERE, ORIGIN};
+use crate::harness::{App, HERE, LONGEST, ORIGIN, wait_until};
+use crate::reporting_at_once::patiently;
 
 crate::tests![
     head_is_get_without_a_body,
@@ -39,9 +41,10 @@ fn head_is_get_without_a_body(app: &App) {
     // A HEAD with another request right behind it must not be answered with a body.
     let address = app.base.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let pipelined = "HEAD /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
-    stream.write_all(pipelined.as_bytes()).unwrap();
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    let head = "HEAD /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let get = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all([head, get].concat().as_bytes()).unwrap();
+    stream.set_read_timeout(Some(LONGEST)).unwrap();
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     let text = String::from_utf8(bytes).unwrap();
@@ -244,47 +247,58 @@ fn docs_need_no_other_network(app: &App) {
 }
 
 fn a_busy_database_is_told(app: &App) {
-    let connections = 8;
-    let held = std::sync::Barrier::new(connections + 1);
+    const CONNECTIONS: usize = 8;
     std::thread::scope(|scope| {
-        for _ in 0..connections {
-            scope.spawn(|| {
-                app.database.unbound(|_| {
-                    held.wait();
-                    held.wait();
+        let (hold, held) = mpsc::channel();
+        let hold_one = || {
+            // Held until this is dropped, which it also is where the test fails.
+            let (keep, kept) = mpsc::channel::<()>();
+            let hold = hold.clone();
+            scope.spawn(move || {
+                app.database.unbound(move |_| {
+                    hold.send(()).unwrap();
+                    drop(hold);
+                    let _ = kept.recv();
                     Ok(())
                 })
             });
-        }
-        held.wait();
+            keep
+        };
+        let kept: Vec<_> = (0..CONNECTIONS).map(|_| hold_one()).collect();
+        drop(hold);
+        assert_eq!(held.iter().count(), CONNECTIONS, "they are all held");
         let answer = app.get("/v1/levels").expect_problem(503, "unavailable");
         assert_eq!(answer.header("retry-after"), Some("1"));
         app.get("/livez").expect(204);
-        held.wait();
+        drop(kept);
     });
     app.get("/v1/levels").expect(200);
 }
 
 fn readers_go_on_while_writers_wait(app: &App) {
     let principal = Principal { municipality: HERE.parse().unwrap(), issuer: "test".into(), subject: "test".into() };
-    let writing = std::sync::Barrier::new(2);
+    let principal = &principal;
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            app.database.write_blocking(&principal, |_| {
-                writing.wait();
-                writing.wait();
+        let (write, written) = mpsc::channel();
+        // It goes on writing until this is dropped, which it also is where the test fails.
+        let (keep, kept) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            app.database.write_blocking(principal, |_| {
+                write.send(()).unwrap();
+                let _ = kept.recv();
                 Ok(())
             })
         });
-        writing.wait();
-        let change = || app.patch("/v1/municipality", json!({"name": "Ny"})).status;
+        written.recv().unwrap();
+        // Whoever waits for too long is told so, and comes again.
+        let change = || patiently(|| app.patch("/v1/municipality", json!({"name": "Ny"}))).status;
         let waiting: Vec<_> = (0..12).map(|_| scope.spawn(change)).collect();
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        wait_until("many wait to write", || app.database.usage().waiting >= 6);
         for path in ["/v1/levels", "/readyz"] {
-            let begun = std::time::Instant::now();
-            assert!(app.get(path).status < 300 && begun.elapsed().as_secs() < 2, "{path} waits for writers");
+            let status = app.get(path).status;
+            assert!(status < 300, "{path} waits for writers, and is told {status}");
         }
-        writing.wait();
+        drop(keep);
         assert!(waiting.into_iter().all(|one| one.join().unwrap() == 200), "every writer had its turn");
     });
 }

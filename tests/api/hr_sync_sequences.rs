@@ -8,10 +8,11 @@ use std::ops::Range;
 use chrono::{NaiveDate, TimeDelta};
 use medstrategi::period;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 
 use crate::harness::{App, ELSEWHERE, Response};
+use crate::tree_sequences::repeatable;
 
 crate::tests![any_sequence_leaves_what_a_simple_model_has, the_order_of_rows_does_not_matter];
 
@@ -99,10 +100,9 @@ fn fill_elsewhere<'a>(app: &'a App<'a>) -> Town<'a> {
 }
 
 fn run(cases: u32, steps: Range<usize>, test: impl Fn(Vec<Vec<u8>>) -> Result<(), TestCaseError>) {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
     // More bytes than a file with every row and field takes.
     let sequences = prop::collection::vec(prop::collection::vec(any::<u8>(), 400), steps);
-    TestRunner::new(config).run(&sequences, test).unwrap();
+    TestRunner::new(repeatable(cases)).run(&sequences, test).unwrap();
 }
 
 /// A number that no case before had: each needs municipalities of its own.

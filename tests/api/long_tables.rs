@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -41,12 +41,11 @@ fn readers_that_do_not_read_leave_room_for_others(app: &App) {
     fill(app);
     let sockets: Vec<TcpStream> = (0..12).map(|_| ask(app)).collect();
     std::thread::sleep(Duration::from_millis(500));
-    let begun = Instant::now();
+    // Whoever had to wait for those who don't read would be told 503 before those are given up.
     for _ in 0..5 {
         app.get("/v1/levels").expect(200);
         app.get("/v1/indicators/mange/values?limit=10").expect(200);
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     drop(sockets);
 }
 
