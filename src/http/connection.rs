@@ -63,22 +63,42 @@ async fn close_when_late(connection: Weak<Connection>, time: Duration) {
     loop {
         actix_web::rt::time::sleep(wait).await;
         let Some(connection) = connection.upgrade() else { return };
-        wait = match connection.waiting_since.get().map(|since| time.saturating_sub(since.elapsed())) {
+        wait = match connection.rest_of(time) {
             None => TICK,
-            Some(Duration::ZERO) if connection.has_all_been_taken() => {
-                // Where it is closed already, that is what was wanted.
-                let _ = rustix::net::shutdown(&connection.socket, rustix::net::Shutdown::Both);
-                return;
+            Some(Duration::ZERO) => {
+                let is_done = connection.has_all_been_taken().await;
+                if is_done && connection.rest_of(time) == Some(Duration::ZERO) {
+                    // Where it is closed already, that is what was wanted.
+                    let _ = rustix::net::shutdown(&connection.socket, rustix::net::Shutdown::Both);
+                    return;
+                }
+                TICK
             }
-            Some(Duration::ZERO) => TICK,
             Some(rest) => rest,
         };
     }
 }
 
 impl Connection {
-    /// Whether there is room for more to send: where an answer still goes out, there mostly is none.
-    fn has_all_been_taken(&self) -> bool {
+    /// How much of its time for the next request is left; none while it has one.
+    fn rest_of(&self, time: Duration) -> Option<Duration> {
+        self.waiting_since.get().map(|since| time.saturating_sub(since.elapsed()))
+    }
+
+    /// Whether no answer goes out any more: there is room to send, and there still is once whoever has something to
+    /// send, in this very thread, has had a turn to fill it.
+    async fn has_all_been_taken(&self) -> bool {
+        for _ in 0..3 {
+            if !self.has_room() {
+                return false;
+            }
+            tokio::task::yield_now().await;
+        }
+        self.has_room()
+    }
+
+    /// Whether the system takes more to send.
+    fn has_room(&self) -> bool {
         let mut wanted = [PollFd::new(&self.socket, PollFlags::OUT)];
         poll(&mut wanted, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
     }
