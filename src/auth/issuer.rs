@@ -319,7 +319,10 @@ fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {
         ErrorKind::ExpiredSignature => "The token has expired.",
         ErrorKind::ImmatureSignature => "The token is not valid yet.",
         ErrorKind::InvalidAudience => "The token is for somebody else (aud).",
-        ErrorKind::MissingRequiredClaim(_) => "The token lacks one of the claims exp, iss, aud and sub.",
+        ErrorKind::MissingRequiredClaim(_) => {
+            "The token lacks one of the claims exp (a whole number of seconds), iss, aud and sub (texts)."
+        }
+        ErrorKind::InvalidClaimFormat(_) => "The token's nbf is no whole number of seconds.",
         _ => UNVERIFIED,
     }
 }

@@ -95,7 +95,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 50] = [
+    let modules: [fn() -> Vec<Test>; 52] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -108,6 +108,8 @@ fn main() -> ExitCode {
         hr_sync::tests,
         hr_sync_sequences::tests,
         identity_providers::tests,
+        identity_providers::fetching::tests,
+        identity_providers::known_providers::tests,
         issuers::tests,
         levels::tests,
         limits::tests,
