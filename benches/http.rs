@@ -51,7 +51,7 @@ struct Arguments {
     /// On which database
     #[arg(long, default_value = "both")]
     engine: Engines,
-    /// Values of indicators, at least [default: 50000 in the town, 300000 in Copenhagen]
+    /// Values of indicators, at least [default: 50000 in the town, 5000000 in Copenhagen]
     #[arg(long, value_name = "COUNT")]
     values: Option<usize>,
     /// How long each line of the table is measured, its ceilings included [default: 5]
@@ -87,7 +87,7 @@ impl City {
     fn size(self) -> Size {
         match self {
             Self::Town => Size { committees: 150, reports: 10_000, employees: 2_500, values: 50_000 },
-            Self::Copenhagen => Size { committees: 1_500, reports: 100_000, employees: 45_000, values: 300_000 },
+            Self::Copenhagen => Size { committees: 1_500, reports: 100_000, employees: 45_000, values: 5_000_000 },
         }
     }
 }
