@@ -83,25 +83,21 @@ impl Settings {
         let mut cors_origins = given.cors_origins.unwrap_or_default();
         cors_origins.retain(|origin| !origin.is_empty());
         cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
+        let subject_burst = within("subject_burst", given.subject_burst, 500, MOST_REQUESTS)?;
+        let address_burst = within("address_burst", given.address_burst, 5_000, MOST_REQUESTS)?;
         let rates = Rates {
-            subject: rate(
-                ("subject_rate", given.subject_rate, 50),
-                within("subject_burst", given.subject_burst, 500, MOST_REQUESTS)?,
-            )?,
-            address: rate(
-                ("address_rate", given.address_rate, 500),
-                within("address_burst", given.address_burst, 5_000, MOST_REQUESTS)?,
-            )?,
+            subject: rate("subject_rate", given.subject_rate, 50, subject_burst)?,
+            address: rate("address_rate", given.address_rate, 500, address_burst)?,
         };
         let connections = ConnectionLimits {
-            most: within("most_connections", given.most_connections, 10_000, 1_000_000)? as usize,
+            most: within("most_connections", given.most_connections, usual_connections.most, 1_000_000)? as usize,
             header_time: time("header_timeout", given.header_timeout, usual_connections.header_time)?,
             keep_alive: time("keep_alive", given.keep_alive, usual_connections.keep_alive)?,
         };
         let page = given.page_limit.map(|rows| within("page_limit", Some(rows), 200, 10_000)).transpose()?;
         let limits = Limits {
-            url: within("url_limit", given.url_limit, 8 * 1024, 64 * 1024)? as usize,
-            headers: within("header_limit", given.header_limit, 32 * 1024, 128 * 1024)? as usize,
+            url: within("url_limit", given.url_limit, usual.url, 64 * 1024)? as usize,
+            headers: within("header_limit", given.header_limit, usual.headers, 128 * 1024)? as usize,
             page,
             ordinary: Limit {
                 bytes: number("body_limit", given.body_limit, usual.ordinary.bytes)?,
@@ -172,14 +168,14 @@ fn number(name: &str, given: Option<Number>, default: usize) -> Result<usize, Se
     text.parse().map_err(|_| format!("{name} is '{text}': write a whole number, such as {default}"))
 }
 
-fn within(name: &str, given: Option<Number>, default: u32, most: u32) -> Result<u32, SettingError> {
-    let number = number(name, given, default as usize)?;
+fn within(name: &str, given: Option<Number>, default: usize, most: u32) -> Result<u32, SettingError> {
+    let number = number(name, given, default)?;
     let found = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
     found.ok_or_else(|| format!("{name} is {number}: write a number from 1 to {most}"))
 }
 
-/// No rate where the setting, told by its name, what is given and the default, is 0.
-fn rate((name, given, default): (&str, Option<Number>, usize), burst: u32) -> Result<Option<Rate>, SettingError> {
+/// Of 0 requests a second there is no rate.
+fn rate(name: &str, given: Option<Number>, default: usize, burst: u32) -> Result<Option<Rate>, SettingError> {
     let rate = number(name, given, default)?;
     let known = u32::try_from(rate).ok().filter(|rate| *rate <= MOST_REQUESTS);
     let rate = known.ok_or_else(|| format!("{name} is {rate}: write 0 for any number, or up to {MOST_REQUESTS}"))?;

@@ -11,8 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 
-use crate::harness::{App, ELSEWHERE, Response};
-use crate::tree_sequences::repeatable;
+use crate::harness::{App, ELSEWHERE, Response, repeatable};
 
 crate::tests![any_sequence_leaves_what_a_simple_model_has, the_order_of_rows_does_not_matter];
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{App, HERE, Response};
+use crate::load::Over;
 use crate::reports::{action_ids, request, token_for};
 
 crate::tests![everybody_reports_at_once, everybody_reports_twice_at_once];
@@ -104,15 +105,6 @@ fn stages(block: &Value) -> [i64; 4] {
 
 fn reports_in_the_log(app: &App) -> usize {
     app.list("/v1/changes?limit=200").iter().filter(|change| change["entity"] == "report").count()
-}
-
-/// Says that it is over, also where a test fails: whoever waits for it must not wait for ever.
-struct Over<'o>(&'o AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 fn everybody_reports_at_once(app: &App) {

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::harness::App;
+use crate::harness::{App, repeatable};
 
 crate::tests![the_last_tree_stands, trees_take_each_other_s_place_in_bundles];
 
@@ -140,13 +140,6 @@ fn check_step(before: Option<&Value>, wanted: &Value, after: &Value) -> Result<(
         }
     }
     Ok(())
-}
-
-/// So many cases, and the same ones every time, so that a failure comes again; PROPTEST_RNG_SEED asks for others.
-pub fn repeatable(cases: u32) -> Config {
-    let usual = Config::default();
-    let rng_seed = if usual.rng_seed == RngSeed::Random { RngSeed::Fixed(4) } else { usual.rng_seed };
-    Config { cases, rng_seed, failure_persistence: None, ..usual }
 }
 
 fn run(cases: u32, test: impl Fn(Vec<Vec<u8>>) -> Result<(), TestCaseError>) {
