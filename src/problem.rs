@@ -10,7 +10,7 @@ use crate::cpr;
 /// The shorthand that every fallible function of the service returns.
 pub type Result<T> = std::result::Result<T, Problem>;
 
-/// At most this many faults are listed in one answer; [`Faults::count`] tells how many there are.
+/// At most this many faults are listed in one answer; [`ValidationErrors::count`] tells how many there are.
 pub const MOST_FAULTS: usize = 1_000;
 
 macro_rules! kinds {
@@ -95,7 +95,7 @@ kinds! {
 
 /// One fault in what a client sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Fault {
+pub struct ValidationError {
     /// Where: a JSON pointer (RFC 6901) into the body; empty for the body as a whole.
     #[schema(example = "/focus_areas/0/actions/2/due_on")]
     pub pointer: String,
@@ -106,18 +106,18 @@ pub struct Fault {
 
 /// The faults found so far; the first [`MOST_FAULTS`] are kept, all are counted.
 #[derive(Debug, Clone, Default)]
-pub struct Faults {
-    kept: Vec<Fault>,
+pub struct ValidationErrors {
+    kept: Vec<ValidationError>,
     count: usize,
 }
 
-impl Faults {
+impl ValidationErrors {
     /// Notes a fault at `pointer`. What looks like a CPR number is never repeated, whatever the fault.
     pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.count += 1;
         if self.kept.len() < MOST_FAULTS {
             let (pointer, detail) = (cpr::crossed_out(pointer.into(), '/'), cpr::crossed_out(detail.into(), '\''));
-            self.kept.push(Fault { pointer, detail });
+            self.kept.push(ValidationError { pointer, detail });
         }
     }
 
@@ -127,12 +127,12 @@ impl Faults {
     }
 
     /// The faults that were kept.
-    pub fn kept(&self) -> &[Fault] {
+    pub fn kept(&self) -> &[ValidationError] {
         &self.kept
     }
 
     /// The same faults, each told in other words.
-    pub fn retold(mut self, tell: impl Fn(&Fault) -> String) -> Self {
+    pub fn retold(mut self, tell: impl Fn(&ValidationError) -> String) -> Self {
         for fault in &mut self.kept {
             fault.detail = tell(fault);
         }
@@ -175,7 +175,7 @@ impl Faults {
             }
             n => format!("The body has {n} faults; nothing was stored."),
         };
-        Err(Problem { faults: self, ..Problem::new(Kind::InvalidBody, detail) })
+        Err(Problem { errors: self, ..Problem::new(Kind::InvalidBody, detail) })
     }
 }
 
@@ -188,7 +188,7 @@ pub struct Problem {
     /// What happened this time, for the client to read; never a secret, never a stack trace.
     pub detail: String,
     /// The faults or dependents behind it.
-    pub faults: Faults,
+    pub errors: ValidationErrors,
     /// The scope that is missing.
     pub scope: Option<&'static str>,
     /// The seconds after which another try makes sense.
@@ -203,7 +203,7 @@ impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let detail = cpr::crossed_out(detail.into(), '\'');
         let retry_after = (kind == Kind::Unavailable).then_some(1);
-        Self { kind, detail, faults: Faults::default(), scope: None, retry_after, cause: None }
+        Self { kind, detail, errors: ValidationErrors::default(), scope: None, retry_after, cause: None }
     }
 
     /// No `what` under that name; the same answer whether it never was or belongs to somebody else.
@@ -213,9 +213,9 @@ impl Problem {
 
     /// A single fault of the body.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let mut faults = Faults::default();
-        faults.add(pointer, detail);
-        match faults.into_result() {
+        let mut errors = ValidationErrors::default();
+        errors.add(pointer, detail);
+        match errors.into_result() {
             Err(problem) => problem,
             Ok(()) => Self::new(Kind::InvalidBody, "The body breaks a rule; nothing was stored."),
         }
@@ -284,13 +284,13 @@ mod tests {
 
     #[test]
     fn a_thousand_faults_are_listed_and_all_are_counted() {
-        let mut faults = Faults::default();
+        let mut errors = ValidationErrors::default();
         for n in 0..1_500 {
-            faults.add(format!("/{n}"), "is wrong");
+            errors.add(format!("/{n}"), "is wrong");
         }
-        let problem = faults.into_result().unwrap_err();
-        assert_eq!(problem.faults.kept().len(), 1_000);
-        assert_eq!(problem.faults.count(), 1_500);
+        let problem = errors.into_result().unwrap_err();
+        assert_eq!(problem.errors.kept().len(), 1_000);
+        assert_eq!(problem.errors.count(), 1_500);
         assert!(problem.detail.contains("1500 faults"));
     }
 

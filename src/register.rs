@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::period;
-use crate::problem::{Faults, Result};
-use crate::resource::{self, Body, Draft, Names, Resource, Saved, Stored};
+use crate::problem::{Result, ValidationErrors};
+use crate::resource::{self, Body, Draft, Entity, Names, Resource, UpsertOutcome};
 
 crate::text_enum! {
     /// Who keeps the row up to date. The HR system leaves alone what editors keep.
@@ -62,18 +62,18 @@ pub fn is_called_off(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>) -
 }
 
 /// Notes an end before the start, unless it stands for a row of the HR system's that was called off.
-pub fn check_days(row: &impl Managed, pointer: &str, faults: &mut Faults) {
+pub fn check_days(row: &impl Managed, pointer: &str, errors: &mut ValidationErrors) {
     if !may_be_called_off(row) {
-        check_order(row, pointer, faults);
+        check_order(row, pointer, errors);
     }
 }
 
 /// Notes what [`check_days`] lets pass, where a client wants other days than are stored: calling a row off is the
 /// sync's, for what a snapshot no longer has.
-pub fn check_new_days<B: Managed>(wanted: &B, stored: Option<&B>, pointer: &str, faults: &mut Faults) {
+pub fn check_new_days<B: Managed>(wanted: &B, stored: Option<&B>, pointer: &str, errors: &mut ValidationErrors) {
     let days = |row: &B| (row.starts_on(), row.ends_on());
     if may_be_called_off(wanted) && stored.is_none_or(|stored| days(stored) != days(wanted)) {
-        check_order(wanted, pointer, faults);
+        check_order(wanted, pointer, errors);
     }
 }
 
@@ -82,8 +82,8 @@ fn may_be_called_off(row: &impl Managed) -> bool {
     row.managed_by() == ManagedBy::Hr && row.ends_on().is_some() && row.ends_on() == day_before
 }
 
-fn check_order(row: &impl Managed, pointer: &str, faults: &mut Faults) {
-    resource::check_order(("starts_on", row.starts_on()), ("ends_on", row.ends_on()), pointer, faults);
+fn check_order(row: &impl Managed, pointer: &str, errors: &mut ValidationErrors) {
+    resource::check_order(("starts_on", row.starts_on()), ("ends_on", row.ends_on()), pointer, errors);
 }
 
 /// Implements [`Managed`] for a body whose fields have these names.
@@ -159,7 +159,7 @@ pub trait Register: Sized + 'static {
     const WHAT: &'static str;
 
     /// The rows wanted, in the order of their keys.
-    fn select(tenant: &mut Tenant<'_>, selection: Selection) -> Result<Vec<Stored<Self::Body>>>;
+    fn select(tenant: &mut Tenant<'_>, selection: Selection) -> Result<Vec<Entity<Self::Body>>>;
 
     /// Adds the names of stored rows that the drafts may refer to.
     fn learn_names(tenant: &mut Tenant<'_>, drafts: &[Draft<Self::Body>], directory: &mut Directory) -> Result<()>;
@@ -169,7 +169,11 @@ pub trait Register: Sized + 'static {
 
     /// The rules for one row, and what its references resolve to; none where one is missing that it can't do
     /// without.
-    fn check(draft: &mut Draft<Self::Body>, directory: &Directory, faults: &mut Faults) -> Option<Self::Links>;
+    fn check(
+        draft: &mut Draft<Self::Body>,
+        directory: &Directory,
+        errors: &mut ValidationErrors,
+    ) -> Option<Self::Links>;
 
     /// Takes back what a stored row must not be given again; nothing, with most.
     fn settle(_wanted: &mut Self::Body, _stored: &Self::Body, _today: NaiveDate) {}
@@ -179,7 +183,7 @@ pub trait Register: Sized + 'static {
         tenant: &mut Tenant<'_>,
         rows: &[Checked<Self>],
         directory: &mut Directory,
-        faults: &mut Faults,
+        errors: &mut ValidationErrors,
     ) -> Result<()>;
 
     /// Writes rows, new and changed ones alike, in batches.
@@ -200,7 +204,7 @@ pub struct Checked<R: Register> {
     /// Where it stands in what the client sent.
     pub pointer: String,
     /// What storing it comes to.
-    pub saved: Saved<R::Body>,
+    pub outcome: UpsertOutcome<R::Body>,
     /// What its references resolved to.
     pub links: R::Links,
 }
@@ -209,7 +213,7 @@ pub struct Checked<R: Register> {
 pub fn stored<R: Register>(
     tenant: &mut Tenant<'_>,
     drafts: &[Draft<R::Body>],
-) -> Result<HashMap<RegisterKey, Stored<R::Body>>> {
+) -> Result<HashMap<RegisterKey, Entity<R::Body>>> {
     let mut stored = HashMap::new();
     for batch in drafts.chunks(connection::batch()) {
         let keys = batch.iter().map(|draft| draft.body.key().clone()).collect();
@@ -224,26 +228,26 @@ pub fn prepare<R: Register>(
     tenant: &mut Tenant<'_>,
     directory: &mut Directory,
     drafts: Vec<Draft<R::Body>>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Vec<Checked<R>>> {
-    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), draft.body.key())), faults);
+    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), draft.body.key())), errors);
     let existing = stored::<R>(tenant, &drafts)?;
-    prepare_over(tenant, directory, existing, drafts, faults)
+    prepare_over(tenant, directory, existing, drafts, errors)
 }
 
 /// [`prepare`] for drafts whose stored rows are at hand, and whose keys are distinct.
 pub fn prepare_over<R: Register>(
     tenant: &mut Tenant<'_>,
     directory: &mut Directory,
-    mut existing: HashMap<RegisterKey, Stored<R::Body>>,
+    mut existing: HashMap<RegisterKey, Entity<R::Body>>,
     drafts: Vec<Draft<R::Body>>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Vec<Checked<R>>> {
     R::learn_names(tenant, &drafts, directory)?;
     let now = Timestamp::now();
     let mut ids = Vec::with_capacity(drafts.len());
     for draft in &drafts {
-        let id = existing.get(draft.body.key()).map_or_else(Id::new, Stored::id);
+        let id = existing.get(draft.body.key()).map_or_else(Id::new, Entity::id);
         R::own_names(directory).add(id, draft.body.key().clone());
         ids.push(id);
     }
@@ -253,51 +257,51 @@ pub fn prepare_over<R: Register>(
         if let Some(stored) = existing.get(draft.body.key()) {
             R::settle(&mut draft.body, &stored.body, today);
         }
-        let Some(links) = R::check(&mut draft, directory, faults) else { continue };
+        let Some(links) = R::check(&mut draft, directory, errors) else { continue };
         let Draft { pointer, body } = draft;
-        let saved = Saved::compare(existing.remove(body.key()), id, body, now);
-        rows.push(Checked { pointer, saved, links });
+        let outcome = UpsertOutcome::compare(existing.remove(body.key()), id, body, now);
+        rows.push(Checked { pointer, outcome, links });
     }
-    R::check_together(tenant, &rows, directory, faults)?;
+    R::check_together(tenant, &rows, directory, errors)?;
     Ok(rows)
 }
 
 /// Writes what differs from what is stored, and logs it.
-pub fn apply<R: Register>(writer: &mut Writer<'_>, mut rows: Vec<Checked<R>>) -> Result<Vec<Saved<R::Body>>> {
+pub fn apply<R: Register>(writer: &mut Writer<'_>, mut rows: Vec<Checked<R>>) -> Result<Vec<UpsertOutcome<R::Body>>> {
     let now = writer.now();
-    rows.iter_mut().for_each(|row| row.saved.stamp(now));
-    let changed: Vec<&Checked<R>> = rows.iter().filter(|row| !row.saved.is_unchanged()).collect();
+    rows.iter_mut().for_each(|row| row.outcome.stamp(now));
+    let changed: Vec<&Checked<R>> = rows.iter().filter(|row| !row.outcome.is_unchanged()).collect();
     if !changed.is_empty() {
         R::write(writer, &changed)?;
-        writer.log(changed.iter().filter_map(|row| row.saved.change()))?;
+        writer.log(changed.iter().filter_map(|row| row.outcome.change()))?;
     }
-    Ok(rows.into_iter().map(|row| row.saved).collect())
+    Ok(rows.into_iter().map(|row| row.outcome).collect())
 }
 
 impl<R: Register> Resource for R {
     type Body = R::Body;
     const WHAT: &'static str = R::WHAT;
 
-    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Stored<R::Body>>> {
+    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Entity<R::Body>>> {
         match Selection::of(reference) {
             Some(selection) => Ok(R::select(tenant, selection)?.pop()),
             None => Ok(None),
         }
     }
 
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<R::Body>>) -> Result<Vec<Saved<R::Body>>> {
-        let mut faults = Faults::default();
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<R::Body>>) -> Result<Vec<UpsertOutcome<R::Body>>> {
+        let mut errors = ValidationErrors::default();
         let existing = stored::<R>(writer, &drafts)?;
         for draft in &drafts {
             let stored = existing.get(draft.body.key()).map(|stored| &stored.body);
-            check_new_days(&draft.body, stored, &draft.pointer, &mut faults);
+            check_new_days(&draft.body, stored, &draft.pointer, &mut errors);
         }
-        let rows = prepare_over::<R>(writer, &mut Directory::default(), existing, drafts, &mut faults)?;
-        faults.into_result()?;
+        let rows = prepare_over::<R>(writer, &mut Directory::default(), existing, drafts, &mut errors)?;
+        errors.into_result()?;
         apply(writer, rows)
     }
 
-    fn remove(writer: &mut Writer<'_>, stored: &Stored<R::Body>) -> Result<()> {
+    fn remove(writer: &mut Writer<'_>, stored: &Entity<R::Body>) -> Result<()> {
         resource::check_unused(R::WHAT, R::dependents(writer, stored.id())?)?;
         R::delete(writer, stored.id())
     }
@@ -309,23 +313,23 @@ pub fn check_tree<R: Register>(
     rows: &[Checked<R>],
     parent: impl Fn(&R::Links) -> Option<Id>,
     stored: impl FnOnce() -> Result<Vec<(Id, Id)>>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<()> {
     let edge = |row: &Checked<R>| {
         let parent = parent(&row.links)?;
-        Some((row.saved.stored().id(), parent, Some(format!("{}/parent", row.pointer))))
+        Some((row.outcome.entity().id(), parent, Some(format!("{}/parent", row.pointer))))
     };
     let mut edges: Vec<_> = rows.iter().filter_map(edge).collect();
     if !edges.is_empty() {
-        let redrawn: std::collections::HashSet<Id> = rows.iter().map(|row| row.saved.stored().id()).collect();
+        let redrawn: std::collections::HashSet<Id> = rows.iter().map(|row| row.outcome.entity().id()).collect();
         let kept = stored()?.into_iter().filter(|(id, _)| !redrawn.contains(id));
         edges.extend(kept.map(|(id, parent)| (id, parent, None)));
     }
     let detail = format!("puts the {} below itself: choose another parent", R::WHAT);
-    let found = faults.count();
-    resource::check_cycles(&edges, &detail, faults);
-    if faults.count() == found {
-        check_depth(&edges, faults);
+    let found = errors.count();
+    resource::check_cycles(&edges, &detail, errors);
+    if errors.count() == found {
+        check_depth(&edges, errors);
     }
     Ok(())
 }
@@ -334,7 +338,7 @@ pub fn check_tree<R: Register>(
 /// would be nobody's to read.
 const DEEPEST: usize = 50;
 
-fn check_depth(edges: &[(Id, Id, Option<String>)], faults: &mut Faults) {
+fn check_depth(edges: &[(Id, Id, Option<String>)], errors: &mut ValidationErrors) {
     let parents: HashMap<Id, (Id, Option<&String>)> =
         edges.iter().map(|(id, parent, pointer)| (*id, (*parent, pointer.as_ref()))).collect();
     let mut told = std::collections::HashSet::new();
@@ -345,7 +349,7 @@ fn check_depth(edges: &[(Id, Id, Option<String>)], faults: &mut Faults) {
             && let Some(pointer) = above.iter().find_map(|(_, pointer)| *pointer)
             && told.insert(pointer)
         {
-            faults.add(pointer.clone(), format!("makes a tree of more than {DEEPEST} levels: choose another parent"));
+            errors.add(pointer.clone(), format!("makes a tree of more than {DEEPEST} levels: choose another parent"));
         }
     }
 }

@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::db::change_log::{Change, Operation};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
 /// The fields that a client writes, of a row that can be addressed.
 pub trait Body: Clone + PartialEq + Serialize {
@@ -42,7 +42,7 @@ pub trait Body: Clone + PartialEq + Serialize {
 
 /// What the service knows of every row beside the fields that clients write.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Origin {
+pub struct Identity {
     /// Given by the service; never changes.
     pub id: Id,
     /// Of the parts of a strategy: how bodies and bundles refer to it.
@@ -76,10 +76,10 @@ impl Revision {
 
 /// A stored row: what the service knows of it around what the client wrote.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Stored<B> {
+pub struct Entity<B> {
     /// Its identity.
     #[serde(flatten)]
-    pub origin: Origin,
+    pub identity: Identity,
     /// Its fields.
     #[serde(flatten)]
     pub body: B,
@@ -88,31 +88,32 @@ pub struct Stored<B> {
     pub revision: Revision,
 }
 
-impl<B> Stored<B> {
+impl<B> Entity<B> {
     /// A row as it was found in the database.
     pub fn found(id: Id, body: B, (version, created_at, updated_at): (i32, Timestamp, Timestamp)) -> Self {
-        Self { origin: Origin { id, path: None }, body, revision: Revision { version, created_at, updated_at } }
+        Self { identity: Identity { id, path: None }, body, revision: Revision { version, created_at, updated_at } }
     }
 
     /// Its id.
     pub fn id(&self) -> Id {
-        self.origin.id
+        self.identity.id
     }
 
     /// Of a part: its path, as references to it are written.
     pub fn reference(&self) -> Option<Reference> {
-        self.origin.path.as_ref()?.parse().ok()
+        self.identity.path.as_ref()?.parse().ok()
     }
 }
 
-impl<B: Body + ToSchema> PartialSchema for Stored<B> {
+impl<B: Body + ToSchema> PartialSchema for Entity<B> {
     fn schema() -> RefOr<Schema> {
         let description = match B::schema() {
             RefOr::T(Schema::Object(object)) => object.description,
             RefOr::T(Schema::AllOf(all)) => all.description,
             _ => None,
         };
-        let mut all = AllOfBuilder::new().description(description).item(Ref::from_schema_name(Origin::name().as_ref()));
+        let mut all =
+            AllOfBuilder::new().description(description).item(Ref::from_schema_name(Identity::name().as_ref()));
         if let Some(example) = B::PATH_EXAMPLE {
             let path = ObjectBuilder::new()
                 .schema_type(Type::String)
@@ -126,16 +127,16 @@ impl<B: Body + ToSchema> PartialSchema for Stored<B> {
     }
 }
 
-impl<B: Body + ToSchema> ToSchema for Stored<B> {
+impl<B: Body + ToSchema> ToSchema for Entity<B> {
     fn name() -> std::borrow::Cow<'static, str> {
         B::ANSWER.into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Origin::name().into(), Origin::schema()));
+        schemas.push((Identity::name().into(), Identity::schema()));
         schemas.push((Revision::name().into(), Revision::schema()));
         schemas.push((B::name().into(), B::schema()));
-        for schema in [Origin::schemas, Revision::schemas, B::schemas] {
+        for schema in [Identity::schemas, Revision::schemas, B::schemas] {
             schema(schemas);
         }
     }
@@ -165,32 +166,32 @@ impl<B> Draft<B> {
 
 /// What storing a draft comes to.
 #[derive(Debug, Clone)]
-pub enum Saved<B> {
+pub enum UpsertOutcome<B> {
     /// A new row.
-    Created(Stored<B>),
+    Created(Entity<B>),
     /// A row whose fields differ from what was stored.
     Updated {
         /// The row until now.
-        before: Stored<B>,
+        before: Entity<B>,
         /// The row from now on.
-        after: Stored<B>,
+        after: Entity<B>,
     },
     /// A row that already is as wanted; nothing is written.
-    Unchanged(Stored<B>),
+    Unchanged(Entity<B>),
 }
 
-impl<B: Body> Saved<B> {
+impl<B: Body> UpsertOutcome<B> {
     /// Compares what is wanted with what is stored; `id` is taken where nothing is.
-    pub fn compare(existing: Option<Stored<B>>, id: Id, wanted: B, now: Timestamp) -> Self {
+    pub fn compare(existing: Option<Entity<B>>, id: Id, wanted: B, now: Timestamp) -> Self {
         match existing {
-            None => Self::Created(Stored {
-                origin: Origin { id, path: None },
+            None => Self::Created(Entity {
+                identity: Identity { id, path: None },
                 body: wanted,
                 revision: Revision::first(now),
             }),
             Some(before) if before.body == wanted => Self::Unchanged(before),
             Some(before) => {
-                let after = Stored { body: wanted, revision: before.revision.next(now), ..before.clone() };
+                let after = Entity { body: wanted, revision: before.revision.next(now), ..before.clone() };
                 Self::Updated { before, after }
             }
         }
@@ -206,14 +207,14 @@ impl<B: Body> Saved<B> {
     }
 
     /// The row as it will stand.
-    pub fn stored(&self) -> &Stored<B> {
+    pub fn entity(&self) -> &Entity<B> {
         match self {
             Self::Created(stored) | Self::Unchanged(stored) | Self::Updated { after: stored, .. } => stored,
         }
     }
 
-    /// [`Saved::stored`], by value.
-    pub fn into_stored(self) -> Stored<B> {
+    /// [`UpsertOutcome::entity`], by value.
+    pub fn into_entity(self) -> Entity<B> {
         match self {
             Self::Created(stored) | Self::Unchanged(stored) | Self::Updated { after: stored, .. } => stored,
         }
@@ -252,7 +253,7 @@ impl<B: Body> Saved<B> {
 }
 
 /// The change log's row for something that was removed; personal data goes with the row.
-pub fn deletion<B: Body>(removed: &Stored<B>) -> Change {
+pub fn deletion<B: Body>(removed: &Entity<B>) -> Change {
     let mut before = fields(removed);
     for (name, value) in B::REDACTED {
         before[*name] = (*value).into();
@@ -263,9 +264,9 @@ pub fn deletion<B: Body>(removed: &Stored<B>) -> Change {
 
 /// The fields of a row as the change log keeps them: of a part also its path, since the references in
 /// it are read from there.
-pub fn fields<B: Serialize>(row: &Stored<B>) -> Value {
+pub fn fields<B: Serialize>(row: &Entity<B>) -> Value {
     let mut fields = serde_json::to_value(&row.body).unwrap_or(Value::Null);
-    if let (Some(fields), Some(path)) = (fields.as_object_mut(), &row.origin.path) {
+    if let (Some(fields), Some(path)) = (fields.as_object_mut(), &row.identity.path) {
         fields.insert("path".into(), path.as_str().into());
     }
     fields
@@ -287,13 +288,13 @@ pub struct Counts {
 
 impl Counts {
     /// Counts what storing came to.
-    pub fn of<'s, B: Body + 's>(saved: impl IntoIterator<Item = &'s Saved<B>>) -> Self {
+    pub fn of<'s, B: Body + 's>(outcome: impl IntoIterator<Item = &'s UpsertOutcome<B>>) -> Self {
         let mut counts = Self::default();
-        for saved in saved {
-            match saved {
-                Saved::Created(_) => counts.created += 1,
-                Saved::Updated { .. } => counts.updated += 1,
-                Saved::Unchanged(_) => counts.unchanged += 1,
+        for outcome in outcome {
+            match outcome {
+                UpsertOutcome::Created(_) => counts.created += 1,
+                UpsertOutcome::Updated { .. } => counts.updated += 1,
+                UpsertOutcome::Unchanged(_) => counts.unchanged += 1,
             }
         }
         counts
@@ -327,7 +328,13 @@ impl Names {
 
     /// Finds what is referred to, and turns the reference into its plainest form. Notes a fault and
     /// answers `None` where there is no such row.
-    pub fn resolve(&self, what: &str, reference: &mut Reference, pointer: &str, faults: &mut Faults) -> Option<Id> {
+    pub fn resolve(
+        &self,
+        what: &str,
+        reference: &mut Reference,
+        pointer: &str,
+        errors: &mut ValidationErrors,
+    ) -> Option<Id> {
         let id = match &*reference {
             Reference::Id(id) => Some(*id),
             Reference::Path(path) => match path.as_slice() {
@@ -336,7 +343,7 @@ impl Names {
             },
         };
         let Some((id, key)) = id.and_then(|id| Some((id, self.keys.get(&id)?))) else {
-            faults.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
+            errors.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
             return None;
         };
         *reference = key.clone().into();
@@ -349,9 +356,9 @@ impl Names {
         what: &str,
         reference: &mut Option<Reference>,
         pointer: &str,
-        faults: &mut Faults,
+        errors: &mut ValidationErrors,
     ) -> Option<Id> {
-        self.resolve(what, reference.as_mut()?, pointer, faults)
+        self.resolve(what, reference.as_mut()?, pointer, errors)
     }
 }
 
@@ -399,13 +406,19 @@ impl PathNames {
 
     /// Finds what is referred to, and turns the reference into its path. Notes a fault and answers `None` where there
     /// is no such part.
-    pub fn resolve(&self, what: &str, reference: &mut Reference, pointer: &str, faults: &mut Faults) -> Option<Id> {
+    pub fn resolve(
+        &self,
+        what: &str,
+        reference: &mut Reference,
+        pointer: &str,
+        errors: &mut ValidationErrors,
+    ) -> Option<Id> {
         let id = match &*reference {
             Reference::Id(id) => Some(*id),
             path => self.ids.get(path).copied(),
         };
         let Some((id, path)) = id.and_then(|id| Some((id, self.paths.get(&id)?))) else {
-            faults.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
+            errors.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
             return None;
         };
         *reference = path.clone();
@@ -422,12 +435,12 @@ impl Extend<(Id, Reference)> for PathNames {
 /// Notes every draft whose key another draft before it has.
 pub fn check_duplicate_keys<'d, K: Eq + Hash + std::fmt::Display + 'd>(
     rows: impl IntoIterator<Item = (String, &'d K)>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) {
     let mut seen: HashMap<&K, String> = HashMap::new();
     for (pointer, key) in rows {
         match seen.get(key) {
-            Some(first) => faults.add(format!("{pointer}/key"), format!("'{key}' is the key at {first}/key too")),
+            Some(first) => errors.add(format!("{pointer}/key"), format!("'{key}' is the key at {first}/key too")),
             None => {
                 seen.insert(key, pointer);
             }
@@ -436,7 +449,7 @@ pub fn check_duplicate_keys<'d, K: Eq + Hash + std::fmt::Display + 'd>(
 }
 
 /// Notes every row of `edges` (from, to, pointer of the edge) that lies on a cycle and was just drawn.
-pub fn check_cycles(edges: &[(Id, Id, Option<String>)], detail: &str, faults: &mut Faults) {
+pub fn check_cycles(edges: &[(Id, Id, Option<String>)], detail: &str, errors: &mut ValidationErrors) {
     let graph: petgraph::graphmap::DiGraphMap<Id, ()> = edges.iter().map(|(from, to, _)| (*from, *to)).collect();
     let mut component = HashMap::new();
     // Not Tarjan's algorithm, which would go as deep into the stack as the edges go.
@@ -450,7 +463,7 @@ pub fn check_cycles(edges: &[(Id, Id, Option<String>)], detail: &str, faults: &m
         let on_cycle =
             from == to || matches!((component.get(from), component.get(to)), (Some(a), Some(b)) if a == b && a.1 > 1);
         if on_cycle {
-            faults.add(pointer.clone(), detail);
+            errors.add(pointer.clone(), detail);
         }
     }
 }
@@ -460,12 +473,12 @@ pub fn check_order(
     (start_name, start): (&str, Option<chrono::NaiveDate>),
     (end_name, end): (&str, Option<chrono::NaiveDate>),
     pointer: &str,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) {
     if let (Some(start), Some(end)) = (start, end)
         && end < start
     {
-        faults.add(
+        errors.add(
             format!("{pointer}/{end_name}"),
             format!("is before {start_name}: write a date on or after {start}, or change {start_name}"),
         );
@@ -548,24 +561,24 @@ pub trait Resource {
     const WHAT: &'static str;
 
     /// The row under an id or key.
-    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Stored<Self::Body>>>;
+    fn find(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Entity<Self::Body>>>;
 
     /// Checks and stores drafts, all or none, and answers what came of each, in their order.
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<Self::Body>>) -> Result<Vec<Saved<Self::Body>>>;
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<Self::Body>>) -> Result<Vec<UpsertOutcome<Self::Body>>>;
 
     /// Removes a row on which nothing depends; [`Kind::InUse`] otherwise.
-    fn remove(writer: &mut Writer<'_>, stored: &Stored<Self::Body>) -> Result<()>;
+    fn remove(writer: &mut Writer<'_>, stored: &Entity<Self::Body>) -> Result<()>;
 }
 
 /// The row under `reference`, or 404.
-pub fn read<R: Resource>(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Stored<R::Body>> {
+pub fn read<R: Resource>(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Entity<R::Body>> {
     R::find(tenant, reference)?.ok_or_else(|| Problem::not_found(R::WHAT))
 }
 
 /// POST: a new row under a key that is free.
-pub fn create<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Stored<R::Body>> {
+pub fn create<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Entity<R::Body>> {
     check_free::<R>(writer, &body)?;
-    save_one::<R>(writer, body).map(Saved::into_stored)
+    save_one::<R>(writer, body).map(UpsertOutcome::into_entity)
 }
 
 fn check_free<R: Resource>(tenant: &mut Tenant<'_>, body: &R::Body) -> Result<()> {
@@ -591,7 +604,7 @@ pub fn replace<R: Resource>(
     reference: &Reference,
     precondition: &Precondition,
     body: R::Body,
-) -> Result<Saved<R::Body>> {
+) -> Result<UpsertOutcome<R::Body>> {
     let existing = R::find(writer, reference)?;
     match &existing {
         Some(existing) => {
@@ -623,12 +636,12 @@ pub fn change<R: Resource>(
     reference: &Reference,
     precondition: &Precondition,
     change: impl FnOnce(&R::Body) -> Result<R::Body>,
-) -> Result<Stored<R::Body>> {
+) -> Result<Entity<R::Body>> {
     let existing = read::<R>(writer, reference)?;
     precondition.check_existing(existing.revision.version, existing.id())?;
     let body = change(&existing.body)?;
     check_key_kept(&existing.body, &body)?;
-    save_one::<R>(writer, body).map(Saved::into_stored)
+    save_one::<R>(writer, body).map(UpsertOutcome::into_entity)
 }
 
 /// A key never changes.
@@ -647,9 +660,9 @@ pub fn delete<R: Resource>(writer: &mut Writer<'_>, reference: &Reference, preco
     writer.log(vec![deletion(&existing)])
 }
 
-fn save_one<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<Saved<R::Body>> {
-    let saved = R::save(writer, vec![Draft::whole(body)])?.pop();
-    saved.ok_or_else(|| Problem::internal("nothing was saved"))
+fn save_one<R: Resource>(writer: &mut Writer<'_>, body: R::Body) -> Result<UpsertOutcome<R::Body>> {
+    let outcome = R::save(writer, vec![Draft::whole(body)])?.pop();
+    outcome.ok_or_else(|| Problem::internal("nothing was saved"))
 }
 
 /// Sentences that name what refers to a row, for [`check_unused`].
@@ -672,10 +685,10 @@ pub fn check_unused(what: &str, dependents: Vec<String>) -> Result<()> {
     if dependents.is_empty() {
         return Ok(());
     }
-    let mut faults = Faults::default();
-    dependents.into_iter().for_each(|dependent| faults.add("", dependent));
-    let detail = format!("Still referred to from {} places, so the {what} stays; change those first.", faults.count());
-    Err(Problem { faults, ..Problem::new(Kind::InUse, detail) })
+    let mut errors = ValidationErrors::default();
+    dependents.into_iter().for_each(|dependent| errors.add("", dependent));
+    let detail = format!("Still referred to from {} places, so the {what} stays; change those first.", errors.count());
+    Err(Problem { errors, ..Problem::new(Kind::InUse, detail) })
 }
 
 /// The ids and keys of `table`'s rows in the municipality, for [`Names`].

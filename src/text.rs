@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::cpr;
-use crate::problem::Faults;
+use crate::problem::ValidationErrors;
 
 macro_rules! text_type {
     ($(#[$meta:meta])* $name:ident, $length:literal, $expected:literal, $example:literal) => {
@@ -79,9 +79,9 @@ text_type! {
 }
 
 /// Notes a text about people that holds what looks like a CPR number.
-pub fn check_no_cpr(pointer: &str, text: &str, faults: &mut Faults) {
+pub fn check_no_cpr(pointer: &str, text: &str, errors: &mut ValidationErrors) {
     if cpr::is_in(text) {
-        faults.add(pointer, "looks like a CPR number, which has no place here: write something else");
+        errors.add(pointer, "looks like a CPR number, which has no place here: write something else");
     }
 }
 

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use crate::db::types::{Key, Reference};
 use crate::period::{self, Period, Span};
-use crate::problem::Faults;
-use crate::resource::{self, Body, Stored};
+use crate::problem::ValidationErrors;
+use crate::resource::{self, Body, Entity};
 use crate::text::{LongText, ShortText, fold_all};
 
 crate::text_enum! {
@@ -183,7 +183,7 @@ pub struct ActionBody {
 }
 
 /// An action as it is stored.
-pub type Action = Stored<ActionBody>;
+pub type Action = Entity<ActionBody>;
 
 impl Body for ActionBody {
     const ENTITY: &'static str = "action";
@@ -198,19 +198,19 @@ impl Body for ActionBody {
 
 impl ActionBody {
     /// The rules for one action of a plan, in a strategy that starts on `strategy_starts_on`.
-    pub fn check_planned(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
-        self.check(strategy_starts_on, pointer, faults);
+    pub fn check_planned(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, errors: &mut ValidationErrors) {
+        self.check(strategy_starts_on, pointer, errors);
         for (name, reference) in [("committee", &self.committee), ("parent", &self.parent)] {
             if reference.is_some() {
                 let detail = "stands in local actions alone: leave it out, or POST to /v1/committees/{id}/actions";
-                faults.add(format!("{pointer}/{name}"), detail);
+                errors.add(format!("{pointer}/{name}"), detail);
             }
         }
     }
 
     /// The rules for one local action, inspired by one of a strategy that starts on `strategy_starts_on`.
-    pub fn check_local(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
-        self.check(strategy_starts_on, pointer, faults);
+    pub fn check_local(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, errors: &mut ValidationErrors) {
+        self.check(strategy_starts_on, pointer, errors);
         let is_filled = [
             ("audience", !self.audience.is_empty()),
             ("after", !self.after.is_empty()),
@@ -218,42 +218,42 @@ impl ActionBody {
         ];
         for (name, _) in is_filled.into_iter().filter(|(_, is_filled)| *is_filled) {
             let detail = "has no place in a local action, which is its committee's alone: leave it out";
-            faults.add(format!("{pointer}/{name}"), detail);
+            errors.add(format!("{pointer}/{name}"), detail);
         }
     }
 
-    fn check(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, faults: &mut Faults) {
-        resource::check_order(("starts_on", self.starts_on), ("due_on", self.due_on), pointer, faults);
+    fn check(&self, strategy_starts_on: Option<NaiveDate>, pointer: &str, errors: &mut ValidationErrors) {
+        resource::check_order(("starts_on", self.starts_on), ("due_on", self.due_on), pointer, errors);
         if self.recurrence.is_some() && self.starts_on.or(strategy_starts_on).is_none() {
-            faults.add(
+            errors.add(
                 format!("{pointer}/recurrence"),
                 "needs a first day to count from: give the action or its strategy a starts_on",
             );
         }
         if self.cancelled_reason.is_some() && self.cancelled_on.is_none() {
-            faults.add(format!("{pointer}/cancelled_reason"), "needs cancelled_on, the day of the cancellation");
+            errors.add(format!("{pointer}/cancelled_reason"), "needs cancelled_on, the day of the cancellation");
         }
         let first = self.starts_on.or(strategy_starts_on);
         if self.recurrence.is_some() && first.is_some_and(|first| first < period::earliest()) {
             let detail =
                 format!("what recurs begins no earlier than {}: give it a later starts_on", period::earliest());
             let at = if self.starts_on.is_some() { "starts_on" } else { "recurrence" };
-            faults.add(format!("{pointer}/{at}"), detail);
+            errors.add(format!("{pointer}/{at}"), detail);
         }
         for (n, entry) in self.audience.iter().enumerate() {
             let named = [&entry.level, &entry.committee, &entry.unit].into_iter().flatten().count();
             if named != 1 {
-                faults.add(format!("{pointer}/audience/{n}"), "names exactly one of level, committee and unit");
+                errors.add(format!("{pointer}/audience/{n}"), "names exactly one of level, committee and unit");
             }
         }
     }
 
     /// Once references are in their plainest form, the same addressee stands in a role only once.
-    pub fn check_audience_distinct(&self, pointer: &str, faults: &mut Faults) {
+    pub fn check_audience_distinct(&self, pointer: &str, errors: &mut ValidationErrors) {
         let mut seen = HashSet::new();
         for (n, entry) in self.audience.iter().enumerate() {
             if !seen.insert((entry.role, &entry.level, &entry.committee, &entry.unit)) {
-                faults.add(format!("{pointer}/audience/{n}"), "stands here twice with the same role");
+                errors.add(format!("{pointer}/audience/{n}"), "stands here twice with the same role");
             }
         }
     }
@@ -273,21 +273,21 @@ impl ActionBody {
 mod tests {
     use super::*;
 
-    fn faults(action: serde_json::Value, strategy_starts_on: Option<&str>) -> Vec<String> {
+    fn errors(action: serde_json::Value, strategy_starts_on: Option<&str>) -> Vec<String> {
         let mut body = serde_json::json!({"key": "a", "title": "A", "kind": "discussion"});
         body.as_object_mut().unwrap().extend(action.as_object().unwrap().clone());
-        let mut faults = Faults::default();
+        let mut errors = ValidationErrors::default();
         let starts_on = strategy_starts_on.map(|day| day.parse().unwrap());
-        serde_json::from_value::<ActionBody>(body).unwrap().check_planned(starts_on, "", &mut faults);
-        faults.kept().iter().map(|fault| fault.pointer.clone()).collect()
+        serde_json::from_value::<ActionBody>(body).unwrap().check_planned(starts_on, "", &mut errors);
+        errors.kept().iter().map(|fault| fault.pointer.clone()).collect()
     }
 
     #[test]
     fn what_recurs_needs_a_first_day() {
         let monthly = serde_json::json!({"recurrence": "P1M"});
-        assert_eq!(faults(monthly.clone(), None), ["/recurrence"]);
-        assert!(faults(monthly, Some("2025-01-01")).is_empty());
-        assert!(faults(serde_json::json!({"recurrence": "P1M", "starts_on": "2025-01-01"}), None).is_empty());
+        assert_eq!(errors(monthly.clone(), None), ["/recurrence"]);
+        assert!(errors(monthly, Some("2025-01-01")).is_empty());
+        assert!(errors(serde_json::json!({"recurrence": "P1M", "starts_on": "2025-01-01"}), None).is_empty());
     }
 
     #[test]
@@ -297,12 +297,12 @@ mod tests {
             {"role": "responsible", "level": "a", "unit": "b"},
             {"role": "receives", "committee": "c"},
         ]});
-        assert_eq!(faults(audience, None), ["/audience/0", "/audience/1"]);
+        assert_eq!(errors(audience, None), ["/audience/0", "/audience/1"]);
     }
 
     #[test]
     fn dates_stand_in_order_and_a_reason_needs_a_day() {
         let crossed = serde_json::json!({"starts_on": "2025-02-01", "due_on": "2025-01-31", "cancelled_reason": "x"});
-        assert_eq!(faults(crossed, None), ["/due_on", "/cancelled_reason"]);
+        assert_eq!(errors(crossed, None), ["/due_on", "/cancelled_reason"]);
     }
 }

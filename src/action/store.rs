@@ -16,7 +16,7 @@ use crate::db::schema::{
 use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::Result;
-use crate::resource::{self, Stored};
+use crate::resource::{self, Entity};
 use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -100,7 +100,7 @@ impl ActionRow {
             committee,
             parent,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -249,7 +249,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         let parent = row.parent_id.and_then(|id| inspiring.path(id)).cloned();
         let mut action = row.into_action(audience, after, (committee.map(Reference::from), parent));
         let path = [base, vec![action.body.key.clone().into()]].concat();
-        action.origin.path = Some(Reference::Path(path).to_string());
+        action.identity.path = Some(Reference::Path(path).to_string());
         Found { focus_area_id, action }
     };
     Ok(rows.into_iter().map(found).collect())
@@ -491,7 +491,7 @@ pub fn delete(writer: &mut Writer<'_>, ids: &[Id]) -> Result<()> {
 pub fn dependents(tenant: &mut Tenant<'_>, leaving: &[&Action]) -> Result<Vec<String>> {
     let ids: Vec<Id> = leaving.iter().map(|action| action.id()).collect();
     let paths: HashMap<Id, Option<&String>> =
-        leaving.iter().map(|action| (action.id(), action.origin.path.as_ref())).collect();
+        leaving.iter().map(|action| (action.id(), action.identity.path.as_ref())).collect();
     let reported: Vec<(Id, i64)> = reports::table
         .filter(reports::action_id.eq_any(ids.clone()))
         .group_by(reports::action_id)

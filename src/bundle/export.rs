@@ -23,7 +23,7 @@ use crate::organisation::Units;
 use crate::organisation::employee::Employees;
 use crate::problem::{Problem, Result};
 use crate::register::{Register as _, Selection};
-use crate::resource::Stored;
+use crate::resource::Entity;
 use crate::strategy::store as strategies;
 
 /// Arrays inside rows that stand even when they are empty.
@@ -88,8 +88,8 @@ fn bundled_reports(tenant: &mut Tenant<'_>) -> Result<Vec<BundledReport>> {
 }
 
 /// In the order in which they were created, which is the order that a bundle gave them.
-fn bodies<B>(mut rows: Vec<Stored<B>>) -> Vec<B> {
-    rows.sort_by_key(Stored::id);
+fn bodies<B>(mut rows: Vec<Entity<B>>) -> Vec<B> {
+    rows.sort_by_key(Entity::id);
     rows.into_iter().map(|row| row.body).collect()
 }
 

@@ -20,9 +20,9 @@ use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
 use crate::organisation::employee::{Employees, store as employees_store};
-use crate::problem::{Faults, Problem, Result};
+use crate::problem::{Problem, Result, ValidationErrors};
 use crate::register::{self, Directory};
-use crate::resource::{Body, Counts, Draft, Saved};
+use crate::resource::{Body, Counts, Draft, UpsertOutcome};
 use crate::strategy::resolve::{self, Part, Prepared as PreparedTrees, PreparedTree, Unnamed};
 use crate::strategy::save;
 
@@ -40,7 +40,7 @@ pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle:
     };
     database.write_creating(&principal, locate, |writer| {
         if is_new.get() {
-            let created = Saved::Created(municipality::read(writer)?);
+            let created = UpsertOutcome::Created(municipality::read(writer)?);
             writer.log(created.change())?;
         }
         let answer = import(writer, bundle)?;
@@ -58,7 +58,7 @@ pub fn import(writer: &mut Writer<'_>, bundle: Bundle) -> Result<ImportAnswer> {
 /// A bundle that was checked and compared with what is stored, and waits to be written.
 pub struct Prepared {
     head: MunicipalityBody,
-    levels: Vec<Saved<LevelBody>>,
+    levels: Vec<UpsertOutcome<LevelBody>>,
     units: Vec<register::Checked<Units>>,
     employees: Vec<register::Checked<Employees>>,
     committees: Vec<register::Checked<Committees>>,
@@ -75,31 +75,31 @@ pub fn prepare(writer: &mut Writer<'_>, bundle: Bundle) -> Result<Prepared> {
     let Bundle { municipality: head, levels, units, employees, committees, memberships, strategies, .. } = bundle;
     let (local_actions, reports) = (bundle.local_actions, bundle.reports);
     let (indicators, values) = (bundle.indicators, bundle.values);
-    let mut faults = Faults::default();
+    let mut errors = ValidationErrors::default();
     let mut directory = Directory::default();
     committees::learn_names(writer, &mut directory)?;
-    let levels = level::store::prepare(writer, &mut directory.levels, Draft::array("/levels", levels), &mut faults)?;
-    let units = register::prepare::<Units>(writer, &mut directory, Draft::array("/units", units), &mut faults)?;
+    let levels = level::store::prepare(writer, &mut directory.levels, Draft::array("/levels", levels), &mut errors)?;
+    let units = register::prepare::<Units>(writer, &mut directory, Draft::array("/units", units), &mut errors)?;
     let drafts = Draft::array("/employees", employees);
-    let employees = register::prepare::<Employees>(writer, &mut directory, drafts, &mut faults)?;
+    let employees = register::prepare::<Employees>(writer, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/committees", committees);
-    let committees = register::prepare::<Committees>(writer, &mut directory, drafts, &mut faults)?;
+    let committees = register::prepare::<Committees>(writer, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/memberships", memberships);
-    let memberships = register::prepare::<Memberships>(writer, &mut directory, drafts, &mut faults)?;
+    let memberships = register::prepare::<Memberships>(writer, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/strategies", strategies);
-    let strategies = resolve::prepare(writer, &directory, drafts, Unnamed::Keep, &mut faults)?;
+    let strategies = resolve::prepare(writer, &directory, drafts, Unnamed::Keep, &mut errors)?;
     let planned = planned(writer, &strategies)?;
     let named = named_by_indicators(writer, &strategies, &planned, &directory)?;
     let drafts = Draft::array("/indicators", indicators);
-    let indicators = indicator::save::prepare(writer, &named, drafts, &mut faults)?;
+    let indicators = indicator::save::prepare(writer, &named, drafts, &mut errors)?;
     let drafts = Draft::array("/local_actions", local_actions);
-    let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut faults)?;
+    let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut errors)?;
     let actions = named_actions(writer, planned, &local)?;
     let reporters = reports.iter().filter_map(|report| report.reported_by.as_ref());
     employees_store::learn_names(writer, reporters, &mut directory.employees)?;
-    let reports = report::prepare(writer, &directory, &actions, reports, &mut faults)?;
-    let values = bundled::prepare(writer, &indicators, &directory.units, values, &mut faults)?;
-    faults.into_result()?;
+    let reports = report::prepare(writer, &directory, &actions, reports, &mut errors)?;
+    let values = bundled::prepare(writer, &indicators, &directory.units, values, &mut errors)?;
+    errors.into_result()?;
     Ok(Prepared {
         head,
         levels,
@@ -153,21 +153,21 @@ impl Prepared {
     /// compared as they are written, nothing is told.
     pub fn changes(&self, tenant: &mut Tenant<'_>) -> Result<Vec<String>> {
         let head = municipality::read(tenant)?;
-        let head = Saved::compare(Some(head), tenant.municipality_id, self.head.clone(), Timestamp::now());
+        let head = UpsertOutcome::compare(Some(head), tenant.municipality_id, self.head.clone(), Timestamp::now());
         let mut changes: Vec<String> = change(&head).into_iter().collect();
         changes.extend(self.levels.iter().filter_map(change));
-        changes.extend(self.units.iter().filter_map(|row| change(&row.saved)));
-        changes.extend(self.employees.iter().filter_map(|row| change(&row.saved)));
-        changes.extend(self.committees.iter().filter_map(|row| change(&row.saved)));
-        changes.extend(self.memberships.iter().filter_map(|row| change(&row.saved)));
+        changes.extend(self.units.iter().filter_map(|row| change(&row.outcome)));
+        changes.extend(self.employees.iter().filter_map(|row| change(&row.outcome)));
+        changes.extend(self.committees.iter().filter_map(|row| change(&row.outcome)));
+        changes.extend(self.memberships.iter().filter_map(|row| change(&row.outcome)));
         for tree in &self.strategies.trees {
             changes.extend(change(&tree.strategy));
             changes.extend(tree.areas.iter().filter_map(part_change));
             changes.extend(tree.objectives.iter().filter_map(part_change));
             changes.extend(tree.actions.iter().filter_map(part_change));
         }
-        changes.extend(self.local.iter().filter_map(|row| change(&row.saved)));
-        changes.extend(self.indicators.iter().filter_map(|row| change(&row.saved)));
+        changes.extend(self.local.iter().filter_map(|row| change(&row.outcome)));
+        changes.extend(self.indicators.iter().filter_map(|row| change(&row.outcome)));
         changes.extend(
             (self.reports.created() > 0).then(|| format!("{} reports would be created", self.reports.created())),
         );
@@ -175,19 +175,19 @@ impl Prepared {
     }
 }
 
-fn change<B: Body>(saved: &Saved<B>) -> Option<String> {
-    let what = match saved {
-        Saved::Unchanged(_) => return None,
-        Saved::Created(_) => "created",
-        Saved::Updated { .. } => "updated",
+fn change<B: Body>(outcome: &UpsertOutcome<B>) -> Option<String> {
+    let what = match outcome {
+        UpsertOutcome::Unchanged(_) => return None,
+        UpsertOutcome::Created(_) => "created",
+        UpsertOutcome::Updated { .. } => "updated",
     };
-    Some(format!("{} '{}' would be {what}", B::ENTITY, saved.stored().body.key()))
+    Some(format!("{} '{}' would be {what}", B::ENTITY, outcome.entity().body.key()))
 }
 
 fn part_change<B: Body>(part: &Part<B>) -> Option<String> {
     let moved =
-        || part.is_rewritten().then(|| format!("{} '{}' would be moved", B::ENTITY, part.saved.stored().body.key()));
-    change(&part.saved).or_else(moved)
+        || part.is_rewritten().then(|| format!("{} '{}' would be moved", B::ENTITY, part.outcome.entity().body.key()));
+    change(&part.outcome).or_else(moved)
 }
 
 /// What indicators can name: what is stored, and what the bundle brings.
@@ -199,7 +199,7 @@ fn named_by_indicators(
 ) -> Result<Named> {
     let mut named = Named { levels: directory.levels.clone(), units: directory.units.clone(), ..Named::default() };
     named.objectives.extend(indicator::store::objective_paths(writer)?);
-    let brought = strategies.trees.iter().flat_map(|tree| &tree.objectives).map(|part| part.saved.stored());
+    let brought = strategies.trees.iter().flat_map(|tree| &tree.objectives).map(|part| part.outcome.entity());
     named.objectives.extend(brought.filter_map(|part| Some((part.id(), part.reference()?))));
     named.actions.extend(planned.clone().into_paths().map(|(path, id)| (id, path)));
     Ok(named)
@@ -209,8 +209,8 @@ fn named_by_indicators(
 fn planned(writer: &mut Writer<'_>, strategies: &PreparedTrees) -> Result<Planned> {
     let mut planned = actions::planned(writer, None)?;
     for tree in &strategies.trees {
-        let starts_on = tree.strategy.stored().body.starts_on;
-        for action in tree.actions.iter().map(|part| part.saved.stored()) {
+        let starts_on = tree.strategy.entity().body.starts_on;
+        for action in tree.actions.iter().map(|part| part.outcome.entity()) {
             if let Some(path) = action.reference() {
                 planned.add(action.id(), path, starts_on);
             }
@@ -227,7 +227,7 @@ fn named_actions(
 ) -> Result<HashMap<Reference, Id>> {
     let mut named: HashMap<Reference, Id> = planned.into_paths().collect();
     let stored = local::all(writer)?;
-    for action in stored.iter().chain(local.iter().map(|checked| checked.saved.stored())) {
+    for action in stored.iter().chain(local.iter().map(|checked| checked.outcome.entity())) {
         if let Some(path) = action.reference() {
             named.insert(path, action.id());
         }
@@ -252,5 +252,5 @@ fn count<'t, B: crate::resource::Body + 't>(
     trees: &'t [PreparedTree],
     parts: impl Fn(&'t PreparedTree) -> &'t Vec<Part<B>>,
 ) -> Counts {
-    Counts::of(trees.iter().flat_map(parts).map(|part| &part.saved))
+    Counts::of(trees.iter().flat_map(parts).map(|part| &part.outcome))
 }

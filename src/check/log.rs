@@ -27,7 +27,7 @@ use crate::organisation::employee::Employees;
 use crate::organisation::employee::model::EmployeeBody;
 use crate::problem::Result;
 use crate::register::{Register as _, Selection};
-use crate::resource::{Body, Stored, fields};
+use crate::resource::{Body, Entity, fields};
 use crate::strategy::store as strategies;
 
 /// The fields about people in which no CPR number may stand, by kind of row.
@@ -139,7 +139,7 @@ fn check_people(sequence: i64, entity: &str, said: [&Option<String>; 2], finding
 fn compare<B: Body>(
     tenant: &mut Tenant<'_>,
     log: &mut Log,
-    rows: &[Stored<B>],
+    rows: &[Entity<B>],
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     for batch in rows.chunks(connection::batch()) {

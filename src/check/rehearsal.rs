@@ -12,7 +12,7 @@ use crate::http::contract::Contract;
 use crate::indicator::value::bundled;
 use crate::indicator::value::head::{self, Which};
 use crate::organisation::store as organisation;
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
 /// All but the values, of which there may be more than a bundle holds.
 pub(super) fn check(writer: &mut Writer<'_>, contract: &Contract, findings: &mut Findings<'_>) -> Result<()> {
@@ -28,7 +28,7 @@ pub(super) fn check(writer: &mut Writer<'_>, contract: &Contract, findings: &mut
             }
         }
         // Read again for the places of the faults: two of a large bundle take much memory at a time.
-        Err(faults) => tell(&faults, &export::export(writer, false)?, findings),
+        Err(errors) => tell(&errors, &export::export(writer, false)?, findings),
     }
     Ok(())
 }
@@ -58,11 +58,11 @@ pub(super) fn check_values(writer: &mut Writer<'_>, contract: &Contract, finding
                 }
             };
             empty["values"] = serde_json::to_value(series).map_err(Problem::internal)?;
-            let mut faults = Faults::default();
+            let mut errors = ValidationErrors::default();
             let prepared = contract
                 .parse::<Bundle>(empty.clone())
-                .and_then(|bundle| bundled::prepare(writer, &[], &units, bundle.values, &mut faults))
-                .and_then(|prepared| faults.into_result().map(|()| prepared));
+                .and_then(|bundle| bundled::prepare(writer, &[], &units, bundle.values, &mut errors))
+                .and_then(|prepared| errors.into_result().map(|()| prepared));
             match faults_of(prepared)? {
                 Ok(prepared) => {
                     let counts = bundled::compare(writer, prepared)?;
@@ -71,7 +71,7 @@ pub(super) fn check_values(writer: &mut Writer<'_>, contract: &Contract, finding
                         findings.add(format!("importing the values of '{}' again would change {changed}", head.key));
                     }
                 }
-                Err(faults) => tell(&faults, &empty, findings),
+                Err(errors) => tell(&errors, &empty, findings),
             }
         }
     }
@@ -79,19 +79,19 @@ pub(super) fn check_values(writer: &mut Writer<'_>, contract: &Contract, finding
 }
 
 /// Tells faults of what was checked from failures to check it.
-fn faults_of<T>(outcome: Result<T>) -> Result<std::result::Result<T, Faults>> {
+fn faults_of<T>(outcome: Result<T>) -> Result<std::result::Result<T, ValidationErrors>> {
     match outcome {
         Ok(prepared) => Ok(Ok(prepared)),
-        Err(Problem { kind: Kind::InvalidBody, faults, .. }) => Ok(Err(faults)),
+        Err(Problem { kind: Kind::InvalidBody, errors, .. }) => Ok(Err(errors)),
         Err(problem) => Err(problem),
     }
 }
 
-fn tell(faults: &Faults, bundle: &Value, findings: &mut Findings<'_>) {
-    for fault in faults.kept() {
+fn tell(errors: &ValidationErrors, bundle: &Value, findings: &mut Findings<'_>) {
+    for fault in errors.kept() {
         findings.add(format!("{} {}", place(bundle, &fault.pointer), fault.detail));
     }
-    let more = faults.count() - faults.kept().len();
+    let more = errors.count() - errors.kept().len();
     if more > 0 {
         findings.add(format!("{more} more like these"));
     }

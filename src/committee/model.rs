@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
-use crate::problem::Faults;
+use crate::problem::ValidationErrors;
 use crate::register::{self, ManagedBy};
-use crate::resource::{Body, Stored};
+use crate::resource::{Body, Entity};
 use crate::text::{LongText, ShortText, fold_all};
 
 crate::text_enum! {
@@ -61,7 +61,7 @@ pub struct CommitteeBody {
 pub const RESERVED_KEY: &str = "tree";
 
 /// A committee as it is stored.
-pub type Committee = Stored<CommitteeBody>;
+pub type Committee = Entity<CommitteeBody>;
 
 impl Body for CommitteeBody {
     const ENTITY: &'static str = "committee";
@@ -81,18 +81,18 @@ crate::managed!(CommitteeBody);
 
 impl CommitteeBody {
     /// The rules for one committee by itself.
-    pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        register::check_days(self, pointer, faults);
+    pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
+        register::check_days(self, pointer, errors);
         if self.key.as_str() == RESERVED_KEY {
-            faults.add(format!("{pointer}/key"), format!("'{RESERVED_KEY}' is a path of its own: choose another key"));
+            errors.add(format!("{pointer}/key"), format!("'{RESERVED_KEY}' is a path of its own: choose another key"));
         }
         match (self.form, &self.level) {
             (CommitteeForm::WorkGroup, Some(_)) => {
-                faults
+                errors
                     .add(format!("{pointer}/level"), "a work group has no level: leave it out, or choose another form");
             }
             (CommitteeForm::Committee | CommitteeForm::StaffMeeting, None) => {
-                faults.add(format!("{pointer}/level"), "is missing: name the level that the committee belongs to");
+                errors.add(format!("{pointer}/level"), "is missing: name the level that the committee belongs to");
             }
             _ => {}
         }
@@ -112,9 +112,9 @@ mod tests {
     fn only_work_groups_have_no_level() {
         let faults_of = |form: &str, level: Option<&str>| {
             let body = serde_json::json!({"key": "a", "name": "A", "form": form, "level": level});
-            let mut faults = Faults::default();
-            serde_json::from_value::<CommitteeBody>(body).unwrap().check("", &mut faults);
-            faults.count()
+            let mut errors = ValidationErrors::default();
+            serde_json::from_value::<CommitteeBody>(body).unwrap().check("", &mut errors);
+            errors.count()
         };
         assert_eq!(faults_of("committee", Some("lokal")), 0);
         assert_eq!(faults_of("staff_meeting", None), 1);

@@ -211,8 +211,8 @@ async fn replace(
     Body(wanted): Body<CommitteeBody>,
 ) -> Result<Row<Committee>> {
     let work = move |writer: &mut Writer<'_>| resource::replace::<Committees>(writer, &target, &precondition, wanted);
-    let saved = database.write(&caller.principal, work).await?;
-    let (is_new, committee) = (saved.is_created(), saved.into_stored());
+    let outcome = database.write(&caller.principal, work).await?;
+    let (is_new, committee) = (outcome.is_created(), outcome.into_entity());
     let location = location(&committee);
     Ok(Row::put(committee, is_new, location))
 }

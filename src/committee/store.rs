@@ -16,9 +16,9 @@ use crate::db::schema::{
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as organisation;
-use crate::problem::{Faults, Result};
+use crate::problem::{Result, ValidationErrors};
 use crate::register::{self, Checked, Directory, ManagedBy, Register, Selection};
-use crate::resource::{self, Draft, Names, Stored};
+use crate::resource::{self, Draft, Entity, Names};
 use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -76,7 +76,7 @@ impl CommitteeRow {
             ends_on: self.ends_on,
             managed_by: self.managed_by,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -240,18 +240,18 @@ impl Register for Committees {
         &mut directory.committees
     }
 
-    fn check(draft: &mut Draft<CommitteeBody>, directory: &Directory, faults: &mut Faults) -> Option<Links> {
+    fn check(draft: &mut Draft<CommitteeBody>, directory: &Directory, errors: &mut ValidationErrors) -> Option<Links> {
         let Draft { pointer, body } = draft;
-        body.check(pointer, faults);
+        body.check(pointer, errors);
         let Directory { levels, units, committees, .. } = directory;
-        let level_id = levels.resolve_optional("level", &mut body.level, &format!("{pointer}/level"), faults);
+        let level_id = levels.resolve_optional("level", &mut body.level, &format!("{pointer}/level"), errors);
         let parent_id =
-            committees.resolve_optional("committee", &mut body.parent, &format!("{pointer}/parent"), faults);
+            committees.resolve_optional("committee", &mut body.parent, &format!("{pointer}/parent"), errors);
         let mut unit_ids = Vec::new();
         for (n, unit) in body.units.iter_mut().enumerate() {
             let at = format!("{pointer}/units/{n}");
-            match units.resolve("unit", unit, &at, faults) {
-                Some(id) if unit_ids.contains(&id) => faults.add(at, format!("'{unit}' stands here twice")),
+            match units.resolve("unit", unit, &at, errors) {
+                Some(id) if unit_ids.contains(&id) => errors.add(at, format!("'{unit}' stands here twice")),
                 Some(id) => unit_ids.push(id),
                 None => {}
             }
@@ -263,14 +263,14 @@ impl Register for Committees {
         tenant: &mut Tenant<'_>,
         rows: &[Checked<Self>],
         _: &mut Directory,
-        faults: &mut Faults,
+        errors: &mut ValidationErrors,
     ) -> Result<()> {
-        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), faults)
+        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), errors)
     }
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
         let municipality_id = writer.municipality_id;
-        let row = |row: &&Checked<Self>| CommitteeRow::new(municipality_id, row.saved.stored(), &row.links);
+        let row = |row: &&Checked<Self>| CommitteeRow::new(municipality_id, row.outcome.entity(), &row.links);
         crate::write_all!(
             writer.connection,
             committees,
@@ -317,12 +317,12 @@ fn stored_edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id)>> {
 
 fn cover_units(writer: &mut Writer<'_>, rows: &[&Checked<Committees>]) -> Result<()> {
     for batch in rows.chunks(connection::batch()) {
-        let ids: Vec<Id> = batch.iter().map(|row| row.saved.stored().id()).collect();
+        let ids: Vec<Id> = batch.iter().map(|row| row.outcome.entity().id()).collect();
         let until_now = committee_units::table.filter(committee_units::committee_id.eq_any(ids));
         diesel::delete(until_now).execute(writer.connection)?;
     }
     let covered = rows.iter().flat_map(|row| {
-        let committee_id = row.saved.stored().id();
+        let committee_id = row.outcome.entity().id();
         let unit_ids = row.links.unit_ids.iter().zip(0..);
         unit_ids.map(move |(unit_id, position)| CommitteeUnitRow { committee_id, unit_id: *unit_id, position })
     });

@@ -66,9 +66,9 @@ fn nodes(
     children: &HashMap<Option<usize>, Vec<usize>>,
 ) -> Vec<CommitteeNode> {
     let node = |n: &usize| {
-        let Committee { origin, body, .. } = &committees[*n];
+        let Committee { identity, body, .. } = &committees[*n];
         CommitteeNode {
-            id: origin.id,
+            id: identity.id,
             key: body.key.clone(),
             name: body.name.clone(),
             level: body.level.as_ref().and_then(|level| level.key().cloned()),

@@ -69,10 +69,10 @@ fn write(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 fn check(copy: &Path) -> Result<(), Failure> {
-    let faults = integrity::faults_of_sqlite(&mut open(copy)?).map_err(|error| error.to_string())?;
-    match faults.first() {
+    let errors = integrity::faults_of_sqlite(&mut open(copy)?).map_err(|error| error.to_string())?;
+    match errors.first() {
         None => Ok(()),
-        Some(first) => Err(format!("{first} ({} findings; `medstrategi check` tells more)", faults.len())),
+        Some(first) => Err(format!("{first} ({} findings; `medstrategi check` tells more)", errors.len())),
     }
 }
 

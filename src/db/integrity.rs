@@ -74,10 +74,10 @@ pub fn faults_of_sqlite(sqlite: &mut SqliteConnection) -> QueryResult<Vec<String
         Some(parent) => format!("{what} refers to a row of {parent} that is not there"),
         None => what,
     };
-    let mut faults: Vec<String> = broken.chain(dangling.into_iter().map(told)).collect();
+    let mut errors: Vec<String> = broken.chain(dangling.into_iter().map(told)).collect();
     // Rows of one table that lack the same are told once.
-    faults.dedup();
-    Ok(faults)
+    errors.dedup();
+    Ok(errors)
 }
 
 /// Whether a database could not be read because its file is no longer what SQLite has written. These are the engine's

@@ -16,7 +16,7 @@ use crate::committee::proposal::model::Proposal;
 use crate::db::types::RegisterKey;
 use crate::organisation::employee::model::EmployeeBody;
 use crate::organisation::model::UnitBody;
-use crate::problem::{Faults, Problem, Result};
+use crate::problem::{Problem, Result, ValidationErrors};
 use crate::resource::Body;
 
 crate::text_enum! {
@@ -107,7 +107,7 @@ impl<B: Body + DeserializeOwned + ToSchema> HrRow<B> {
         stored: Option<&B>,
         required: &[String],
         pointer: &str,
-        faults: &mut Faults,
+        errors: &mut ValidationErrors,
     ) -> Result<Option<Merged<B>>> {
         let fields: Map<String, Value> = serde_json::from_str(&self.fields).map_err(Problem::internal)?;
         let names_its_end = fields.contains_key("ends_on");
@@ -128,7 +128,7 @@ impl<B: Body + DeserializeOwned + ToSchema> HrRow<B> {
             for name in &missing {
                 let detail =
                     format!("is missing: there is no {} '{}' yet, and a new one needs it", B::ENTITY, self.key);
-                faults.add(format!("{pointer}/{name}"), detail);
+                errors.add(format!("{pointer}/{name}"), detail);
             }
             if !missing.is_empty() {
                 return Ok(None);
@@ -139,7 +139,7 @@ impl<B: Body + DeserializeOwned + ToSchema> HrRow<B> {
             Err(error) => {
                 let field = Some(error.path().to_string()).filter(|path| path != ".");
                 let field = field.map(|field| format!("/{field}")).unwrap_or_default();
-                faults.add(format!("{pointer}{field}"), error.into_inner().to_string());
+                errors.add(format!("{pointer}{field}"), error.into_inner().to_string());
                 Ok(None)
             }
         }

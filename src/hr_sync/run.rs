@@ -23,7 +23,7 @@ use crate::organisation::Units;
 use crate::organisation::employee::Employees;
 use crate::organisation::employee::model::EmployeeBody;
 use crate::organisation::model::UnitBody;
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::register::Directory;
 use crate::resource::Body as _;
 
@@ -123,15 +123,15 @@ impl WholePlan {
         let seen = change_log::latest(tenant)?;
         let reading = Reading { mode: wanted.mode, today: wanted.today };
         let mut directory = Directory::default();
-        let mut faults = Faults::default();
-        let (names, found) = (&mut directory, &mut faults);
+        let mut errors = ValidationErrors::default();
+        let (names, found) = (&mut directory, &mut errors);
         let sections = [
             section::plan::<Units>(tenant, names, file.units.as_ref(), reading, found)?,
             section::plan::<Employees>(tenant, names, file.employees.as_ref(), reading, found)?,
             section::plan::<Committees>(tenant, names, file.committees.as_ref(), reading, found)?,
             section::plan::<Memberships>(tenant, names, file.memberships.as_ref(), reading, found)?,
         ];
-        faults.into_result()?;
+        errors.into_result()?;
         let plan = Self { sections: sections.into_iter().flatten().collect(), seen };
         plan.check_guard(tenant, wanted)?;
         Ok(plan)
@@ -140,15 +140,15 @@ impl WholePlan {
     fn check_guard(&self, tenant: &mut Tenant<'_>, wanted: Wanted) -> Result<()> {
         let usual = municipality::read(tenant)?.body.sync_guard;
         let guard = Guard { usual, max_ended: wanted.max_ended, today: wanted.today };
-        let mut faults = Faults::default();
+        let mut errors = ValidationErrors::default();
         for section in &self.sections {
-            section.check_guard(tenant, &guard, &mut faults)?;
+            section.check_guard(tenant, &guard, &mut errors)?;
         }
-        if faults.count() == 0 {
+        if errors.count() == 0 {
             return Ok(());
         }
         let detail = "The file would end more than the municipality's sync guard lets pass; nothing was stored.";
-        Err(Problem { faults, ..Problem::new(Kind::SyncGuard, detail) })
+        Err(Problem { errors, ..Problem::new(Kind::SyncGuard, detail) })
     }
 
     fn apply(self, writer: &mut Writer<'_>, wanted: Wanted) -> Result<SyncAnswer> {

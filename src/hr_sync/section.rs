@@ -18,9 +18,9 @@ use crate::organisation::Units;
 use crate::organisation::employee::Employees;
 use crate::organisation::employee::model::EmployeeBody;
 use crate::organisation::model::UnitBody;
-use crate::problem::{Faults, Result};
+use crate::problem::{Result, ValidationErrors};
 use crate::register::{self, Checked, Directory, Managed, ManagedBy, Register, Selection};
-use crate::resource::{Body as _, Draft, Saved, Stored, check_duplicate_keys};
+use crate::resource::{Body as _, Draft, Entity, UpsertOutcome, check_duplicate_keys};
 
 /// A register that a file may hold.
 pub trait Section: Register<Body: ToSchema> {
@@ -108,14 +108,14 @@ pub fn plan<S: Section>(
     directory: &mut Directory,
     rows: Option<&Vec<HrRow<S::Body>>>,
     reading: Reading,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Option<Box<dyn PlannedSection>>>
 where
     S::Body: Send,
     S::Links: Send,
 {
     let Some(rows) = rows else { return Ok(None) };
-    check_duplicate_keys(rows.iter().enumerate().map(|(n, row)| (pointer::<S>(n), &row.key)), faults);
+    check_duplicate_keys(rows.iter().enumerate().map(|(n, row)| (pointer::<S>(n), &row.key)), errors);
     let existing = stored::<S>(tenant, rows, reading.mode)?;
     let required = required::<S::Body>();
     let named: HashSet<&RegisterKey> = rows.iter().map(|row| &row.key).collect();
@@ -126,7 +126,7 @@ where
         let stored = existing.get(&row.key);
         if stored.is_some_and(|stored| stored.body.managed_by() == ManagedBy::Editor) {
             skipped.push(row.key.clone());
-        } else if let Some(body) = wanted::<S>((row, &pointer), stored, &required, reading, faults)? {
+        } else if let Some(body) = wanted::<S>((row, &pointer), stored, &required, reading, errors)? {
             drafts.push(Draft { pointer, body });
         }
     }
@@ -138,7 +138,7 @@ where
     }
     drafts.sort_by(|a, b| a.body.key().cmp(b.body.key()));
     skipped.sort();
-    let rows = register::prepare_over::<S>(tenant, directory, existing, drafts, faults)?;
+    let rows = register::prepare_over::<S>(tenant, directory, existing, drafts, errors)?;
     Ok(Some(Box::new(Plan { rows, skipped })))
 }
 
@@ -151,8 +151,8 @@ fn stored<S: Section>(
     tenant: &mut Tenant<'_>,
     rows: &[HrRow<S::Body>],
     mode: SyncMode,
-) -> Result<HashMap<RegisterKey, Stored<S::Body>>> {
-    let by_key = |stored: Vec<Stored<S::Body>>| stored.into_iter().map(|row| (row.body.key().clone(), row));
+) -> Result<HashMap<RegisterKey, Entity<S::Body>>> {
+    let by_key = |stored: Vec<Entity<S::Body>>| stored.into_iter().map(|row| (row.body.key().clone(), row));
     if mode == SyncMode::Snapshot {
         return Ok(by_key(S::select(tenant, Selection::All)?).collect());
     }
@@ -167,26 +167,26 @@ fn stored<S: Section>(
 /// What a row of the file is to become.
 fn wanted<S: Section>(
     (row, pointer): (&HrRow<S::Body>, &str),
-    stored: Option<&Stored<S::Body>>,
+    stored: Option<&Entity<S::Body>>,
     required: &[String],
     reading: Reading,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Option<S::Body>> {
     let stored = stored.map(|stored| &stored.body);
-    let Some(merged) = row.over(stored, required, pointer, faults)? else { return Ok(None) };
+    let Some(merged) = row.over(stored, required, pointer, errors)? else { return Ok(None) };
     let mut body = merged.body;
     // Whoever is in a snapshot is there; a file that means otherwise says so.
     let had_ended = || stored.is_some_and(|stored| stored.is_over(reading.today)) || body.is_over(reading.today);
     if reading.mode == SyncMode::Snapshot && !merged.names_its_end && had_ended() {
         body.set_ends_on(None);
     }
-    register::check_new_days(&body, stored, pointer, faults);
+    register::check_new_days(&body, stored, pointer, errors);
     Ok(Some(body))
 }
 
 /// The row that a snapshot no longer has: its last day was yesterday, or, where it has not begun by then, the day
 /// before its first. None where it ends no later anyway, or is an editor's.
-fn ended<S: Section>(stored: &Stored<S::Body>, today: NaiveDate) -> Option<Draft<S::Body>> {
+fn ended<S: Section>(stored: &Entity<S::Body>, today: NaiveDate) -> Option<Draft<S::Body>> {
     let yesterday = today.pred_opt()?;
     let last = stored.body.starts_on().and_then(|first| first.pred_opt()).map_or(yesterday, |day| day.max(yesterday));
     let ends_earlier = stored.body.ends_on().is_some_and(|day| day <= last);
@@ -207,7 +207,7 @@ pub trait PlannedSection: Send {
     fn is_unchanged(&self) -> bool;
 
     /// Notes where the section would lose more than the guard lets pass.
-    fn check_guard(&self, tenant: &mut Tenant<'_>, guard: &Guard, faults: &mut Faults) -> Result<()>;
+    fn check_guard(&self, tenant: &mut Tenant<'_>, guard: &Guard, errors: &mut ValidationErrors) -> Result<()>;
 
     /// Writes the section.
     fn apply(self: Box<Self>, writer: &mut Writer<'_>, today: NaiveDate) -> Result<SectionAnswer>;
@@ -237,11 +237,11 @@ where
     }
 
     fn is_unchanged(&self) -> bool {
-        self.rows.iter().all(|row| row.saved.is_unchanged())
+        self.rows.iter().all(|row| row.outcome.is_unchanged())
     }
 
-    fn check_guard(&self, tenant: &mut Tenant<'_>, guard: &Guard, faults: &mut Faults) -> Result<()> {
-        let lost = self.rows.iter().filter(|row| is_lost::<S>(&row.saved, guard.today)).count() as i64;
+    fn check_guard(&self, tenant: &mut Tenant<'_>, guard: &Guard, errors: &mut ValidationErrors) -> Result<()> {
+        let lost = self.rows.iter().filter(|row| is_lost::<S>(&row.outcome, guard.today)).count() as i64;
         // The guard's own number and the one that this run is openly allowed: the larger counts.
         if lost > i64::from(guard.usual.rows).max(guard.max_ended.map_or(0, i64::from)) {
             let active = S::count_under_hr(tenant, guard.today)?;
@@ -250,28 +250,28 @@ where
                     "{lost} of {active} would end or lose their place: if the file is right, send it with \
                      max_ended={lost} or more"
                 );
-                faults.add(format!("/{}", S::NAME), detail);
+                errors.add(format!("/{}", S::NAME), detail);
             }
         }
         Ok(())
     }
 
     fn apply(self: Box<Self>, writer: &mut Writer<'_>, today: NaiveDate) -> Result<SectionAnswer> {
-        let saved = register::apply(writer, self.rows)?;
-        Ok(answer(saved, self.skipped, today))
+        let outcome = register::apply(writer, self.rows)?;
+        Ok(answer(outcome, self.skipped, today))
     }
 
     fn into_answer(self: Box<Self>, today: NaiveDate) -> SectionAnswer {
-        answer(self.rows.into_iter().map(|row| row.saved).collect(), self.skipped, today)
+        answer(self.rows.into_iter().map(|row| row.outcome).collect(), self.skipped, today)
     }
 }
 
 /// What the guard counts: rows that end, that are there today and no longer would be, or that lose their place.
-fn is_lost<S: Section>(saved: &Saved<S::Body>, today: NaiveDate) -> bool {
-    let Saved::Updated { before, after } = saved else { return false };
+fn is_lost<S: Section>(outcome: &UpsertOutcome<S::Body>, today: NaiveDate) -> bool {
+    let UpsertOutcome::Updated { before, after } = outcome else { return false };
     let (before, after) = (&before.body, &after.body);
     let vanishes = before.exists_on(today) && !after.exists_on(today);
-    let ends = saved.is_ended() && !before.is_over(today);
+    let ends = outcome.is_ended() && !before.is_over(today);
     ends || vanishes || (!before.is_over(today) && S::is_uprooted(before, after))
 }
 
@@ -285,29 +285,29 @@ enum Outcome {
     Unchanged,
 }
 
-fn outcome<B: Managed>(saved: &Saved<B>, today: NaiveDate) -> Outcome {
-    match saved {
-        Saved::Created(_) => Outcome::Created,
-        Saved::Unchanged(_) => Outcome::Unchanged,
-        Saved::Updated { before, after } => match (before.body.is_over(today), after.body.is_over(today)) {
+fn classify<B: Managed>(outcome: &UpsertOutcome<B>, today: NaiveDate) -> Outcome {
+    match outcome {
+        UpsertOutcome::Created(_) => Outcome::Created,
+        UpsertOutcome::Unchanged(_) => Outcome::Unchanged,
+        UpsertOutcome::Updated { before, after } => match (before.body.is_over(today), after.body.is_over(today)) {
             (true, false) => Outcome::Reopened,
-            (false, _) if saved.is_ended() => Outcome::Ended,
+            (false, _) if outcome.is_ended() => Outcome::Ended,
             _ => Outcome::Updated,
         },
     }
 }
 
-fn answer<B: Managed>(saved: Vec<Saved<B>>, skipped: Vec<RegisterKey>, today: NaiveDate) -> SectionAnswer {
+fn answer<B: Managed>(outcomes: Vec<UpsertOutcome<B>>, skipped: Vec<RegisterKey>, today: NaiveDate) -> SectionAnswer {
     let mut answer = SectionAnswer { skipped, ..SectionAnswer::default() };
-    for saved in saved {
-        let outcome = outcome(&saved, today);
-        let key = saved.stored().body.key().clone();
+    for upserted in outcomes {
+        let outcome = classify(&upserted, today);
+        let key = upserted.entity().body.key().clone();
         match outcome {
             Outcome::Created => answer.created.push(key),
             Outcome::Unchanged => answer.unchanged.push(key),
-            Outcome::Updated => answer.updated.push(changed(key, &saved)),
-            Outcome::Ended => answer.ended.push(changed(key, &saved)),
-            Outcome::Reopened => answer.reopened.push(changed(key, &saved)),
+            Outcome::Updated => answer.updated.push(changed(key, &upserted)),
+            Outcome::Ended => answer.ended.push(changed(key, &upserted)),
+            Outcome::Reopened => answer.reopened.push(changed(key, &upserted)),
         }
     }
     answer.counts = SectionCounts {
@@ -321,8 +321,8 @@ fn answer<B: Managed>(saved: Vec<Saved<B>>, skipped: Vec<RegisterKey>, today: Na
     answer
 }
 
-fn changed<B: Managed>(key: RegisterKey, saved: &Saved<B>) -> ChangedRow {
-    let fields = match saved.change() {
+fn changed<B: Managed>(key: RegisterKey, outcome: &UpsertOutcome<B>) -> ChangedRow {
+    let fields = match outcome.change() {
         Some(change) => {
             let member =
                 |fields: &Option<Value>, name: &str| fields.as_ref().and_then(|fields| fields.get(name).cloned());

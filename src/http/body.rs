@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::contract::Contract;
 use super::json;
 use super::limits::{Limit, limits};
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
 /// From this size on, parsing leaves the async thread, which has others to serve.
 const LARGE: usize = 64 * 1024;
@@ -109,13 +109,13 @@ impl Patch {
 
     /// Clearing a field that isn't one would otherwise pass in silence.
     fn check_cleared_fields(&self, current: &Value) -> Result<()> {
-        let mut faults = Faults::default();
+        let mut errors = ValidationErrors::default();
         for (name, value) in self.patch.as_object().into_iter().flatten() {
             if value.is_null() && current.get(name).is_none() {
-                faults.add(format!("/{}", json::escape(name)), super::contract::UNKNOWN_FIELD);
+                errors.add(format!("/{}", json::escape(name)), super::contract::UNKNOWN_FIELD);
             }
         }
-        faults.into_result()
+        errors.into_result()
     }
 }
 

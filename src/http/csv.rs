@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use crate::problem::{Fault, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationError};
 
 /// What a table is to look like.
 #[derive(Debug, Clone, Copy)]
@@ -61,11 +61,11 @@ impl Lines {
     /// The same problem, its faults told with the lines of the table.
     pub fn locate(&self, problem: Problem) -> Problem {
         let line_of = |pointer: &str| self.0.get(pointer.split('/').nth(2)?.parse::<usize>().ok()?);
-        let tell = |fault: &Fault| match line_of(&fault.pointer) {
+        let tell = |fault: &ValidationError| match line_of(&fault.pointer) {
             Some(line) => format!("line {line}: {}", fault.detail),
             None => fault.detail.clone(),
         };
-        Problem { faults: problem.faults.retold(tell), ..problem }
+        Problem { errors: problem.errors.retold(tell), ..problem }
     }
 }
 
@@ -219,7 +219,7 @@ fn malformed(text: &str, error: &csv::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Faults;
+    use crate::problem::ValidationErrors;
 
     const EXPECTED: Expected<'_> = Expected {
         name: "sample",
@@ -291,12 +291,12 @@ mod tests {
 
     #[test]
     fn faults_are_told_with_their_lines() {
-        let mut faults = Faults::default();
+        let mut errors = ValidationErrors::default();
         for pointer in ["/samples/1/name", "/samples/1", "/samples/2/name", "/samples", ""] {
-            faults.add(pointer, "is wrong");
+            errors.add(pointer, "is wrong");
         }
-        let problem = Lines(vec![2, 4]).locate(faults.into_result().unwrap_err());
-        let told: Vec<&str> = problem.faults.kept().iter().map(|fault| fault.detail.as_str()).collect();
+        let problem = Lines(vec![2, 4]).locate(errors.into_result().unwrap_err());
+        let told: Vec<&str> = problem.errors.kept().iter().map(|fault| fault.detail.as_str()).collect();
         assert_eq!(told, ["line 4: is wrong", "line 4: is wrong", "is wrong", "is wrong", "is wrong"]);
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
 /// Parses a body; nesting deeper than 127 is refused by the parser.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
@@ -22,33 +22,33 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
         0 => Problem::new(Kind::TooLarge, format!("The body holds more than {MOST_VALUES} values: send it in parts.")),
         _ => Problem::new(Kind::MalformedBody, format!("The body is not valid JSON: {error}.")),
     })?;
-    let mut faults = Faults::default();
-    check_text(&value, &mut String::new(), &mut faults);
-    faults.into_result()?;
+    let mut errors = ValidationErrors::default();
+    check_text(&value, &mut String::new(), &mut errors);
+    errors.into_result()?;
     Ok(value)
 }
 
-fn check_text(value: &Value, pointer: &mut String, faults: &mut Faults) {
+fn check_text(value: &Value, pointer: &mut String, errors: &mut ValidationErrors) {
     match value {
-        Value::String(text) => check_letters(text, pointer, faults),
+        Value::String(text) => check_letters(text, pointer, errors),
         Value::Array(items) => {
             for (n, item) in items.iter().enumerate() {
-                below(pointer, &n.to_string(), |pointer| check_text(item, pointer, faults));
+                below(pointer, &n.to_string(), |pointer| check_text(item, pointer, errors));
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
-                check_letters(name, pointer, faults);
-                below(pointer, &escape(name), |pointer| check_text(member, pointer, faults));
+                check_letters(name, pointer, errors);
+                below(pointer, &escape(name), |pointer| check_text(member, pointer, errors));
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn check_letters(text: &str, pointer: &str, faults: &mut Faults) {
+fn check_letters(text: &str, pointer: &str, errors: &mut ValidationErrors) {
     if text.contains('\0') {
-        faults.add(pointer, "holds a NUL character: leave it out");
+        errors.add(pointer, "holds a NUL character: leave it out");
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn points_at_nul_characters() {
         let problem = parse(br#"{"a/b": ["x", "y\u0000"]}"#).unwrap_err();
-        assert_eq!(problem.faults.kept()[0].pointer, "/a~1b/1");
+        assert_eq!(problem.errors.kept()[0].pointer, "/a~1b/1");
     }
 
     #[test]

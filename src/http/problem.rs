@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::contract::Contract;
 use crate::metrics;
-use crate::problem::{Fault, Kind, Problem};
+use crate::problem::{Kind, Problem, ValidationError};
 
 /// The media type of problems.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -45,7 +45,7 @@ pub struct ProblemAnswer {
     pub error_count: Option<usize>,
     /// The faults of the body, or what stands in the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Fault>,
+    pub errors: Vec<ValidationError>,
 }
 
 impl ResponseError for Problem {
@@ -121,8 +121,8 @@ fn answer<B>(problem: &Problem, response: &ServiceResponse<B>, request_id: &str)
         detail: problem.detail.clone(),
         instance: response.request().path().to_owned(),
         request_id: request_id.to_owned(),
-        error_count: (problem.faults.count() > 0).then(|| problem.faults.count()),
-        errors: problem.faults.kept().to_vec(),
+        error_count: (problem.errors.count() > 0).then(|| problem.errors.count()),
+        errors: problem.errors.kept().to_vec(),
     };
     let mut answer = HttpResponseBuilder::new(problem.status_code());
     keep_headers(&mut answer, response.headers());

@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::entity_tag::{content_tag, strong, tagged};
 use crate::db::types::{Id, Reference};
 use crate::problem::{Kind, Problem};
-use crate::resource::{Expected, Precondition, SeenVersion, Stored};
+use crate::resource::{Entity, Expected, Precondition, SeenVersion};
 
 /// Something with an id and a version, from which its entity tag is made.
 pub trait Versioned {
@@ -29,9 +29,9 @@ pub trait Versioned {
     }
 }
 
-impl<B> Versioned for Stored<B> {
+impl<B> Versioned for Entity<B> {
     fn id(&self) -> Id {
-        Stored::id(self)
+        Entity::id(self)
     }
 
     fn version(&self) -> i32 {

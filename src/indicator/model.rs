@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::target::Target;
 use crate::db::types::{Key, Reference};
 use crate::period::{Period, Span};
-use crate::problem::Faults;
-use crate::resource::{Body, Stored};
+use crate::problem::ValidationErrors;
+use crate::resource::{Body, Entity};
 use crate::text::{self, LongText, ShortText};
 use crate::web_address::WebAddress;
 
@@ -201,7 +201,7 @@ impl Aggregation {
 }
 
 /// An indicator as it is stored.
-pub type Indicator = Stored<IndicatorBody>;
+pub type Indicator = Entity<IndicatorBody>;
 
 impl Body for IndicatorBody {
     const ENTITY: &'static str = "indicator";
@@ -229,38 +229,38 @@ impl IndicatorBody {
     }
 
     /// Notes what breaks a rule that needs no other row.
-    pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        self.check_computed(pointer, faults);
+    pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
+        self.check_computed(pointer, errors);
         let mut seen = HashSet::new();
         for (n, benchmark) in self.benchmarks.iter().enumerate() {
             if !seen.insert(&benchmark.key) {
-                faults.add(format!("{pointer}/benchmarks/{n}/key"), format!("'{}' stands here twice", benchmark.key));
+                errors.add(format!("{pointer}/benchmarks/{n}/key"), format!("'{}' stands here twice", benchmark.key));
             }
         }
         for (n, target) in self.targets.iter().enumerate() {
-            target.check(self, &format!("{pointer}/targets/{n}"), faults);
+            target.check(self, &format!("{pointer}/targets/{n}"), errors);
         }
     }
 
-    fn check_computed(&self, pointer: &str, faults: &mut Faults) {
+    fn check_computed(&self, pointer: &str, errors: &mut ValidationErrors) {
         let fields = [("coverage_of", &self.coverage_of), ("coverage_level", &self.coverage_level)];
         for (name, field) in fields {
             match (self.is_computed(), field) {
-                (true, None) => faults.add(format!("{pointer}/{name}"), "is missing: what is computed needs it"),
+                (true, None) => errors.add(format!("{pointer}/{name}"), "is missing: what is computed needs it"),
                 (false, Some(_)) => {
-                    faults.add(format!("{pointer}/{name}"), "is for the method 'computed' alone: leave it out");
+                    errors.add(format!("{pointer}/{name}"), "is for the method 'computed' alone: leave it out");
                 }
                 _ => {}
             }
         }
         if self.is_computed() && self.min_group.is_some() {
-            faults.add(format!("{pointer}/min_group"), "counts people, and this one counts committees: leave it out");
+            errors.add(format!("{pointer}/min_group"), "counts people, and this one counts committees: leave it out");
         }
         if self.is_computed() && self.aggregation != Aggregation::None {
-            faults.add(format!("{pointer}/aggregation"), "is 'none' where the service computes the values");
+            errors.add(format!("{pointer}/aggregation"), "is 'none' where the service computes the values");
         }
         if self.is_computed() && self.frequency == Frequency::Once {
-            faults.add(format!("{pointer}/frequency"), "says for which periods it is computed: 'once' names none");
+            errors.add(format!("{pointer}/frequency"), "says for which periods it is computed: 'once' names none");
         }
     }
 

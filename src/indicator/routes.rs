@@ -139,8 +139,8 @@ async fn replace(
     Body(wanted): Body<IndicatorBody>,
 ) -> Result<Row<Indicator>> {
     let work = move |writer: &mut Writer<'_>| resource::replace::<Indicators>(writer, &target, &precondition, wanted);
-    let saved = database.write(&caller.principal, work).await?;
-    let (is_new, indicator) = (saved.is_created(), saved.into_stored());
+    let outcome = database.write(&caller.principal, work).await?;
+    let (is_new, indicator) = (outcome.is_created(), outcome.into_entity());
     let location = location(&indicator);
     Ok(Row::put(indicator, is_new, location))
 }

@@ -16,8 +16,8 @@ use crate::db::types::{Id, Key, Reference};
 use crate::db::{Tenant, Writer};
 use crate::organisation::store as organisation;
 use crate::period::Period;
-use crate::problem::{Faults, Result};
-use crate::resource::{self, Draft, Names, PathNames, Resource, Saved};
+use crate::problem::{Result, ValidationErrors};
+use crate::resource::{self, Draft, Names, PathNames, Resource, UpsertOutcome};
 use crate::text::{LongText, ShortText};
 
 /// What the references in indicators can lead to.
@@ -59,7 +59,7 @@ impl Resource for Indicators {
         Ok(store::list(tenant, filter, Some(1))?.pop())
     }
 
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<IndicatorBody>>) -> Result<Vec<Saved<IndicatorBody>>> {
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<IndicatorBody>>) -> Result<Vec<UpsertOutcome<IndicatorBody>>> {
         save(writer, drafts)
     }
 
@@ -79,7 +79,7 @@ impl Resource for Indicators {
 #[derive(Debug)]
 pub struct Checked {
     /// What storing it comes to.
-    pub saved: Saved<IndicatorBody>,
+    pub outcome: UpsertOutcome<IndicatorBody>,
     objective_ids: Vec<Id>,
     coverage: (Option<Id>, Option<Id>),
     target_unit_ids: Vec<Option<Id>>,
@@ -88,11 +88,14 @@ pub struct Checked {
 }
 
 /// Checks and stores drafts, all or none.
-pub(super) fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<IndicatorBody>>) -> Result<Vec<Saved<IndicatorBody>>> {
+pub(super) fn save(
+    writer: &mut Writer<'_>,
+    drafts: Vec<Draft<IndicatorBody>>,
+) -> Result<Vec<UpsertOutcome<IndicatorBody>>> {
     let named = Named::load(writer)?;
-    let mut faults = Faults::default();
-    let checked = prepare(writer, &named, drafts, &mut faults)?;
-    faults.into_result()?;
+    let mut errors = ValidationErrors::default();
+    let checked = prepare(writer, &named, drafts, &mut errors)?;
+    errors.into_result()?;
     apply(writer, checked)
 }
 
@@ -101,9 +104,9 @@ pub fn prepare(
     writer: &mut Writer<'_>,
     named: &Named,
     drafts: Vec<Draft<IndicatorBody>>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Vec<Checked>> {
-    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
+    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), errors);
     let keys = drafts.iter().map(|draft| draft.body.key.clone()).collect();
     let stored = store::list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)?;
     let ids: Vec<Id> = stored.iter().map(Indicator::id).collect();
@@ -116,31 +119,37 @@ pub fn prepare(
     let now = writer.now();
     let mut checked = Vec::new();
     for Draft { pointer, mut body } in drafts {
-        body.check(&pointer, faults);
-        let objective_ids = objectives(&mut body, named, &pointer, faults);
+        body.check(&pointer, errors);
+        let objective_ids = objectives(&mut body, named, &pointer, errors);
         let at = |field: &str| format!("{pointer}/{field}");
         let action = body.coverage_of.as_mut();
-        let action_id = action.and_then(|action| named.actions.resolve("action", action, &at("coverage_of"), faults));
-        let level_id = named.levels.resolve_optional("level", &mut body.coverage_level, &at("coverage_level"), faults);
-        let target_unit_ids = store::target_units(&mut body, &named.units, &pointer, faults);
+        let action_id = action.and_then(|action| named.actions.resolve("action", action, &at("coverage_of"), errors));
+        let level_id = named.levels.resolve_optional("level", &mut body.coverage_level, &at("coverage_level"), errors);
+        let target_unit_ids = store::target_units(&mut body, &named.units, &pointer, errors);
         let existing = stored.remove(&body.key);
         let benchmark_ids = existing.as_ref().and_then(|existing| known.remove(&existing.id())).unwrap_or_default();
         if let Some(existing) = &existing {
-            check_values_fit(writer, existing, &body, &benchmark_ids, &pointer, faults)?;
+            check_values_fit(writer, existing, &body, &benchmark_ids, &pointer, errors)?;
         }
-        let saved = Saved::compare(existing, Id::new(), body, now);
-        checked.push(Checked { saved, objective_ids, coverage: (action_id, level_id), target_unit_ids, benchmark_ids });
+        let outcome = UpsertOutcome::compare(existing, Id::new(), body, now);
+        checked.push(Checked {
+            outcome,
+            objective_ids,
+            coverage: (action_id, level_id),
+            target_unit_ids,
+            benchmark_ids,
+        });
     }
     Ok(checked)
 }
 
-fn objectives(body: &mut IndicatorBody, named: &Named, pointer: &str, faults: &mut Faults) -> Vec<Id> {
+fn objectives(body: &mut IndicatorBody, named: &Named, pointer: &str, errors: &mut ValidationErrors) -> Vec<Id> {
     let (mut ids, mut seen) = (Vec::new(), HashSet::new());
     for (n, objective) in body.objectives.iter_mut().enumerate() {
         let at = format!("{pointer}/objectives/{n}");
-        let Some(id) = named.objectives.resolve("objective", objective, &at, faults) else { continue };
+        let Some(id) = named.objectives.resolve("objective", objective, &at, errors) else { continue };
         if !seen.insert(id) {
-            faults.add(at, format!("'{objective}' stands here twice"));
+            errors.add(at, format!("'{objective}' stands here twice"));
         }
         ids.push(id);
     }
@@ -154,37 +163,37 @@ fn check_values_fit(
     wanted: &IndicatorBody,
     benchmark_ids: &HashMap<Key, Id>,
     pointer: &str,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<()> {
     if existing.body.frequency != wanted.frequency {
         let periods = store::stored_periods(writer, existing.id())?;
         let first = periods.first().copied();
         if let Some(period) = periods.into_iter().find(|period| !wanted.frequency.takes(*period, first)) {
             let detail = format!("doesn't take the value of {period} that there is: create another indicator");
-            faults.add(format!("{pointer}/frequency"), detail);
+            errors.add(format!("{pointer}/frequency"), detail);
         }
     }
     if wanted.is_computed() && !existing.body.is_computed() && store::has_own_values(writer, existing.id())? {
-        faults.add(format!("{pointer}/method"), "can't become 'computed': there are values that were measured");
+        errors.add(format!("{pointer}/method"), "can't become 'computed': there are values that were measured");
     }
     let named: HashSet<&Key> = wanted.benchmarks.iter().map(|benchmark| &benchmark.key).collect();
     let leaving: Vec<Id> = benchmark_ids.iter().filter(|(key, _)| !named.contains(key)).map(|(_, id)| *id).collect();
     if !leaving.is_empty() {
         for key in store::measured_benchmarks(writer, &leaving)? {
-            faults.add(format!("{pointer}/benchmarks"), format!("'{key}' has values: it can't be left out"));
+            errors.add(format!("{pointer}/benchmarks"), format!("'{key}' has values: it can't be left out"));
         }
     }
     Ok(())
 }
 
 /// Writes what was prepared.
-pub fn apply(writer: &mut Writer<'_>, checked: Vec<Checked>) -> Result<Vec<Saved<IndicatorBody>>> {
+pub fn apply(writer: &mut Writer<'_>, checked: Vec<Checked>) -> Result<Vec<UpsertOutcome<IndicatorBody>>> {
     let municipality_id = writer.municipality_id;
-    let row = |checked: &Checked| IndicatorRow::new(municipality_id, checked.saved.stored(), checked.coverage);
-    let created: Vec<_> = checked.iter().filter(|checked| checked.saved.is_created()).map(row).collect();
+    let row = |checked: &Checked| IndicatorRow::new(municipality_id, checked.outcome.entity(), checked.coverage);
+    let created: Vec<_> = checked.iter().filter(|checked| checked.outcome.is_created()).map(row).collect();
     crate::insert_all!(writer.connection, indicators::table, &created)?;
-    for changed in checked.iter().filter(|checked| matches!(checked.saved, Saved::Updated { .. })) {
-        let id = changed.saved.stored().id();
+    for changed in checked.iter().filter(|checked| matches!(checked.outcome, UpsertOutcome::Updated { .. })) {
+        let id = changed.outcome.entity().id();
         diesel::update(indicators::table.find(id)).set(row(changed)).execute(writer.connection)?;
         diesel::delete(indicator_objectives::table.filter(indicator_objectives::indicator_id.eq(id)))
             .execute(writer.connection)?;
@@ -192,13 +201,13 @@ pub fn apply(writer: &mut Writer<'_>, checked: Vec<Checked>) -> Result<Vec<Saved
         remove_benchmarks(writer, changed)?;
     }
     insert_parts(writer, &checked)?;
-    let saved: Vec<_> = checked.into_iter().map(|checked| checked.saved).collect();
-    writer.log(saved.iter().filter_map(Saved::change))?;
-    Ok(saved)
+    let outcome: Vec<_> = checked.into_iter().map(|checked| checked.outcome).collect();
+    writer.log(outcome.iter().filter_map(UpsertOutcome::change))?;
+    Ok(outcome)
 }
 
 fn remove_benchmarks(writer: &mut Writer<'_>, changed: &Checked) -> Result<()> {
-    let stays = |key: &Key| changed.saved.stored().body.benchmark(key).is_some();
+    let stays = |key: &Key| changed.outcome.entity().body.benchmark(key).is_some();
     let leaving: Vec<Id> = changed.benchmark_ids.iter().filter(|(key, _)| !stays(key)).map(|(_, id)| *id).collect();
     if !leaving.is_empty() {
         diesel::delete(benchmarks::table.filter(benchmarks::id.eq_any(leaving))).execute(writer.connection)?;
@@ -235,11 +244,11 @@ struct TargetRow {
 
 fn insert_parts(writer: &mut Writer<'_>, checked: &[Checked]) -> Result<()> {
     let (mut told, mut compared, mut aimed) = (Vec::new(), Vec::new(), Vec::new());
-    for Checked { saved, objective_ids, target_unit_ids, benchmark_ids, .. } in checked {
-        if saved.is_unchanged() {
+    for Checked { outcome, objective_ids, target_unit_ids, benchmark_ids, .. } in checked {
+        if outcome.is_unchanged() {
             continue;
         }
-        let (indicator_id, body) = (saved.stored().id(), &saved.stored().body);
+        let (indicator_id, body) = (outcome.entity().id(), &outcome.entity().body);
         let places = objective_ids.iter().zip(0..);
         told.extend(places.map(|(objective_id, position)| {
             (

@@ -15,8 +15,8 @@ use crate::db::schema::{
 };
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
-use crate::problem::{Faults, Result};
-use crate::resource::{self, Stored};
+use crate::problem::{Result, ValidationErrors};
+use crate::resource::{self, Entity};
 use crate::text::{LongText, SearchText, ShortText};
 use crate::web_address::WebAddress;
 
@@ -96,7 +96,7 @@ impl IndicatorRow {
             targets: parts.targets.remove(&self.id).unwrap_or_default(),
             retired_on: self.retired_on,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -353,10 +353,10 @@ pub(super) fn target_units(
     body: &mut IndicatorBody,
     units: &resource::Names,
     pointer: &str,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Vec<Option<Id>> {
     let resolve = |(n, target): (usize, &mut Target)| {
-        units.resolve_optional("unit", &mut target.unit, &format!("{pointer}/targets/{n}/unit"), faults)
+        units.resolve_optional("unit", &mut target.unit, &format!("{pointer}/targets/{n}/unit"), errors)
     };
     body.targets.iter_mut().enumerate().map(resolve).collect()
 }

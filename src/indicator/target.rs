@@ -8,7 +8,7 @@ use super::model::{Frequency, IndicatorBody};
 use super::number;
 use crate::db::types::{Key, Reference};
 use crate::period::Period;
-use crate::problem::Faults;
+use crate::problem::ValidationErrors;
 use crate::text::LongText;
 
 crate::text_enum! {
@@ -70,7 +70,7 @@ pub struct Target {
 
 impl Target {
     /// Notes what breaks a rule; the unit is looked up elsewhere.
-    pub(super) fn check(&self, indicator: &IndicatorBody, pointer: &str, faults: &mut Faults) {
+    pub(super) fn check(&self, indicator: &IndicatorBody, pointer: &str, errors: &mut ValidationErrors) {
         use TargetRule::*;
         let rule = self.rule;
         let fields = [
@@ -83,44 +83,44 @@ impl Target {
         for (name, is_given, belongs, is_needed) in fields {
             match (is_given, belongs) {
                 (true, false) => {
-                    faults.add(format!("{pointer}/{name}"), format!("has no place in '{rule}': leave it out"))
+                    errors.add(format!("{pointer}/{name}"), format!("has no place in '{rule}': leave it out"))
                 }
                 (false, true) if is_needed => {
-                    faults.add(format!("{pointer}/{name}"), format!("is missing: '{rule}' needs it"));
+                    errors.add(format!("{pointer}/{name}"), format!("is missing: '{rule}' needs it"));
                 }
                 _ => {}
             }
         }
         for (name, number) in [("value", self.value), ("tolerance", self.tolerance)] {
             if number.is_some_and(|number| !number::is_storable(number)) {
-                faults.add(format!("{pointer}/{name}"), number::EXPECTED);
+                errors.add(format!("{pointer}/{name}"), number::EXPECTED);
             }
         }
         if let Some(key) = &self.benchmark
             && indicator.benchmark(key).is_none()
         {
-            faults.add(format!("{pointer}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
+            errors.add(format!("{pointer}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
         }
         if rule == FullCoverage && !indicator.is_percentage() {
-            faults.add(format!("{pointer}/rule"), "needs values in percent: write '%' in unit_of_measure");
+            errors.add(format!("{pointer}/rule"), "needs values in percent: write '%' in unit_of_measure");
         }
-        self.check_periods(indicator.frequency, pointer, faults);
+        self.check_periods(indicator.frequency, pointer, errors);
     }
 
-    fn check_periods(&self, frequency: Frequency, pointer: &str, faults: &mut Faults) {
+    fn check_periods(&self, frequency: Frequency, pointer: &str, errors: &mut ValidationErrors) {
         if let Some(period) = self.baseline_period
             && !frequency.takes(period, None)
         {
-            faults.add(format!("{pointer}/baseline_period"), frequency.expected());
+            errors.add(format!("{pointer}/baseline_period"), frequency.expected());
         }
         let Some(period) = self.period else { return };
         if frequency.span().is_some() && frequency.last_within(period).is_none() {
-            faults.add(format!("{pointer}/period"), format!("holds no whole period: {}", frequency.expected()));
+            errors.add(format!("{pointer}/period"), format!("holds no whole period: {}", frequency.expected()));
         }
         if let (true, Some(baseline)) = (self.compares_periods(), self.baseline_period)
             && period.last_day() <= baseline.last_day()
         {
-            faults.add(format!("{pointer}/period"), format!("is not after {baseline}, with which it is compared"));
+            errors.add(format!("{pointer}/period"), format!("is not after {baseline}, with which it is compared"));
         }
     }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::committee::membership::model::MemberRole;
 use crate::db::types::Key;
-use crate::resource::{Body, Stored};
+use crate::resource::{Body, Entity};
 use crate::text::ShortText;
 
 /// A municipality (kommune).
@@ -77,7 +77,7 @@ impl Default for SyncGuard {
 }
 
 /// A municipality as it is stored.
-pub type Municipality = Stored<MunicipalityBody>;
+pub type Municipality = Entity<MunicipalityBody>;
 
 impl Body for MunicipalityBody {
     const ENTITY: &'static str = "municipality";

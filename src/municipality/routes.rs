@@ -10,7 +10,7 @@ use crate::db::Database;
 use crate::http::body::Patch;
 use crate::http::row::{IfMatch, IfNoneMatch, Row};
 use crate::problem::Result;
-use crate::resource::{Precondition, Saved, check_key_kept};
+use crate::resource::{Precondition, UpsertOutcome, check_key_kept};
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -48,7 +48,7 @@ async fn change(
         precondition.check_existing(existing.revision.version, existing.id())?;
         let wanted = patch.apply(&existing.body)?;
         check_key_kept(&existing.body, &wanted)?;
-        store::save(writer, wanted).map(Saved::into_stored)
+        store::save(writer, wanted).map(UpsertOutcome::into_entity)
     };
     database.write(&caller.principal, work).await.map(Row::read)
 }

@@ -8,7 +8,7 @@ use crate::db::schema::municipalities;
 use crate::db::types::{Id, Json, Key, Timestamp};
 use crate::db::{AnyConnection, Tenant, Writer};
 use crate::problem::Result;
-use crate::resource::{Saved, Stored};
+use crate::resource::{Entity, UpsertOutcome};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -56,7 +56,7 @@ impl MunicipalityRow {
             reporting_roles: self.reporting_roles.0,
             min_group: self.min_group,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -67,15 +67,15 @@ pub fn read(tenant: &mut Tenant<'_>) -> Result<Municipality> {
 }
 
 /// Stores the caller's municipality anew.
-pub fn save(writer: &mut Writer<'_>, wanted: MunicipalityBody) -> Result<Saved<MunicipalityBody>> {
+pub fn save(writer: &mut Writer<'_>, wanted: MunicipalityBody) -> Result<UpsertOutcome<MunicipalityBody>> {
     let existing = read(writer)?;
-    let saved = Saved::compare(Some(existing), writer.municipality_id, wanted, writer.now());
-    if let Saved::Updated { after, .. } = &saved {
+    let outcome = UpsertOutcome::compare(Some(existing), writer.municipality_id, wanted, writer.now());
+    if let UpsertOutcome::Updated { after, .. } = &outcome {
         let row = MunicipalityRow::new(after);
         diesel::update(municipalities::table.find(after.id())).set(row).execute(writer.connection)?;
     }
-    writer.log(saved.change())?;
-    Ok(saved)
+    writer.log(outcome.change())?;
+    Ok(outcome)
 }
 
 /// The municipality under a key, created where there is none; answers whether it is new.
@@ -84,7 +84,7 @@ pub fn find_or_create(connection: &mut AnyConnection, body: &MunicipalityBody) -
     if let Some(id) = known.first(connection).optional()? {
         return Ok((id, false));
     }
-    let created = Saved::compare(None, Id::new(), body.clone(), Timestamp::now()).into_stored();
+    let created = UpsertOutcome::compare(None, Id::new(), body.clone(), Timestamp::now()).into_entity();
     diesel::insert_into(municipalities::table).values(MunicipalityRow::new(&created)).execute(connection)?;
     Ok((created.id(), true))
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
-use crate::problem::Faults;
+use crate::problem::ValidationErrors;
 use crate::register::{self, ManagedBy};
-use crate::resource::{Body, Stored};
+use crate::resource::{Body, Entity};
 use crate::text::{ShortText, fold_all};
 
 crate::text_enum! {
@@ -56,7 +56,7 @@ pub struct UnitBody {
 }
 
 /// A unit as it is stored.
-pub type Unit = Stored<UnitBody>;
+pub type Unit = Entity<UnitBody>;
 
 impl Body for UnitBody {
     const ENTITY: &'static str = "unit";
@@ -76,8 +76,8 @@ crate::managed!(UnitBody);
 
 impl UnitBody {
     /// The rules for one unit by itself.
-    pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        register::check_days(self, pointer, faults);
+    pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
+        register::check_days(self, pointer, errors);
     }
 
     /// What a search for units looks through.

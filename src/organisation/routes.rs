@@ -142,8 +142,8 @@ async fn replace(
         check_existing_manager(&manager, writer, &target)?;
         resource::replace::<Units>(writer, &target, &precondition, wanted)
     };
-    let saved = database.write(&caller.principal, work).await?;
-    let (is_new, unit) = (saved.is_created(), saved.into_stored());
+    let outcome = database.write(&caller.principal, work).await?;
+    let (is_new, unit) = (outcome.is_created(), outcome.into_entity());
     let location = location(&unit);
     Ok(Row::put(unit, is_new, location))
 }

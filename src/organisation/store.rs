@@ -12,9 +12,9 @@ use crate::db::schema::{
 };
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
-use crate::problem::{Faults, Result};
+use crate::problem::{Result, ValidationErrors};
 use crate::register::{self, Checked, Directory, ManagedBy, Register, Selection};
-use crate::resource::{self, Draft, Names, Stored};
+use crate::resource::{self, Draft, Entity, Names};
 use crate::text::{SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -68,7 +68,7 @@ impl UnitRow {
             ends_on: self.ends_on,
             managed_by: self.managed_by,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -156,25 +156,25 @@ impl Register for Units {
         &mut directory.units
     }
 
-    fn check(draft: &mut Draft<UnitBody>, directory: &Directory, faults: &mut Faults) -> Option<Links> {
+    fn check(draft: &mut Draft<UnitBody>, directory: &Directory, errors: &mut ValidationErrors) -> Option<Links> {
         let Draft { pointer, body } = draft;
-        body.check(pointer, faults);
+        body.check(pointer, errors);
         let at = format!("{pointer}/parent");
-        Some(Links { parent_id: directory.units.resolve_optional("unit", &mut body.parent, &at, faults) })
+        Some(Links { parent_id: directory.units.resolve_optional("unit", &mut body.parent, &at, errors) })
     }
 
     fn check_together(
         tenant: &mut Tenant<'_>,
         rows: &[Checked<Self>],
         _: &mut Directory,
-        faults: &mut Faults,
+        errors: &mut ValidationErrors,
     ) -> Result<()> {
-        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), faults)
+        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), errors)
     }
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
         let municipality_id = writer.municipality_id;
-        let row = |row: &&Checked<Self>| UnitRow::new(municipality_id, row.saved.stored(), row.links.parent_id);
+        let row = |row: &&Checked<Self>| UnitRow::new(municipality_id, row.outcome.entity(), row.links.parent_id);
         crate::write_all!(
             writer.connection,
             units,

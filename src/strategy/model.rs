@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use crate::action::model::{Action, ActionBody};
 use crate::db::types::{Key, Reference};
 use crate::period::Period;
-use crate::problem::Faults;
-use crate::resource::{self, Body, Stored};
+use crate::problem::ValidationErrors;
+use crate::resource::{self, Body, Entity};
 use crate::text::{LongText, ShortText, fold_all};
 
 crate::text_enum! {
@@ -214,13 +214,13 @@ pub struct StrategyBody {
 }
 
 /// An objective as it is stored.
-pub type Objective = Stored<ObjectiveBody>;
+pub type Objective = Entity<ObjectiveBody>;
 
 /// A focus area without its parts.
-pub type FocusAreaSummary = Stored<FocusAreaFields>;
+pub type FocusAreaSummary = Entity<FocusAreaFields>;
 
 /// A strategy without its parts, as lists show it.
-pub type StrategySummary = Stored<StrategyFields>;
+pub type StrategySummary = Entity<StrategyFields>;
 
 /// A focus area with its parts. Its version covers them.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -278,8 +278,8 @@ impl Body for ObjectiveBody {
 
 impl StrategyFields {
     /// The rules for a strategy's own fields.
-    pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, faults);
+    pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
+        resource::check_order(("starts_on", self.starts_on), ("ends_on", self.ends_on), pointer, errors);
     }
 
     /// What a search for strategies looks through.
@@ -292,32 +292,32 @@ impl StrategyFields {
 /// The most parts of one kind in one place; the schemas say the same, but parts also come one by one.
 pub const MOST_PARTS: usize = 500;
 
-fn check_size<P>(parts: &[P], pointer: &str, faults: &mut Faults) {
+fn check_size<P>(parts: &[P], pointer: &str, errors: &mut ValidationErrors) {
     if parts.len() > MOST_PARTS {
-        faults.add(pointer, format!("has {} items, and at most {MOST_PARTS} have a place here", parts.len()));
+        errors.add(pointer, format!("has {} items, and at most {MOST_PARTS} have a place here", parts.len()));
     }
 }
 
 impl StrategyBody {
     /// The rules that need nothing but the tree itself.
-    pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        self.fields.check(pointer, faults);
-        check_size(&self.focus_areas, &format!("{pointer}/focus_areas"), faults);
+    pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
+        self.fields.check(pointer, errors);
+        check_size(&self.focus_areas, &format!("{pointer}/focus_areas"), errors);
         let area_at = |n: usize| format!("{pointer}/focus_areas/{n}");
         let areas = || self.focus_areas.iter().enumerate();
-        resource::check_duplicate_keys(areas().map(|(n, area)| (area_at(n), &area.fields.key)), faults);
+        resource::check_duplicate_keys(areas().map(|(n, area)| (area_at(n), &area.fields.key)), errors);
         for (n, area) in areas() {
             let at = area_at(n);
-            check_size(&area.objectives, &format!("{at}/objectives"), faults);
-            check_size(&area.actions, &format!("{at}/actions"), faults);
+            check_size(&area.objectives, &format!("{at}/objectives"), errors);
+            check_size(&area.actions, &format!("{at}/actions"), errors);
             let objectives = area.objectives.iter().enumerate();
             resource::check_duplicate_keys(
                 objectives.map(|(n, objective)| (format!("{at}/objectives/{n}"), &objective.key)),
-                faults,
+                errors,
             );
             let actions = || area.actions.iter().enumerate().map(|(n, action)| (format!("{at}/actions/{n}"), action));
-            resource::check_duplicate_keys(actions().map(|(at, action)| (at, &action.key)), faults);
-            actions().for_each(|(at, action)| action.check_planned(self.fields.starts_on, &at, faults));
+            resource::check_duplicate_keys(actions().map(|(at, action)| (at, &action.key)), errors);
+            actions().for_each(|(at, action)| action.check_planned(self.fields.starts_on, &at, errors));
         }
     }
 }

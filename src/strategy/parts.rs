@@ -10,7 +10,7 @@ use crate::action::store as actions;
 use crate::db::types::{Id, Reference};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Problem, Result};
-use crate::resource::{self, Body, Precondition, Stored};
+use crate::resource::{self, Body, Entity, Precondition};
 
 /// A part in its tree: the area's place, the part's own where it has one, and the part.
 struct Found<P> {
@@ -92,7 +92,7 @@ pub fn delete_area(writer: &mut Writer<'_>, id: Id, precondition: &Precondition)
     let found = area_in_tree(writer, id)?;
     precondition.check_existing(found.part.own.revision.version, found.part.own.id())?;
     let others = found.tree.strategy.focus_areas.iter().filter(|area| area.own.id() != id);
-    let leaving: Vec<&str> = found.part.actions.iter().filter_map(|action| action.origin.path.as_deref()).collect();
+    let leaving: Vec<&str> = found.part.actions.iter().filter_map(|action| action.identity.path.as_deref()).collect();
     check_no_successors("focus area", others, &leaving)?;
     let edit = |body: &mut StrategyBody| {
         for objective in &found.part.objectives {
@@ -140,9 +140,9 @@ pub fn change_objective(
 
 /// A pair stands on both sides; who leaves it on one side leaves it on the other.
 fn part_from_counterpart(body: &mut StrategyBody, tree: &Tree, objective: &Objective) {
-    let Some(path) = objective.origin.path.as_deref() else { return };
+    let Some(path) = objective.identity.path.as_deref() else { return };
     for (area, stored) in body.focus_areas.iter_mut().zip(&tree.strategy.focus_areas) {
-        let base = stored.own.origin.path.as_deref().unwrap_or_default();
+        let base = stored.own.identity.path.as_deref().unwrap_or_default();
         for objective in &mut area.objectives {
             let names_it = objective.counterpart.as_ref().is_some_and(|reference| leads_to(reference, base, path));
             if names_it {
@@ -213,7 +213,7 @@ pub fn delete_action(writer: &mut Writer<'_>, reporter: &Reporter, id: Id, preco
     reporter.check_may_edit_plans()?;
     let found = action_in_tree(writer, id)?;
     precondition.check_existing(found.part.revision.version, found.part.id())?;
-    let leaving: Vec<&str> = found.part.origin.path.as_deref().into_iter().collect();
+    let leaving: Vec<&str> = found.part.identity.path.as_deref().into_iter().collect();
     check_no_successors("action", found.tree.strategy.focus_areas.iter(), &leaving)?;
     let edit = |body: &mut StrategyBody| {
         body.focus_areas[found.area].actions.remove(found.place);
@@ -228,12 +228,12 @@ pub fn delete_action(writer: &mut Writer<'_>, reporter: &Reporter, id: Id, preco
 fn check_no_successors<'t>(what: &str, areas: impl Iterator<Item = &'t FocusArea>, leaving: &[&str]) -> Result<()> {
     let mut successors = Vec::new();
     for area in areas {
-        let base = area.own.origin.path.as_deref().unwrap_or_default();
+        let base = area.own.identity.path.as_deref().unwrap_or_default();
         let waits = |action: &&Action| {
             let after = action.body.after.iter();
             after.into_iter().any(|reference| leaving.iter().any(|path| leads_to(reference, base, path)))
         };
-        successors.extend(area.actions.iter().filter(waits).filter_map(|action| action.origin.path.clone()));
+        successors.extend(area.actions.iter().filter(waits).filter_map(|action| action.identity.path.clone()));
     }
     resource::check_unused(what, resource::dependents("action", successors))
 }
@@ -243,7 +243,7 @@ fn area_pointer(place: usize) -> String {
 }
 
 fn checked<B: Body>(
-    stored: &Stored<B>,
+    stored: &Entity<B>,
     precondition: &Precondition,
     change: impl FnOnce(&B) -> Result<B>,
 ) -> Result<B> {
@@ -253,7 +253,7 @@ fn checked<B: Body>(
     Ok(wanted)
 }
 
-fn check_free<B: Body>(what: &str, siblings: &[Stored<B>], wanted: &B) -> Result<()> {
+fn check_free<B: Body>(what: &str, siblings: &[Entity<B>], wanted: &B) -> Result<()> {
     match siblings.iter().any(|sibling| sibling.body.key() == wanted.key()) {
         true => Err(resource::key_taken(what, &wanted.key().to_string())),
         false => Ok(()),

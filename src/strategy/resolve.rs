@@ -12,9 +12,9 @@ use crate::db::change_log::{Change, Operation};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::period;
-use crate::problem::{Faults, Result};
+use crate::problem::{Result, ValidationErrors};
 use crate::register::Directory;
-use crate::resource::{self, Body, Draft, Names, Saved, Stored};
+use crate::resource::{self, Body, Draft, Entity, Names, UpsertOutcome};
 
 /// What becomes of stored parts that a wanted tree doesn't name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,18 +35,18 @@ pub struct Part<B> {
     /// Its place until now.
     stored_position: Option<i32>,
     /// What is to be written.
-    pub saved: Saved<B>,
+    pub outcome: UpsertOutcome<B>,
 }
 
 impl<B: Body> Part<B> {
-    fn new(stored: Option<(i32, Stored<B>)>, place: Place<'_>, wanted: B, now: Timestamp) -> Self {
+    fn new(stored: Option<(i32, Entity<B>)>, place: Place<'_>, wanted: B, now: Timestamp) -> Self {
         let Place { id, path, parent_id, position } = place;
         let (stored_position, stored) = stored.unzip();
-        let mut saved = Saved::compare(stored, id, wanted, now);
-        if let Saved::Created(created) = &mut saved {
-            created.origin.path = Some(Reference::Path(path.to_vec()).to_string());
+        let mut outcome = UpsertOutcome::compare(stored, id, wanted, now);
+        if let UpsertOutcome::Created(created) = &mut outcome {
+            created.identity.path = Some(Reference::Path(path.to_vec()).to_string());
         }
-        Self { parent_id, position, stored_position, saved }
+        Self { parent_id, position, stored_position, outcome }
     }
 
     /// Whether it stands in another place than before; its order is its parent's matter, so that its
@@ -57,23 +57,23 @@ impl<B: Body> Part<B> {
 
     /// Whether its row has to be written anew.
     pub fn is_rewritten(&self) -> bool {
-        !self.saved.is_created() && (!self.saved.is_unchanged() || self.is_moved())
+        !self.outcome.is_created() && (!self.outcome.is_unchanged() || self.is_moved())
     }
 
     /// Whether the answer of its parent is another one for it.
     fn changes_parent(&self) -> bool {
-        !self.saved.is_unchanged() || self.is_moved()
+        !self.outcome.is_unchanged() || self.is_moved()
     }
 
     /// Its row in the change log: none where only something below it changed.
     pub fn change(&self) -> Option<Change> {
-        let mut change = match (&self.saved, self.is_moved()) {
-            (Saved::Unchanged(stored), true) => {
+        let mut change = match (&self.outcome, self.is_moved()) {
+            (UpsertOutcome::Unchanged(stored), true) => {
                 let fields = Some(resource::fields(stored));
                 let (before, after) = (fields.clone(), fields);
                 Change { entity: B::ENTITY, id: stored.id(), operation: Operation::Updated, before, after }
             }
-            (saved, _) => saved.change()?,
+            (outcome, _) => outcome.change()?,
         };
         let place = |fields: &mut Option<serde_json::Value>, position: Option<i32>| {
             if let (Some(serde_json::Value::Object(fields)), Some(position)) = (fields, position) {
@@ -96,10 +96,10 @@ struct Place<'p> {
 }
 
 /// Raises the version of a row that itself stays as it is.
-fn touch<B: Body>(saved: &mut Saved<B>, now: Timestamp) {
-    if let Saved::Unchanged(before) = saved {
-        let after = Stored { revision: before.revision.next(now), ..before.clone() };
-        *saved = Saved::Updated { before: before.clone(), after };
+fn touch<B: Body>(outcome: &mut UpsertOutcome<B>, now: Timestamp) {
+    if let UpsertOutcome::Unchanged(before) = outcome {
+        let after = Entity { revision: before.revision.next(now), ..before.clone() };
+        *outcome = UpsertOutcome::Updated { before: before.clone(), after };
     }
 }
 
@@ -107,7 +107,7 @@ fn touch<B: Body>(saved: &mut Saved<B>, now: Timestamp) {
 #[derive(Debug)]
 pub struct PreparedTree {
     /// The strategy's own fields.
-    pub strategy: Saved<StrategyFields>,
+    pub strategy: UpsertOutcome<StrategyFields>,
     /// The committee that adopted it.
     pub adopted_by_id: Option<Id>,
     /// The strategy that it follows.
@@ -132,11 +132,11 @@ pub struct PreparedTree {
 #[derive(Debug, Default)]
 pub struct Removed {
     /// Focus areas.
-    pub areas: Vec<Stored<FocusAreaFields>>,
+    pub areas: Vec<Entity<FocusAreaFields>>,
     /// Objectives, also those of areas that go.
-    pub objectives: Vec<Stored<ObjectiveBody>>,
+    pub objectives: Vec<Entity<ObjectiveBody>>,
     /// Actions, also those of areas that go.
-    pub actions: Vec<Stored<ActionBody>>,
+    pub actions: Vec<Entity<ActionBody>>,
 }
 
 /// Trees that were checked and wait to be written.
@@ -154,10 +154,10 @@ pub fn prepare(
     committees: &Directory,
     mut drafts: Vec<Draft<StrategyBody>>,
     unnamed: Unnamed,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Prepared> {
     let heads = drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.fields.key));
-    resource::check_duplicate_keys(heads, faults);
+    resource::check_duplicate_keys(heads, errors);
     let keys = drafts.iter().map(|draft| draft.body.fields.key.clone()).collect();
     let filter = store::Filter { keys: Some(keys), ..store::Filter::default() };
     let mut stored: HashMap<Key, Tree> =
@@ -168,7 +168,7 @@ pub fn prepare(
         if let (Unnamed::Keep, Some(stored)) = (unnamed, stored) {
             keep_unnamed(&mut draft.body, &stored.bundled());
         }
-        draft.body.check(&draft.pointer, faults);
+        draft.body.check(&draft.pointer, errors);
         names.enter(&draft.body, stored);
     }
     for draft in &drafts {
@@ -182,7 +182,7 @@ pub fn prepare(
             let detail = format!(
                 "local actions recur from it: name a day from {earliest} on, or give those a starts_on of their own"
             );
-            faults.add(format!("{}/starts_on", draft.pointer), detail);
+            errors.add(format!("{}/starts_on", draft.pointer), detail);
         }
     }
     let now = writer.now();
@@ -190,18 +190,18 @@ pub fn prepare(
     let mut trees = Vec::new();
     for draft in drafts {
         let stored = stored.remove(&draft.body.fields.key);
-        let resolver = Resolver { names: &names, faults, edges: &mut edges, now };
+        let resolver = Resolver { names: &names, errors, edges: &mut edges, now };
         trees.extend(resolver.tree(draft, stored));
     }
-    edges.check(writer, &trees, faults)?;
+    edges.check(writer, &trees, errors)?;
     let in_use = in_use(writer, &trees)?;
     Ok(Prepared { trees, in_use })
 }
 
 fn in_use(tenant: &mut Tenant<'_>, trees: &[PreparedTree]) -> Result<Vec<String>> {
-    let strategy_ids: Vec<Id> = trees.iter().map(|tree| tree.strategy.stored().id()).collect();
-    let area_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.areas).map(Stored::id).collect();
-    let action_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.actions).map(Stored::id).collect();
+    let strategy_ids: Vec<Id> = trees.iter().map(|tree| tree.strategy.entity().id()).collect();
+    let area_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.areas).map(Entity::id).collect();
+    let action_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.actions).map(Entity::id).collect();
     let mut in_use = Vec::new();
     for batch in area_ids.chunks(crate::db::connection::batch()) {
         in_use.extend(resource::dependents("focus area", store::continuing(tenant, batch, &strategy_ids)?));
@@ -209,7 +209,7 @@ fn in_use(tenant: &mut Tenant<'_>, trees: &[PreparedTree]) -> Result<Vec<String>
     for batch in action_ids.chunks(crate::db::connection::batch()) {
         in_use.extend(resource::dependents("action", actions::successors(tenant, batch, &strategy_ids)?));
     }
-    let objective_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.objectives).map(Stored::id).collect();
+    let objective_ids: Vec<Id> = trees.iter().flat_map(|tree| &tree.removed.objectives).map(Entity::id).collect();
     for batch in objective_ids.chunks(crate::db::connection::batch()) {
         in_use.extend(resource::dependents("indicator", store::measuring(tenant, batch)?));
     }
@@ -250,7 +250,13 @@ impl Paths {
         }
     }
 
-    fn resolve(&self, reference: &mut Reference, base: &[RegisterKey], at: &str, faults: &mut Faults) -> Option<Id> {
+    fn resolve(
+        &self,
+        reference: &mut Reference,
+        base: &[RegisterKey],
+        at: &str,
+        errors: &mut ValidationErrors,
+    ) -> Option<Id> {
         let id = match &*reference {
             Reference::Id(id) => Some(*id),
             Reference::Path(path) => {
@@ -258,7 +264,7 @@ impl Paths {
             }
         };
         let Some((id, path)) = id.and_then(|id| Some((id, self.paths.get(&id)?))) else {
-            faults.add(at, format!("names no {} of this municipality: '{reference}'", self.what));
+            errors.add(at, format!("names no {} of this municipality: '{reference}'", self.what));
             return None;
         };
         *reference = Reference::shortest(path, base);
@@ -315,11 +321,11 @@ impl<'n> StrategyNames<'n> {
     }
 }
 
-fn find<B: Body>(parts: &[Stored<B>], key: &B::Key) -> Option<(i32, Stored<B>)> {
+fn find<B: Body>(parts: &[Entity<B>], key: &B::Key) -> Option<(i32, Entity<B>)> {
     parts.iter().zip(0..).find(|(part, _)| part.body.key() == key).map(|(part, n)| (n, part.clone()))
 }
 
-fn unnamed<B: Body>(stored: &[Stored<B>], wanted: &[B]) -> Vec<Stored<B>> {
+fn unnamed<B: Body>(stored: &[Entity<B>], wanted: &[B]) -> Vec<Entity<B>> {
     let named: HashSet<&B::Key> = wanted.iter().map(Body::key).collect();
     stored.iter().filter(|part| !named.contains(part.body.key())).cloned().collect()
 }
@@ -333,10 +339,10 @@ struct Edges {
 }
 
 impl Edges {
-    fn check(self, tenant: &mut Tenant<'_>, trees: &[PreparedTree], faults: &mut Faults) -> Result<()> {
-        let strategies = trees.iter().map(|tree| tree.strategy.stored().id()).collect();
-        let areas = trees.iter().flat_map(|tree| &tree.areas).map(|part| part.saved.stored().id()).collect();
-        let actions = trees.iter().flat_map(|tree| &tree.actions).map(|part| part.saved.stored().id()).collect();
+    fn check(self, tenant: &mut Tenant<'_>, trees: &[PreparedTree], errors: &mut ValidationErrors) -> Result<()> {
+        let strategies = trees.iter().map(|tree| tree.strategy.entity().id()).collect();
+        let areas = trees.iter().flat_map(|tree| &tree.areas).map(|part| part.outcome.entity().id()).collect();
+        let actions = trees.iter().flat_map(|tree| &tree.actions).map(|part| part.outcome.entity().id()).collect();
         let checks = [
             (self.predecessors, store::predecessor_edges(tenant)?, strategies, "makes the strategy follow itself"),
             (self.lineage, store::lineage_edges(tenant)?, areas, "makes the focus area continue itself"),
@@ -346,7 +352,7 @@ impl Edges {
             let redrawn: HashSet<Id> = redrawn;
             let kept = stored.into_iter().filter(|(from, _)| !redrawn.contains(from));
             drawn.extend(kept.map(|(from, to)| (from, to, None)));
-            resource::check_cycles(&drawn, &format!("{detail}: leave it out, or name another"), faults);
+            resource::check_cycles(&drawn, &format!("{detail}: leave it out, or name another"), errors);
         }
         Ok(())
     }
@@ -355,7 +361,7 @@ impl Edges {
 /// Resolves one tree.
 struct Resolver<'r, 'n> {
     names: &'r StrategyNames<'n>,
-    faults: &'r mut Faults,
+    errors: &'r mut ValidationErrors,
     edges: &'r mut Edges,
     now: Timestamp,
 }
@@ -373,7 +379,7 @@ impl Resolver<'_, '_> {
             None => (None, Vec::new()),
         };
         let mut tree = PreparedTree {
-            strategy: Saved::compare(stored_own, id, body.fields, self.now),
+            strategy: UpsertOutcome::compare(stored_own, id, body.fields, self.now),
             adopted_by_id,
             predecessor_id,
             areas: Vec::new(),
@@ -433,7 +439,7 @@ impl Resolver<'_, '_> {
             let place = Place { id: area_id, path: &path, parent_id: id, position };
             let mut part = Part::new(stored, place, area.fields, self.now);
             if changed_below {
-                touch(&mut part.saved, self.now);
+                touch(&mut part.outcome, self.now);
             }
             tree.areas.push(part);
         }
@@ -447,10 +453,10 @@ impl Resolver<'_, '_> {
     fn strategy(&mut self, id: Id, fields: &mut StrategyFields, pointer: &str) -> (Option<Id>, Option<Id>) {
         let committees = &self.names.committees.committees;
         let at = format!("{pointer}/adopted_by");
-        let adopted_by_id = committees.resolve_optional("committee", &mut fields.adopted_by, &at, self.faults);
+        let adopted_by_id = committees.resolve_optional("committee", &mut fields.adopted_by, &at, self.errors);
         let at = format!("{pointer}/predecessor");
         let predecessor_id =
-            self.names.strategies.resolve_optional("strategy", &mut fields.predecessor, &at, self.faults);
+            self.names.strategies.resolve_optional("strategy", &mut fields.predecessor, &at, self.errors);
         if let Some(predecessor_id) = predecessor_id {
             self.edges.predecessors.push((id, predecessor_id, Some(at)));
         }
@@ -461,11 +467,11 @@ impl Resolver<'_, '_> {
         let mut ids = Vec::new();
         for (n, reference) in fields.continues.iter_mut().enumerate() {
             let at = format!("{at}/continues/{n}");
-            let Some(continued) = self.names.areas.resolve(reference, &path[..1], &at, self.faults) else { continue };
+            let Some(continued) = self.names.areas.resolve(reference, &path[..1], &at, self.errors) else { continue };
             if self.names.areas.paths.get(&continued).is_some_and(|continued| continued[0] == path[0]) {
-                self.faults.add(at, "stands in the same strategy: name a focus area of another one");
+                self.errors.add(at, "stands in the same strategy: name a focus area of another one");
             } else if ids.contains(&continued) {
-                self.faults.add(at, "stands here twice");
+                self.errors.add(at, "stands here twice");
             } else {
                 ids.push(continued);
                 self.edges.lineage.push((id, continued, Some(at)));
@@ -479,18 +485,18 @@ impl Resolver<'_, '_> {
         let Directory { levels, units, committees, .. } = self.names.committees;
         for (n, entry) in action.audience.iter_mut().enumerate() {
             let at = format!("{at}/audience/{n}");
-            let faults = &mut *self.faults;
+            let errors = &mut *self.errors;
             links.audience.push([
-                levels.resolve_optional("level", &mut entry.level, &format!("{at}/level"), faults),
-                committees.resolve_optional("committee", &mut entry.committee, &format!("{at}/committee"), faults),
-                units.resolve_optional("unit", &mut entry.unit, &format!("{at}/unit"), faults),
+                levels.resolve_optional("level", &mut entry.level, &format!("{at}/level"), errors),
+                committees.resolve_optional("committee", &mut entry.committee, &format!("{at}/committee"), errors),
+                units.resolve_optional("unit", &mut entry.unit, &format!("{at}/unit"), errors),
             ]);
         }
-        action.check_audience_distinct(at, self.faults);
+        action.check_audience_distinct(at, self.errors);
         for (n, reference) in action.after.iter_mut().enumerate() {
             let at = format!("{at}/after/{n}");
-            match self.names.actions.resolve(reference, base, &at, self.faults) {
-                Some(first) if links.predecessor_ids.contains(&first) => self.faults.add(at, "stands here twice"),
+            match self.names.actions.resolve(reference, base, &at, self.errors) {
+                Some(first) if links.predecessor_ids.contains(&first) => self.errors.add(at, "stands here twice"),
                 Some(first) => {
                     links.predecessor_ids.push(first);
                     self.edges.actions.push((id, first, Some(at)));
@@ -515,15 +521,15 @@ impl Resolver<'_, '_> {
                 let at = format!("{pointer}/focus_areas/{n}/objectives/{m}/counterpart");
                 let own = [base.as_slice(), &[objective.key.clone().into()]].concat();
                 let Some(own) = objectives.ids.get(&own).copied() else { continue };
-                let Some(other) = objectives.resolve(reference, &base, &at, self.faults) else { continue };
+                let Some(other) = objectives.resolve(reference, &base, &at, self.errors) else { continue };
                 if objectives.paths.get(&other).is_none_or(|path| path[0] != strategy) {
-                    self.faults.add(at, "stands in another strategy: a counterpart is an objective of the same one");
+                    self.errors.add(at, "stands in another strategy: a counterpart is an objective of the same one");
                 } else if own == other {
-                    self.faults.add(at, "names the objective itself");
+                    self.errors.add(at, "names the objective itself");
                 } else if partners.get(&own).is_some_and(|partner| *partner != other)
                     || partners.get(&other).is_some_and(|partner| *partner != own)
                 {
-                    self.faults.add(at, "an objective has one counterpart at most, and one of these two has another");
+                    self.errors.add(at, "an objective has one counterpart at most, and one of these two has another");
                 } else {
                     partners.insert(own, other);
                     partners.insert(other, own);
@@ -549,10 +555,10 @@ impl Resolver<'_, '_> {
 fn stated_pairs(tree: &Tree) -> HashSet<(Id, Id)> {
     let objectives = || tree.strategy.focus_areas.iter().flat_map(|area| &area.objectives);
     let by_path: HashMap<&str, Id> =
-        objectives().filter_map(|objective| Some((objective.origin.path.as_deref()?, objective.id()))).collect();
-    let pair = |objective: &Stored<ObjectiveBody>| {
+        objectives().filter_map(|objective| Some((objective.identity.path.as_deref()?, objective.id()))).collect();
+    let pair = |objective: &Entity<ObjectiveBody>| {
         let own: Vec<RegisterKey> =
-            objective.origin.path.as_deref()?.split('/').map_while(|key| key.parse().ok()).collect();
+            objective.identity.path.as_deref()?.split('/').map_while(|key| key.parse().ok()).collect();
         let Some(Reference::Path(path)) = &objective.body.counterpart else { return None };
         let other = Reference::Path(Reference::expand(path, own.get(..2)?, 3)?).to_string();
         Some((objective.id(), *by_path.get(other.as_str())?))

@@ -12,9 +12,9 @@ use crate::committee::store as committees;
 use crate::db::Writer;
 use crate::db::schema::{focus_area_lineage, focus_areas, objective_counterparts, objectives, strategies};
 use crate::db::types::{Id, Reference};
-use crate::problem::{Faults, Problem, Result};
+use crate::problem::{Problem, Result, ValidationErrors};
 use crate::register::Directory;
-use crate::resource::{self, Body, Draft, Precondition, Saved, Stored};
+use crate::resource::{self, Body, Draft, Entity, Precondition, UpsertOutcome};
 
 /// What a fault or an answer calls a strategy.
 pub const WHAT: &str = "strategy";
@@ -63,7 +63,7 @@ pub fn change(
     let fields = change(&tree.strategy.own.body)?;
     resource::check_key_kept(&tree.strategy.own.body, &fields)?;
     // The client sent the strategy's own fields alone.
-    let tell = |faults: Faults| faults.without("/focus_areas");
+    let tell = |errors: ValidationErrors| errors.without("/focus_areas");
     let prepared = prepare(writer, StrategyBody { fields, ..tree.body() }, tell)?;
     apply(writer, &prepared)?;
     store::existing_tree(writer, reference)
@@ -76,7 +76,7 @@ pub fn delete(writer: &mut Writer<'_>, reference: &Reference, precondition: &Pre
     let id = tree.strategy.own.id();
     let followers = resource::dependents("strategy", store::followers(writer, id)?);
     let emptied = StrategyBody { focus_areas: Vec::new(), ..tree.body() };
-    let mut prepared = prepare(writer, emptied, |faults| faults)?;
+    let mut prepared = prepare(writer, emptied, |errors| errors)?;
     prepared.in_use.extend(followers);
     resource::check_unused(WHAT, std::mem::take(&mut prepared.in_use))?;
     for tree in &prepared.trees {
@@ -96,17 +96,21 @@ pub fn edit(writer: &mut Writer<'_>, tree: &Tree, edit: impl FnOnce(&mut Strateg
 }
 
 fn save_one(writer: &mut Writer<'_>, body: StrategyBody, pointer: &str) -> Result<()> {
-    let prepared = prepare(writer, body, |faults| faults.relative_to(pointer))?;
+    let prepared = prepare(writer, body, |errors| errors.relative_to(pointer))?;
     apply(writer, &prepared)
 }
 
 /// Checks a whole tree; `tell` says where the faults stand in what the client sent of it.
-fn prepare(writer: &mut Writer<'_>, body: StrategyBody, tell: impl FnOnce(Faults) -> Faults) -> Result<Prepared> {
-    let mut faults = Faults::default();
+fn prepare(
+    writer: &mut Writer<'_>,
+    body: StrategyBody,
+    tell: impl FnOnce(ValidationErrors) -> ValidationErrors,
+) -> Result<Prepared> {
+    let mut errors = ValidationErrors::default();
     let mut names = Directory::default();
     committees::learn_names(writer, &mut names)?;
-    let prepared = resolve::prepare(writer, &names, vec![Draft::whole(body)], Unnamed::Remove, &mut faults)?;
-    tell(faults).into_result()?;
+    let prepared = resolve::prepare(writer, &names, vec![Draft::whole(body)], Unnamed::Remove, &mut errors)?;
+    tell(errors).into_result()?;
     Ok(prepared)
 }
 
@@ -141,19 +145,19 @@ fn remove_parts(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     writer.log(changes)
 }
 
-fn ids<B>(parts: &[Stored<B>]) -> Vec<Id> {
-    parts.iter().map(Stored::id).collect()
+fn ids<B>(parts: &[Entity<B>]) -> Vec<Id> {
+    parts.iter().map(Entity::id).collect()
 }
 
 fn write_own_fields(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     let municipality_id = writer.municipality_id;
     let row = |strategy| StrategyRow::new(municipality_id, strategy, tree.adopted_by_id, tree.predecessor_id);
     match &tree.strategy {
-        Saved::Unchanged(_) => {}
-        Saved::Created(strategy) => {
+        UpsertOutcome::Unchanged(_) => {}
+        UpsertOutcome::Created(strategy) => {
             crate::insert_all!(writer.connection, strategies::table, &[row(strategy)])?;
         }
-        Saved::Updated { after, .. } => {
+        UpsertOutcome::Updated { after, .. } => {
             diesel::update(strategies::table.find(after.id())).set(row(after)).execute(writer.connection)?;
         }
     }
@@ -172,18 +176,18 @@ fn write_parts(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     writer.log(areas.chain(objectives).chain(actions))
 }
 
-fn created<B: Body>(parts: &[Part<B>]) -> impl Iterator<Item = (&Part<B>, &Stored<B>)> {
-    parts.iter().filter(|part| part.saved.is_created()).map(|part| (part, part.saved.stored()))
+fn created<B: Body>(parts: &[Part<B>]) -> impl Iterator<Item = (&Part<B>, &Entity<B>)> {
+    parts.iter().filter(|part| part.outcome.is_created()).map(|part| (part, part.outcome.entity()))
 }
 
-fn updated<B: Body>(parts: &[Part<B>]) -> impl Iterator<Item = (&Part<B>, &Stored<B>)> {
-    parts.iter().filter(|part| part.is_rewritten()).map(|part| (part, part.saved.stored()))
+fn updated<B: Body>(parts: &[Part<B>]) -> impl Iterator<Item = (&Part<B>, &Entity<B>)> {
+    parts.iter().filter(|part| part.is_rewritten()).map(|part| (part, part.outcome.entity()))
 }
 
 fn write_areas(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     let municipality_id = writer.municipality_id;
     let row =
-        |(part, area): (&Part<_>, &Stored<_>)| FocusAreaRow::new(municipality_id, part.parent_id, part.position, area);
+        |(part, area): (&Part<_>, &Entity<_>)| FocusAreaRow::new(municipality_id, part.parent_id, part.position, area);
     let rows: Vec<_> = created(&tree.areas).map(row).collect();
     crate::insert_all!(writer.connection, focus_areas::table, &rows)?;
     for (part, area) in updated(&tree.areas) {
@@ -207,7 +211,7 @@ fn write_areas(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
 
 fn write_objectives(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     let municipality_id = writer.municipality_id;
-    let row = |(part, objective): (&Part<_>, &Stored<_>)| {
+    let row = |(part, objective): (&Part<_>, &Entity<_>)| {
         ObjectiveRow::new(municipality_id, part.parent_id, part.position, objective)
     };
     let rows: Vec<_> = created(&tree.objectives).map(row).collect();
@@ -220,7 +224,7 @@ fn write_objectives(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> 
     if let Some(pairs) = &tree.new_pairs {
         let own = objectives::table
             .inner_join(focus_areas::table)
-            .filter(focus_areas::strategy_id.eq(tree.strategy.stored().id()))
+            .filter(focus_areas::strategy_id.eq(tree.strategy.entity().id()))
             .select(objectives::id);
         diesel::delete(objective_counterparts::table.filter(objective_counterparts::objective_id.eq_any(own)))
             .execute(writer.connection)?;
@@ -239,7 +243,7 @@ fn write_actions(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
     let placed = |(part, action)| {
         let part: &Part<ActionBody> = part;
         let links =
-            tree.links.get(&Stored::id(action)).ok_or_else(|| Problem::internal("an action was not resolved"))?;
+            tree.links.get(&Entity::id(action)).ok_or_else(|| Problem::internal("an action was not resolved"))?;
         Ok(Placed { place: actions::Owner::FocusArea(part.parent_id), position: part.position, action, links })
     };
     let new: Vec<_> = created(&tree.actions).map(placed).collect::<Result<_>>()?;

@@ -18,7 +18,7 @@ use crate::db::schema::{committees, focus_area_lineage, focus_areas, objective_c
 use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::{Problem, Result};
-use crate::resource::{self, Names, Stored};
+use crate::resource::{self, Entity, Names};
 use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -110,7 +110,7 @@ impl StrategyRow {
             source: self.source.map(|source| source.0),
             explainers: self.explainers.0,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) struct FocusAreaRow {
 }
 
 impl FocusAreaRow {
-    pub(super) fn new(municipality_id: Id, strategy_id: Id, position: i32, area: &Stored<FocusAreaFields>) -> Self {
+    pub(super) fn new(municipality_id: Id, strategy_id: Id, position: i32, area: &Entity<FocusAreaFields>) -> Self {
         let body = area.body.clone();
         Self {
             id: area.id(),
@@ -156,7 +156,7 @@ impl FocusAreaRow {
         }
     }
 
-    fn into_area(self, strategy: &Key, continues: Vec<Reference>) -> Stored<FocusAreaFields> {
+    fn into_area(self, strategy: &Key, continues: Vec<Reference>) -> Entity<FocusAreaFields> {
         let path = format!("{strategy}/{}", self.key);
         let body = FocusAreaFields {
             key: self.key,
@@ -169,8 +169,8 @@ impl FocusAreaRow {
             continues,
             explainers: self.explainers.0,
         };
-        let mut area = Stored::found(self.id, body, (self.version, self.created_at, self.updated_at));
-        area.origin.path = Some(path);
+        let mut area = Entity::found(self.id, body, (self.version, self.created_at, self.updated_at));
+        area.identity.path = Some(path);
         area
     }
 }
@@ -217,8 +217,8 @@ impl ObjectiveRow {
             evidence: self.evidence,
             counterpart: counterpart.map(|counterpart| Reference::shortest(counterpart, &path[..2])),
         };
-        let mut objective = Stored::found(self.id, body, (self.version, self.created_at, self.updated_at));
-        objective.origin.path = Some(Reference::Path(path.to_vec()).to_string());
+        let mut objective = Entity::found(self.id, body, (self.version, self.created_at, self.updated_at));
+        objective.identity.path = Some(Reference::Path(path.to_vec()).to_string());
         objective
     }
 }
@@ -313,7 +313,7 @@ pub fn existing_tree(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<T
 /// Strategies with all of their parts: one statement per table, however many parts there are.
 pub fn trees(tenant: &mut Tenant<'_>, filter: Filter) -> Result<Vec<Tree>> {
     let summaries = list(tenant, filter, None)?;
-    let ids: Vec<Id> = summaries.iter().map(Stored::id).collect();
+    let ids: Vec<Id> = summaries.iter().map(Entity::id).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -338,7 +338,7 @@ pub fn trees(tenant: &mut Tenant<'_>, filter: Filter) -> Result<Vec<Tree>> {
     }
     let tree = |own: StrategySummary| {
         let focus_areas = areas.remove(&own.id()).unwrap_or_default();
-        let held = focus_areas.iter().flat_map(|area| &area.objectives).map(Stored::id);
+        let held = focus_areas.iter().flat_map(|area| &area.objectives).map(Entity::id);
         let stating = held.filter(|id| stating.contains(id)).collect();
         Tree { strategy: Strategy { own, focus_areas }, stating }
     };

@@ -52,9 +52,9 @@ fn refused_rows(app: &App, rows: Value) -> Response {
 /// The details of the faults, by pointer.
 fn told(refused: &Response) -> Vec<(String, String)> {
     let problem = refused.json();
-    let faults = problem["errors"].as_array().unwrap().iter();
+    let errors = problem["errors"].as_array().unwrap().iter();
     let word = |fault: &Value, name: &str| fault[name].as_str().unwrap().to_owned();
-    faults.map(|fault| (word(fault, "pointer"), word(fault, "detail"))).collect()
+    errors.map(|fault| (word(fault, "pointer"), word(fault, "detail"))).collect()
 }
 
 fn numbers_that_are_none_are_refused(app: &App) {
@@ -158,9 +158,9 @@ fn lines_of_a_table_are_told_one_by_one(app: &App) {
                 (pointer, has_its_line)
             })
             .collect();
-        let faults = lines.iter().enumerate().flat_map(|(n, (_, fields))| fields.iter().map(move |field| (n, field)));
+        let errors = lines.iter().enumerate().flat_map(|(n, (_, fields))| fields.iter().map(move |field| (n, field)));
         let mut expected: Vec<(String, bool)> =
-            faults.map(|(n, field)| (format!("/values/{n}/{field}"), true)).collect();
+            errors.map(|(n, field)| (format!("/values/{n}/{field}"), true)).collect();
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "{}", refused.json());

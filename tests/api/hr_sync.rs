@@ -606,9 +606,9 @@ fn broken_tables_change_nothing(app: &App) {
     ] {
         bytes(cut.as_bytes()).expect_problem(400, "malformed-body");
     }
-    let faults = send_table(app, "?section=employees", "key,name,unit\ne-1,Ane,U.1\ne-2,Bo 010180-1234,nowhere\n");
-    let faults = faults.expect_faults(&["/employees/1/name", "/employees/1/unit"]).json();
-    assert!(faults["errors"][0]["detail"].as_str().unwrap().starts_with("line 3: "), "{faults}");
+    let errors = send_table(app, "?section=employees", "key,name,unit\ne-1,Ane,U.1\ne-2,Bo 010180-1234,nowhere\n");
+    let errors = errors.expect_faults(&["/employees/1/name", "/employees/1/unit"]).json();
+    assert!(errors["errors"][0]["detail"].as_str().unwrap().starts_with("line 3: "), "{errors}");
     let typed = send_table(app, "?section=units", "key,headcount,colour\nU.1,many,red\n");
     typed.expect_faults(&["/units/0/headcount", "/units/0/colour"]);
     let typed = send_table(app, "?section=employees", "key,name_protected\ne-1,ja\n");

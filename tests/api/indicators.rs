@@ -334,7 +334,7 @@ fn what_is_computed_says_what_it_counts(app: &App) {
     // It is a share of a hundred, whatever its unit of measure is called.
     create(app, computed("i", json!({"frequency": "biennium", "targets": [{"rule": "full_coverage"}]})));
     app.patch("/v1/indicators/i", json!({"targets": []})).expect(200);
-    for (fields, faults) in [
+    for (fields, errors) in [
         (json!({"coverage_of": null}), vec!["/coverage_of"]),
         (json!({"coverage_level": null}), vec!["/coverage_level"]),
         (json!({"coverage_of": null, "coverage_level": null}), vec!["/coverage_of", "/coverage_level"]),
@@ -345,8 +345,8 @@ fn what_is_computed_says_what_it_counts(app: &App) {
         (json!({"aggregation": "mean", "frequency": "once"}), vec!["/aggregation", "/frequency"]),
         (json!({"coverage_of": "plan/a/nope", "coverage_level": "nope"}), vec!["/coverage_of", "/coverage_level"]),
     ] {
-        app.post("/v1/indicators", computed("j", fields.clone())).expect_faults(&faults);
-        app.patch("/v1/indicators/i", fields).expect_faults(&faults);
+        app.post("/v1/indicators", computed("j", fields.clone())).expect_faults(&errors);
+        app.patch("/v1/indicators/i", fields).expect_faults(&errors);
     }
     let measured = json!({"method": "manual", "coverage_of": null, "coverage_level": null});
     app.patch("/v1/indicators/i", measured).expect(200);
@@ -358,7 +358,7 @@ fn what_is_computed_says_what_it_counts(app: &App) {
 fn fields_have_bounds(app: &App) {
     let many = |one: Value| vec![one; 101];
     let longest = "é".repeat(300);
-    for (fields, faults) in [
+    for (fields, errors) in [
         (json!({"key": "Sygefravær"}), vec!["/key"]),
         (json!({"title": " "}), vec!["/title"]),
         (json!({"title": format!("{longest}x")}), vec!["/title"]),
@@ -381,7 +381,7 @@ fn fields_have_bounds(app: &App) {
         (json!({"retired_on": "2024-02-30"}), vec!["/retired_on"]),
         (json!({"values": [], "version": 1}), vec!["/values", "/version"]),
     ] {
-        app.post("/v1/indicators", indicator("i", fields)).expect_faults(&faults);
+        app.post("/v1/indicators", indicator("i", fields)).expect_faults(&errors);
     }
     app.post("/v1/indicators", json!({})).expect_faults(&["/key", "/title", "/direction", "/frequency", "/method"]);
     assert_eq!(app.keys("/v1/indicators"), [""; 0]);

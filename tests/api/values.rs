@@ -303,9 +303,9 @@ fn benchmarks_have_values_of_their_own(app: &App) {
     assert_eq!(app.list("/v1/values").len(), 1);
 
     let before = (app.changes(), of("region", ""));
-    let refused = |row: Value, faults: &[&str]| {
+    let refused = |row: Value, errors: &[&str]| {
         let body = json!({"values": [{"period": "2022", "value": 1}, row]});
-        app.put_new("/v1/indicators/i/benchmarks/region/values", body).expect_faults(faults);
+        app.put_new("/v1/indicators/i/benchmarks/region/values", body).expect_faults(errors);
     };
     let anybody = json!({"period": "2021", "unit": "n1", "group": "laerere", "value": 1, "count": 5});
     refused(anybody, &["/values/1/unit", "/values/1/group", "/values/1/count"]);

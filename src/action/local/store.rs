@@ -13,13 +13,13 @@ use crate::db::schema::{actions, committees};
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::period;
-use crate::problem::{Faults, Problem, Result};
-use crate::resource::{self, Draft, Names, Precondition, Saved, Stored};
+use crate::problem::{Problem, Result, ValidationErrors};
+use crate::resource::{self, Draft, Entity, Names, Precondition, UpsertOutcome};
 
 /// A local action that was compared and checked, and waits to be written.
 pub struct Checked {
     /// What storing it comes to.
-    pub saved: Saved<ActionBody>,
+    pub outcome: UpsertOutcome<ActionBody>,
     committee_id: Id,
     parent_id: Id,
 }
@@ -37,7 +37,7 @@ pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<Action>> {
         let filter = Filter { ids: Some(batch.to_vec()), ..Filter::default() };
         found.extend(store::list(tenant, filter, Some(i64::MAX))?.into_iter().map(|found| found.action));
     }
-    found.sort_by_key(Stored::id);
+    found.sort_by_key(Entity::id);
     Ok(found)
 }
 
@@ -48,36 +48,36 @@ pub fn prepare(
     committees: &Names,
     planned: &Planned,
     drafts: Vec<Draft<ActionBody>>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Vec<Checked>> {
     let mut resolved = Vec::new();
     for Draft { pointer, mut body } in drafts {
         let at = format!("{pointer}/committee");
         let committee_id = match body.committee.is_some() {
-            true => committees.resolve_optional("committee", &mut body.committee, &at, faults),
+            true => committees.resolve_optional("committee", &mut body.committee, &at, errors),
             false => {
-                faults.add(at, "is missing: name the committee that started it");
+                errors.add(at, "is missing: name the committee that started it");
                 None
             }
         };
-        let parent = parent(&mut body, planned, &pointer, faults);
-        body.check_local(parent.and_then(|(_, starts_on)| starts_on), &pointer, faults);
+        let parent = parent(&mut body, planned, &pointer, errors);
+        body.check_local(parent.and_then(|(_, starts_on)| starts_on), &pointer, errors);
         if let (Some(committee_id), Some((parent_id, _))) = (committee_id, parent) {
             let path = committees.key(committee_id).map(|committee| format!("{committee}/{}", body.key));
             resolved.push((pointer, body, path.unwrap_or_default(), (committee_id, parent_id)));
         }
     }
     let paths = resolved.iter().map(|(pointer, _, path, _)| (pointer.clone(), path));
-    resource::check_duplicate_keys(paths, faults);
+    resource::check_duplicate_keys(paths, errors);
     let mut stored = stored(tenant, &resolved.iter().map(|(.., (committee, _))| *committee).collect::<Vec<_>>())?;
     let now = Timestamp::now();
     let checked = resolved.into_iter().map(|(_, body, path, (committee_id, parent_id))| {
         let existing = stored.remove(&(committee_id, body.key.clone()));
-        let mut saved = Saved::compare(existing, Id::new(), body, now);
-        if let Saved::Created(created) = &mut saved {
-            created.origin.path = Some(path);
+        let mut outcome = UpsertOutcome::compare(existing, Id::new(), body, now);
+        if let UpsertOutcome::Created(created) = &mut outcome {
+            created.identity.path = Some(path);
         }
-        Checked { saved, committee_id, parent_id }
+        Checked { outcome, committee_id, parent_id }
     });
     Ok(checked.collect())
 }
@@ -86,17 +86,17 @@ fn parent(
     body: &mut ActionBody,
     planned: &Planned,
     pointer: &str,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Option<(Id, Option<NaiveDate>)> {
     let at = format!("{pointer}/parent");
     let Some(reference) = &mut body.parent else {
-        faults.add(at, "is missing: name the plan's action that inspired it, as strategy/area/action or by its UUID");
+        errors.add(at, "is missing: name the plan's action that inspired it, as strategy/area/action or by its UUID");
         return None;
     };
     let found = planned.find(reference);
     match found.and_then(|(id, _)| planned.path(id)) {
         Some(path) => *reference = path.clone(),
-        None => faults.add(at, format!("names no action of a plan of this municipality: '{reference}'")),
+        None => errors.add(at, format!("names no action of a plan of this municipality: '{reference}'")),
     }
     found
 }
@@ -124,20 +124,20 @@ fn stored(tenant: &mut Tenant<'_>, committee_ids: &[Id]) -> Result<HashMap<(Id, 
 }
 
 /// Writes what differs from what is stored, and logs it.
-pub fn apply(writer: &mut Writer<'_>, mut checked: Vec<Checked>) -> Result<Vec<Saved<ActionBody>>> {
+pub fn apply(writer: &mut Writer<'_>, mut checked: Vec<Checked>) -> Result<Vec<UpsertOutcome<ActionBody>>> {
     let (now, links) = (writer.now(), Links::default());
-    checked.iter_mut().for_each(|row| row.saved.stamp(now));
-    let changed = checked.iter().filter(|row| !row.saved.is_unchanged());
-    let (new, updated): (Vec<_>, Vec<_>) = changed.partition(|row| row.saved.is_created());
+    checked.iter_mut().for_each(|row| row.outcome.stamp(now));
+    let changed = checked.iter().filter(|row| !row.outcome.is_unchanged());
+    let (new, updated): (Vec<_>, Vec<_>) = changed.partition(|row| row.outcome.is_created());
     store::insert(writer, &placed(&new, &links))?;
     store::update(writer, &placed(&updated, &links))?;
-    writer.log(checked.iter().filter_map(|row| row.saved.change()))?;
-    Ok(checked.into_iter().map(|row| row.saved).collect())
+    writer.log(checked.iter().filter_map(|row| row.outcome.change()))?;
+    Ok(checked.into_iter().map(|row| row.outcome).collect())
 }
 
 fn placed<'a>(rows: &[&'a Checked], links: &'a Links) -> Vec<Placed<'a>> {
     let place = |row: &Checked| Owner::Committee { id: row.committee_id, parent_id: row.parent_id };
-    rows.iter().map(|row| Placed { place: place(row), position: 0, action: row.saved.stored(), links }).collect()
+    rows.iter().map(|row| Placed { place: place(row), position: 0, action: row.outcome.entity(), links }).collect()
 }
 
 /// The committee that an action belongs to; none where it stands in a plan.
@@ -167,9 +167,9 @@ pub fn create(
     let id = id.ok_or_else(|| Problem::not_found("committee"))?;
     reporter.check_may_act_for(writer, id)?;
     check_goes_on(writer, id)?;
-    let mut faults = Faults::default();
-    let named = committees.resolve_optional("committee", &mut body.committee, "/committee", &mut faults);
-    faults.into_result()?;
+    let mut errors = ValidationErrors::default();
+    let named = committees.resolve_optional("committee", &mut body.committee, "/committee", &mut errors);
+    errors.into_result()?;
     if named.is_some_and(|named| named != id) {
         return Err(Problem::invalid("/committee", "differs from the committee in the address: leave it out"));
     }
@@ -198,12 +198,12 @@ fn check_goes_on(tenant: &mut Tenant<'_>, committee: Id) -> Result<()> {
 }
 
 fn save(writer: &mut Writer<'_>, committees: &Names, body: ActionBody) -> Result<Action> {
-    let mut faults = Faults::default();
+    let mut errors = ValidationErrors::default();
     let planned = store::planned(writer, None)?;
-    let checked = prepare(writer, committees, &planned, vec![Draft::whole(body)], &mut faults)?;
-    faults.into_result()?;
-    let saved = apply(writer, checked)?.pop().ok_or_else(|| Problem::internal("nothing was saved"))?;
-    Ok(saved.into_stored())
+    let checked = prepare(writer, committees, &planned, vec![Draft::whole(body)], &mut errors)?;
+    errors.into_result()?;
+    let outcome = apply(writer, checked)?.pop().ok_or_else(|| Problem::internal("nothing was saved"))?;
+    Ok(outcome.into_entity())
 }
 
 fn existing(tenant: &mut Tenant<'_>, id: Id) -> Result<Action> {

@@ -8,7 +8,7 @@ use crate::action::assignment::model::{Addressed, Member, Party};
 use crate::action::assignment::stage::{Judgement, Stage};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
-use crate::problem::Faults;
+use crate::problem::ValidationErrors;
 use crate::text::{LongText, check_no_cpr};
 use crate::web_address::WebAddress;
 
@@ -44,15 +44,15 @@ pub struct ReportBody {
 
 impl ReportBody {
     /// The rules for what a report says, whoever reports.
-    pub fn check(&self, today: NaiveDate, pointer: &str, faults: &mut Faults) {
+    pub fn check(&self, today: NaiveDate, pointer: &str, errors: &mut ValidationErrors) {
         if let Some(note) = &self.note {
-            check_no_cpr(&format!("{pointer}/note"), note.as_str(), faults);
+            check_no_cpr(&format!("{pointer}/note"), note.as_str(), errors);
         }
         if let Some(minutes_url) = &self.minutes_url {
-            check_no_cpr(&format!("{pointer}/minutes_url"), &minutes_url.to_string(), faults);
+            check_no_cpr(&format!("{pointer}/minutes_url"), &minutes_url.to_string(), errors);
         }
         if self.discussed_on.is_some_and(|day| day > today) {
-            faults.add(format!("{pointer}/discussed_on"), format!("lies ahead: write {today} or a day before it"));
+            errors.add(format!("{pointer}/discussed_on"), format!("lies ahead: write {today} or a day before it"));
         }
     }
 }
@@ -63,27 +63,27 @@ pub fn check_fits(
     member: Option<(&Member, &str)>,
     period: Option<Period>,
     today: NaiveDate,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) {
     if action.is_draft {
-        faults.add("", "the action stands in a draft: reports are taken once its strategy is adopted");
+        errors.add("", "the action stands in a draft: reports are taken once its strategy is adopted");
     }
     let occurrence = action.schedule.occurrence(period, today);
     if let Err(detail) = &occurrence {
-        faults.add("/occurrence", detail);
+        errors.add("/occurrence", detail);
     }
     let Some((member, pointer)) = member else { return };
     let Member { key, lifetime, .. } = member;
     if !action.addresses(member.party, member.level_id) {
         let detail = format!("the action is not '{key}' to do: its assignments name those who report");
-        return faults.add(pointer, detail);
+        return errors.add(pointer, detail);
     }
     if let Some(last) = lifetime.ends_on.filter(|last| *last < today) {
-        return faults.add(pointer, format!("'{key}' ended on {last}, and takes no more reports"));
+        return errors.add(pointer, format!("'{key}' ended on {last}, and takes no more reports"));
     }
     let day = occurrence.map(|occurrence| occurrence.reference_day(today));
     if let Some(day) = day.ok().filter(|day| !lifetime.holds(*day)) {
-        faults.add(pointer, format!("'{key}' did not exist on {day}, the day that decides who has to do it"));
+        errors.add(pointer, format!("'{key}' did not exist on {day}, the day that decides who has to do it"));
     }
 }
 
@@ -136,4 +136,4 @@ pub struct BundledReport {
 }
 
 /// Whose report, when: of two with the same, one was made twice.
-pub type Identity = (Id, Option<Period>, Party, Timestamp);
+pub type ReportIdentity = (Id, Option<Period>, Party, Timestamp);

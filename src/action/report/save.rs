@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::model::{BundledReport, Identity, Report, ReportBody, check_fits};
+use super::model::{BundledReport, Report, ReportBody, ReportIdentity, check_fits};
 use super::reporter::Reporter;
 use super::store;
 use crate::action::assignment::model::{Addressed, Member, Party};
@@ -20,7 +20,7 @@ use crate::db::schema::{actors, idempotency_keys, latest_reports, reports};
 use crate::db::types::{Id, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::period::{self, Period};
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::register::Directory;
 use crate::resource::Counts;
 use crate::text::LongText;
@@ -131,16 +131,16 @@ pub fn file(
     }
     let found = assignments::actions(writer, Which::Action(action))?;
     let found = found.into_iter().find(|found| found.id == action).ok_or_else(|| Problem::not_found("action"))?;
-    let (today, mut faults) = (period::today(), Faults::default());
-    let member = member(writer, &found, &mut body, &mut faults)?;
+    let (today, mut errors) = (period::today(), ValidationErrors::default());
+    let member = member(writer, &found, &mut body, &mut errors)?;
     // Whoever may not report at all is told so first.
     let reporter_id = match &member {
         Some((member, _)) => reporter.check_may_report_for(writer, member.party)?,
         None => None,
     };
-    body.check(today, "", &mut faults);
-    check_fits(&found, member.as_ref().map(|(member, at)| (member, *at)), body.occurrence, today, &mut faults);
-    faults.into_result()?;
+    body.check(today, "", &mut errors);
+    check_fits(&found, member.as_ref().map(|(member, at)| (member, *at)), body.occurrence, today, &mut errors);
+    errors.into_result()?;
     let party = member.map(|(member, _)| member.party).ok_or_else(|| Problem::internal("nobody reports"))?;
     let reported_at = moment(writer, action, body.occurrence, party)?;
     let checked = Checked { action_id: action, party, body, reporter_id, reported_at };
@@ -166,7 +166,7 @@ fn member(
     tenant: &mut Tenant<'_>,
     action: &Addressed,
     body: &mut ReportBody,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Option<(Member, &'static str)>> {
     if let (true, [own], None, None) = (action.is_local(), action.named.as_slice(), &body.committee, &body.unit) {
         body.committee = Some(own.key.clone().into());
@@ -175,7 +175,7 @@ fn member(
         (Some(committee), None) => (committee.clone(), "/committee"),
         (None, Some(unit)) => (unit.clone(), "/unit"),
         _ => {
-            faults.add("", "names exactly one of committee and unit: who reports?");
+            errors.add("", "names exactly one of committee and unit: who reports?");
             return Ok(None);
         }
     };
@@ -185,7 +185,7 @@ fn member(
     };
     let Some(member) = found else {
         let what = pointer.trim_start_matches('/');
-        faults.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
+        errors.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
         return Ok(None);
     };
     // Kept as the plainest reference, whichever way it was written.
@@ -261,7 +261,7 @@ pub fn prepare(
     directory: &Directory,
     actions: &HashMap<Reference, Id>,
     reports: Vec<BundledReport>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<CheckedHistory> {
     let known = if reports.is_empty() { HashMap::new() } else { known(tenant)? };
     let (now, mut seen) = (Timestamp::now(), HashSet::new());
@@ -270,45 +270,45 @@ pub fn prepare(
         let pointer = format!("/reports/{n}");
         let BundledReport { action, report: mut body, mut reported_by, reported_at } = report;
         if reported_at > now {
-            faults.add(format!("{pointer}/reported_at"), "lies ahead: write when it was reported");
+            errors.add(format!("{pointer}/reported_at"), "lies ahead: write when it was reported");
         }
-        body.check(reported_at.day(), &pointer, faults);
+        body.check(reported_at.day(), &pointer, errors);
         let action_id = actions.get(&action).copied();
         if action_id.is_none() {
             let detail = format!("names no action of this municipality: '{action}'; write strategy/area/action");
-            faults.add(format!("{pointer}/action"), detail);
+            errors.add(format!("{pointer}/action"), detail);
         }
-        let party = party(directory, &mut body, &pointer, faults);
+        let party = party(directory, &mut body, &pointer, errors);
         let at = format!("{pointer}/reported_by");
-        let reporter_id = directory.employees.resolve_optional("employee", &mut reported_by, &at, faults);
+        let reporter_id = directory.employees.resolve_optional("employee", &mut reported_by, &at, errors);
         let is_nobody_s = reported_by.is_some() && reporter_id.is_none();
         let (Some(action_id), Some(party), false) = (action_id, party, is_nobody_s) else { continue };
-        let identity: Identity = (action_id, body.occurrence, party, reported_at);
+        let identity: ReportIdentity = (action_id, body.occurrence, party, reported_at);
         if !seen.insert(identity) {
-            faults.add(pointer.clone(), "stands here twice: the same action, party, occurrence and moment");
+            errors.add(pointer.clone(), "stands here twice: the same action, party, occurrence and moment");
         }
         match known.get(&identity) {
             None => history.new.push(Checked { action_id, party, body, reporter_id, reported_at }),
             Some((said, made_by)) if *said == said_by(&body) && *made_by == reporter_id => history.unchanged += 1,
             Some(_) => {
-                faults.add(pointer, "says something else than the report that is kept: a correction is a new report");
+                errors.add(pointer, "says something else than the report that is kept: a correction is a new report");
             }
         }
     }
     Ok(history)
 }
 
-fn party(directory: &Directory, body: &mut ReportBody, pointer: &str, faults: &mut Faults) -> Option<Party> {
+fn party(directory: &Directory, body: &mut ReportBody, pointer: &str, errors: &mut ValidationErrors) -> Option<Party> {
     match (&mut body.committee, &mut body.unit) {
         (Some(committee), None) => directory
             .committees
-            .resolve("committee", committee, &format!("{pointer}/committee"), faults)
+            .resolve("committee", committee, &format!("{pointer}/committee"), errors)
             .map(Party::Committee),
         (None, Some(unit)) => {
-            directory.units.resolve("unit", unit, &format!("{pointer}/unit"), faults).map(Party::Unit)
+            directory.units.resolve("unit", unit, &format!("{pointer}/unit"), errors).map(Party::Unit)
         }
         _ => {
-            faults.add(pointer, "names exactly one of committee and unit: who reported?");
+            errors.add(pointer, "names exactly one of committee and unit: who reported?");
             None
         }
     }
@@ -319,7 +319,7 @@ fn said_by(body: &ReportBody) -> Value {
     json!([body.stage, body.judgement, body.note, body.minutes_url, body.discussed_on])
 }
 
-fn known(tenant: &mut Tenant<'_>) -> Result<HashMap<Identity, (Value, Option<Id>)>> {
+fn known(tenant: &mut Tenant<'_>) -> Result<HashMap<ReportIdentity, (Value, Option<Id>)>> {
     type Row = (
         (Id, StoredPeriod, Option<Id>, Option<Id>, Timestamp),
         (Stage, Judgement, Option<LongText>, Option<WebAddress>, Option<NaiveDate>),

@@ -108,7 +108,7 @@ fn select(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>, with_repo
 fn path(tenant: &mut Tenant<'_>, action: Id) -> Result<String> {
     let filter = actions::Filter { id: Some(action), ..actions::Filter::default() };
     let found = actions::list(tenant, filter, Some(1))?.pop().ok_or_else(|| Problem::not_found("action"))?;
-    Ok(found.action.origin.path.unwrap_or_default())
+    Ok(found.action.identity.path.unwrap_or_default())
 }
 
 /// At most `limit` of an action's reports, the newest first.

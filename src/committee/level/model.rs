@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::Key;
-use crate::resource::{Body, Stored};
+use crate::resource::{Body, Entity};
 use crate::text::ShortText;
 
 /// A rank in the committee tree (MED-niveau), named by the municipality.
@@ -25,7 +25,7 @@ pub struct LevelBody {
 }
 
 /// A level as it is stored.
-pub type Level = Stored<LevelBody>;
+pub type Level = Entity<LevelBody>;
 
 impl Body for LevelBody {
     const ENTITY: &'static str = "level";

@@ -107,8 +107,8 @@ async fn replace(
     Body(wanted): Body<LevelBody>,
 ) -> Result<Row<Level>> {
     let work = move |writer: &mut Writer<'_>| resource::replace::<Levels>(writer, &target, &precondition, wanted);
-    let saved = database.write(&caller.principal, work).await?;
-    let (is_new, level) = (saved.is_created(), saved.into_stored());
+    let outcome = database.write(&caller.principal, work).await?;
+    let (is_new, level) = (outcome.is_created(), outcome.into_entity());
     let location = location(&level);
     Ok(Row::put(level, is_new, location))
 }

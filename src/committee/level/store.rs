@@ -9,8 +9,8 @@ use super::model::{Level, LevelBody};
 use crate::db::schema::{action_audience, actions, committees, focus_areas, indicators, levels, strategies};
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
-use crate::problem::{Faults, Result};
-use crate::resource::{self, Draft, Names, Resource, Saved, Stored};
+use crate::problem::{Result, ValidationErrors};
+use crate::resource::{self, Draft, Entity, Names, Resource, UpsertOutcome};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -50,7 +50,7 @@ impl LevelRow {
             rank: self.rank,
             staff_meeting_below: self.staff_meeting_below,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -81,9 +81,9 @@ pub fn prepare(
     writer: &mut Writer<'_>,
     names: &mut Names,
     drafts: Vec<Draft<LevelBody>>,
-    faults: &mut Faults,
-) -> Result<Vec<Saved<LevelBody>>> {
-    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), faults);
+    errors: &mut ValidationErrors,
+) -> Result<Vec<UpsertOutcome<LevelBody>>> {
+    resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), errors);
     // A municipality has a handful of levels, so all are read.
     let mut existing: HashMap<Key, Level> =
         list(writer, None, None)?.into_iter().map(|level| (level.body.key.clone(), level)).collect();
@@ -91,24 +91,24 @@ pub fn prepare(
     Ok(drafts
         .into_iter()
         .map(|draft| {
-            let saved = Saved::compare(existing.remove(&draft.body.key), Id::new(), draft.body, now);
-            names.add(saved.stored().id(), saved.stored().body.key.clone().into());
-            saved
+            let outcome = UpsertOutcome::compare(existing.remove(&draft.body.key), Id::new(), draft.body, now);
+            names.add(outcome.entity().id(), outcome.entity().body.key.clone().into());
+            outcome
         })
         .collect())
 }
 
 /// Writes what was prepared.
-pub fn apply(writer: &mut Writer<'_>, saved: Vec<Saved<LevelBody>>) -> Result<Vec<Saved<LevelBody>>> {
+pub fn apply(writer: &mut Writer<'_>, outcome: Vec<UpsertOutcome<LevelBody>>) -> Result<Vec<UpsertOutcome<LevelBody>>> {
     let municipality_id = writer.municipality_id;
-    let row = |saved: &Saved<LevelBody>| LevelRow::new(municipality_id, saved.stored());
-    let created: Vec<_> = saved.iter().filter(|saved| saved.is_created()).map(row).collect();
+    let row = |outcome: &UpsertOutcome<LevelBody>| LevelRow::new(municipality_id, outcome.entity());
+    let created: Vec<_> = outcome.iter().filter(|outcome| outcome.is_created()).map(row).collect();
     crate::insert_all!(writer.connection, levels::table, &created)?;
-    for saved in saved.iter().filter(|saved| matches!(saved, Saved::Updated { .. })) {
-        diesel::update(levels::table.find(saved.stored().id())).set(row(saved)).execute(writer.connection)?;
+    for outcome in outcome.iter().filter(|outcome| matches!(outcome, UpsertOutcome::Updated { .. })) {
+        diesel::update(levels::table.find(outcome.entity().id())).set(row(outcome)).execute(writer.connection)?;
     }
-    writer.log(saved.iter().filter_map(Saved::change))?;
-    Ok(saved)
+    writer.log(outcome.iter().filter_map(UpsertOutcome::change))?;
+    Ok(outcome)
 }
 
 impl Resource for Levels {
@@ -128,10 +128,10 @@ impl Resource for Levels {
         Ok(query.first(tenant.connection).optional()?.map(LevelRow::into_level))
     }
 
-    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<LevelBody>>) -> Result<Vec<Saved<LevelBody>>> {
-        let mut faults = Faults::default();
-        let prepared = prepare(writer, &mut Names::default(), drafts, &mut faults)?;
-        faults.into_result()?;
+    fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<LevelBody>>) -> Result<Vec<UpsertOutcome<LevelBody>>> {
+        let mut errors = ValidationErrors::default();
+        let prepared = prepare(writer, &mut Names::default(), drafts, &mut errors)?;
+        errors.into_result()?;
         apply(writer, prepared)
     }
 

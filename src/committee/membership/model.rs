@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
-use crate::problem::Faults;
+use crate::problem::ValidationErrors;
 use crate::register::{self, ManagedBy};
-use crate::resource::{Body, Stored};
+use crate::resource::{Body, Entity};
 use crate::text::{ShortText, check_no_cpr};
 
 crate::text_enum! {
@@ -84,7 +84,7 @@ pub struct MembershipBody {
 }
 
 /// A membership as stored.
-pub type Membership = Stored<MembershipBody>;
+pub type Membership = Entity<MembershipBody>;
 
 impl Body for MembershipBody {
     const ENTITY: &'static str = "membership";
@@ -107,9 +107,9 @@ impl MembershipBody {
     pub const PERSONAL_FIELDS: &'static [&'static str] = &["employee"];
 
     /// The rules for one membership by itself.
-    pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        register::check_days(self, pointer, faults);
-        check_no_cpr(&format!("{pointer}/key"), self.key.as_str(), faults);
+    pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
+        register::check_days(self, pointer, errors);
+        check_no_cpr(&format!("{pointer}/key"), self.key.as_str(), errors);
     }
 }
 
@@ -166,7 +166,7 @@ impl MembershipBody {
 type HeldSeat = (NaiveDate, NaiveDate, RegisterKey, Option<String>);
 
 /// Notes each chair who holds the seat at the same time as another.
-pub fn check_one_chair_at_a_time<C: Eq + Hash>(chairs: Vec<Chair<C>>, today: NaiveDate, faults: &mut Faults) {
+pub fn check_one_chair_at_a_time<C: Eq + Hash>(chairs: Vec<Chair<C>>, today: NaiveDate, errors: &mut ValidationErrors) {
     let mut by_committee: HashMap<C, Vec<HeldSeat>> = HashMap::new();
     for chair in chairs {
         let Some((first, last)) = chair.days(today) else { continue };
@@ -182,7 +182,7 @@ pub fn check_one_chair_at_a_time<C: Eq + Hash>(chairs: Vec<Chair<C>>, today: Nai
             if let Some(other) = other.filter(|other| chair.0 <= other.1) {
                 let (pointer, key) = if chair.3.is_some() { (&chair.3, &other.2) } else { (&other.3, &chair.2) };
                 let at = format!("{}/role", pointer.as_deref().unwrap_or_default());
-                faults.add(at, format!("a committee has one chair at a time: '{key}' holds the seat then"));
+                errors.add(at, format!("a committee has one chair at a time: '{key}' holds the seat then"));
             }
             longest = longest.filter(|other| other.1 >= chair.1).or(Some(chair));
             if chair.3.is_some() {
@@ -333,7 +333,7 @@ mod tests {
         (!text.is_empty()).then(|| text.parse().unwrap())
     }
 
-    fn faults(chairs: &[(&str, &str, &str)]) -> usize {
+    fn errors(chairs: &[(&str, &str, &str)]) -> usize {
         let chairs = chairs.iter().enumerate().map(|(n, (committee, starts_on, ends_on))| Chair {
             committee: (*committee).to_owned(),
             key: format!("k{n}").parse().unwrap(),
@@ -341,29 +341,29 @@ mod tests {
             employment: (None, None),
             pointer: Some(format!("/{n}")),
         });
-        let mut faults = Faults::default();
-        check_one_chair_at_a_time(chairs.collect(), "2026-01-01".parse().unwrap(), &mut faults);
-        faults.count()
+        let mut errors = ValidationErrors::default();
+        check_one_chair_at_a_time(chairs.collect(), "2026-01-01".parse().unwrap(), &mut errors);
+        errors.count()
     }
 
     #[test]
     fn two_chairs_never_hold_the_seat_at_once() {
-        assert_eq!(faults(&[("a", "2025-01-01", "2025-06-30"), ("a", "2025-07-01", "")]), 0);
-        assert_eq!(faults(&[("a", "2025-01-01", "2025-07-01"), ("a", "2025-07-01", "")]), 1);
-        assert_eq!(faults(&[("a", "", ""), ("b", "", "")]), 0);
-        assert_eq!(faults(&[("a", "", ""), ("a", "", "")]), 1);
-        assert_eq!(faults(&[("a", "", ""), ("a", "2030-01-01", "")]), 1);
-        assert_eq!(faults(&[("a", "2020-01-01", ""), ("a", "2021-01-01", "2021-12-31"), ("a", "2022-01-01", "")]), 2);
-        assert_eq!(faults(&[("a", "2025-07-01", ""), ("a", "2025-01-01", "2025-06-30")]), 0, "in any order");
+        assert_eq!(errors(&[("a", "2025-01-01", "2025-06-30"), ("a", "2025-07-01", "")]), 0);
+        assert_eq!(errors(&[("a", "2025-01-01", "2025-07-01"), ("a", "2025-07-01", "")]), 1);
+        assert_eq!(errors(&[("a", "", ""), ("b", "", "")]), 0);
+        assert_eq!(errors(&[("a", "", ""), ("a", "", "")]), 1);
+        assert_eq!(errors(&[("a", "", ""), ("a", "2030-01-01", "")]), 1);
+        assert_eq!(errors(&[("a", "2020-01-01", ""), ("a", "2021-01-01", "2021-12-31"), ("a", "2022-01-01", "")]), 2);
+        assert_eq!(errors(&[("a", "2025-07-01", ""), ("a", "2025-01-01", "2025-06-30")]), 0, "in any order");
     }
 
     #[test]
     fn a_chair_without_a_first_day_may_follow_another() {
-        assert_eq!(faults(&[("a", "", "2025-06-30"), ("a", "", "")]), 0);
-        assert_eq!(faults(&[("a", "", "2025-06-30"), ("a", "2025-06-30", "")]), 1);
-        assert_eq!(faults(&[("a", "", "2030-12-31"), ("a", "", "")]), 1, "both hold it today");
-        assert_eq!(faults(&[("a", "2020-01-01", "2029-12-31"), ("a", "", "2030-12-31")]), 1);
-        assert_eq!(faults(&[("a", "", "2026-12-31"), ("a", "2027-01-01", "")]), 0);
-        assert_eq!(faults(&[("a", "2027-01-01", "2026-12-31"), ("a", "2020-01-01", "")]), 0, "called off");
+        assert_eq!(errors(&[("a", "", "2025-06-30"), ("a", "", "")]), 0);
+        assert_eq!(errors(&[("a", "", "2025-06-30"), ("a", "2025-06-30", "")]), 1);
+        assert_eq!(errors(&[("a", "", "2030-12-31"), ("a", "", "")]), 1, "both hold it today");
+        assert_eq!(errors(&[("a", "2020-01-01", "2029-12-31"), ("a", "", "2030-12-31")]), 1);
+        assert_eq!(errors(&[("a", "", "2026-12-31"), ("a", "2027-01-01", "")]), 0);
+        assert_eq!(errors(&[("a", "2027-01-01", "2026-12-31"), ("a", "2020-01-01", "")]), 0, "called off");
     }
 }

@@ -256,8 +256,8 @@ async fn replace(
         if sight == Sight::House && wanted.employee.is_none() {
             wanted.employee = Memberships::find(writer, &target)?.and_then(|existing| existing.body.employee);
         }
-        let saved = resource::replace::<Memberships>(writer, &target, &precondition, wanted)?;
-        Ok((saved.is_created(), answer(writer, "replace_membership", saved.stored().id(), sight)?))
+        let outcome = resource::replace::<Memberships>(writer, &target, &precondition, wanted)?;
+        Ok((outcome.is_created(), answer(writer, "replace_membership", outcome.entity().id(), sight)?))
     };
     let (is_new, member) = database.write(&caller.principal, work).await?;
     let location = location(&member);

@@ -14,9 +14,9 @@ use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::employee::store as employees_store;
 use crate::period;
-use crate::problem::{Faults, Result};
+use crate::problem::{Result, ValidationErrors};
 use crate::register::{Checked, Directory, ManagedBy, Register, Selection};
-use crate::resource::{Draft, Names, Saved, Stored};
+use crate::resource::{Draft, Entity, Names, UpsertOutcome};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -72,7 +72,7 @@ impl MembershipRow {
             ends_on: self.ends_on,
             managed_by: self.managed_by,
         };
-        let membership = Stored::found(self.id, body, (self.version, self.created_at, self.updated_at));
+        let membership = Entity::found(self.id, body, (self.version, self.created_at, self.updated_at));
         Seat { membership, holder }
     }
 }
@@ -168,13 +168,13 @@ impl Register for Memberships {
         &mut directory.memberships
     }
 
-    fn check(draft: &mut Draft<MembershipBody>, directory: &Directory, faults: &mut Faults) -> Option<Links> {
+    fn check(draft: &mut Draft<MembershipBody>, directory: &Directory, errors: &mut ValidationErrors) -> Option<Links> {
         let Draft { pointer, body } = draft;
-        body.check(pointer, faults);
+        body.check(pointer, errors);
         let Directory { committees, employees, .. } = directory;
         let (at_committee, at_employee) = (format!("{pointer}/committee"), format!("{pointer}/employee"));
-        let employee_id = employees.resolve_optional("employee", &mut body.employee, &at_employee, faults);
-        let committee_id = committees.resolve("committee", &mut body.committee, &at_committee, faults)?;
+        let employee_id = employees.resolve_optional("employee", &mut body.employee, &at_employee, errors);
+        let committee_id = committees.resolve("committee", &mut body.committee, &at_committee, errors)?;
         Some(Links { committee_id, employee_id })
     }
 
@@ -182,13 +182,13 @@ impl Register for Memberships {
         tenant: &mut Tenant<'_>,
         rows: &[Checked<Self>],
         directory: &mut Directory,
-        faults: &mut Faults,
+        errors: &mut ValidationErrors,
     ) -> Result<()> {
         let sent: Vec<&Checked<Self>> = rows.iter().filter(|row| chairs(row)).collect();
         if sent.iter().all(|row| pointer(row).is_none()) {
             return Ok(());
         }
-        let here: HashSet<Id> = rows.iter().map(|row| row.saved.stored().id()).collect();
+        let here: HashSet<Id> = rows.iter().map(|row| row.outcome.entity().id()).collect();
         let committee_ids: HashSet<Id> = sent.iter().map(|row| row.links.committee_id).collect();
         let stored = stored_chairs(tenant, committee_ids.into_iter().collect())?;
         let holder_ids = sent.iter().filter_map(|row| row.links.employee_id);
@@ -205,7 +205,7 @@ impl Register for Memberships {
             pointer: None,
         });
         let sent = sent.iter().map(|row| {
-            let body = &row.saved.stored().body;
+            let body = &row.outcome.entity().body;
             Chair {
                 committee: row.links.committee_id,
                 key: body.key.clone(),
@@ -214,13 +214,13 @@ impl Register for Memberships {
                 pointer: pointer(row),
             }
         });
-        check_one_chair_at_a_time(sent.chain(stored).collect(), period::today(), faults);
+        check_one_chair_at_a_time(sent.chain(stored).collect(), period::today(), errors);
         Ok(())
     }
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
         let municipality_id = writer.municipality_id;
-        let row = |row: &&Checked<Self>| MembershipRow::new(municipality_id, row.saved.stored(), &row.links);
+        let row = |row: &&Checked<Self>| MembershipRow::new(municipality_id, row.outcome.entity(), &row.links);
         crate::write_all!(
             writer.connection,
             memberships,
@@ -247,15 +247,15 @@ impl Register for Memberships {
 
 /// Whether it is a chair's; a vacant seat chairs nothing.
 fn chairs(row: &Checked<Memberships>) -> bool {
-    row.saved.stored().body.role == MemberRole::Chair && row.links.employee_id.is_some()
+    row.outcome.entity().body.role == MemberRole::Chair && row.links.employee_id.is_some()
 }
 
 /// Where a chair's row stands in what was sent, unless it holds no more than before.
 fn pointer(row: &Checked<Memberships>) -> Option<String> {
-    let is_wider = match &row.saved {
-        Saved::Created(_) => true,
-        Saved::Updated { before, after } => after.body.is_wider_than(&before.body),
-        Saved::Unchanged(_) => false,
+    let is_wider = match &row.outcome {
+        UpsertOutcome::Created(_) => true,
+        UpsertOutcome::Updated { before, after } => after.body.is_wider_than(&before.body),
+        UpsertOutcome::Unchanged(_) => false,
     };
     is_wider.then(|| row.pointer.clone())
 }

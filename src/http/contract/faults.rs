@@ -1,13 +1,12 @@
 //! What a body's schema finds fault with, in sentences that say what to write instead.
 
-use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::http::json;
 use crate::period;
-use crate::problem::Faults;
+use crate::problem::ValidationErrors;
 
 /// What a field that doesn't exist is answered with.
 pub const UNKNOWN_FIELD: &str = "is no field here: leave it out, or mend its spelling";
@@ -31,33 +30,33 @@ pub(super) fn leave_patterns_to_formats(schema: &mut Value) {
 }
 
 /// Notes what a validator found.
-pub(super) fn note(error: &ValidationError<'_>, faults: &mut Faults) {
+pub(super) fn note(error: &jsonschema::ValidationError<'_>, errors: &mut ValidationErrors) {
     let pointer = error.instance_path().to_string();
     let below = |name: &str| format!("{pointer}/{}", json::escape(name));
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().for_each(|name| faults.add(below(name), UNKNOWN_FIELD));
+            unexpected.iter().for_each(|name| errors.add(below(name), UNKNOWN_FIELD));
         }
         ValidationErrorKind::Required { property } => {
-            faults.add(below(property.as_str().unwrap_or_default()), "is missing");
+            errors.add(below(property.as_str().unwrap_or_default()), "is missing");
         }
         // One of the branches is null; what the other one says is what the client wants to know.
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
             let is_null_branch =
-                |branch: &&Vec<ValidationError<'static>>| branch.iter().any(|error| expects_null(error));
+                |branch: &&Vec<jsonschema::ValidationError<'static>>| branch.iter().any(|error| expects_null(error));
             match context.iter().find(|branch| !is_null_branch(branch)) {
-                Some(branch) => branch.iter().for_each(|error| note(error, faults)),
-                None => faults.add(pointer, "has none of the forms that it may have"),
+                Some(branch) => branch.iter().for_each(|error| note(error, errors)),
+                None => errors.add(pointer, "has none of the forms that it may have"),
             }
         }
         // One mistake is one fault, even where it breaks two rules.
-        _ if faults.kept().last().is_some_and(|last| last.pointer == pointer) => {}
-        kind => faults.add(pointer, sentence(kind)),
+        _ if errors.kept().last().is_some_and(|last| last.pointer == pointer) => {}
+        kind => errors.add(pointer, sentence(kind)),
     }
 }
 
-fn expects_null(error: &ValidationError<'_>) -> bool {
+fn expects_null(error: &jsonschema::ValidationError<'_>) -> bool {
     matches!(error.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(jsonschema::JsonType::Null) })
 }
 

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::period::Period;
-use crate::problem::{Faults, Problem, Result};
+use crate::problem::{Problem, Result, ValidationErrors};
 pub use faults::UNKNOWN_FIELD;
 
 /// The query parameter that says how many rows a page is to hold.
@@ -86,7 +86,7 @@ impl Contract {
             .validators
             .get(name.as_ref())
             .ok_or_else(|| Problem::internal(format!("the contract has no body '{name}'")))?;
-        let mut found = Faults::default();
+        let mut found = ValidationErrors::default();
         for error in validator.iter_errors(&value) {
             faults::note(&error, &mut found);
         }

@@ -17,7 +17,7 @@ use crate::indicator::number;
 use crate::indicator::save::Checked;
 use crate::indicator::store as indicators;
 use crate::period::Period;
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::resource::Names;
 use crate::text::{self, LongText};
 
@@ -72,7 +72,7 @@ pub fn prepare(
     brought: &[Checked],
     units: &Names,
     series: Vec<BundledSeries>,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Vec<Prepared>> {
     let mut keys: Vec<Key> = series.iter().map(|series| series.indicator.clone()).collect();
     keys.sort();
@@ -81,7 +81,7 @@ pub fn prepare(
     let stored = indicators::list(writer, filter, None)?;
     // What the bundle brings stands in the place of what is stored.
     let mut known: HashMap<Key, Indicator> = HashMap::new();
-    for indicator in stored.into_iter().chain(brought.iter().map(|checked| checked.saved.stored().clone())) {
+    for indicator in stored.into_iter().chain(brought.iter().map(|checked| checked.outcome.entity().clone())) {
         known.insert(indicator.body.key.clone(), indicator);
     }
     // Of one indicator and benchmark together, so that what stands in the file twice is seen.
@@ -90,20 +90,20 @@ pub fn prepare(
     for (n, series) in series.into_iter().enumerate() {
         let BundledSeries { indicator, benchmark, unit, group, values } = series;
         let Some(found) = known.get(&indicator) else {
-            faults.add(format!("/values/{n}/indicator"), format!("names no indicator: '{indicator}'"));
+            errors.add(format!("/values/{n}/indicator"), format!("names no indicator: '{indicator}'"));
             continue;
         };
         if let Some(key) = benchmark.as_ref().filter(|key| found.body.benchmark(key).is_none()) {
-            faults.add(format!("/values/{n}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
+            errors.add(format!("/values/{n}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
             continue;
         }
         if let Some(unit) = &unit
-            && units.resolve("unit", &mut unit.clone(), &format!("/values/{n}/unit"), faults).is_none()
+            && units.resolve("unit", &mut unit.clone(), &format!("/values/{n}/unit"), errors).is_none()
         {
             continue;
         }
         if let Some(group) = &group {
-            text::check_no_cpr(&format!("/values/{n}/group"), group.as_str(), faults);
+            text::check_no_cpr(&format!("/values/{n}/group"), group.as_str(), errors);
         }
         let place = (indicator, benchmark);
         if !gathered.contains_key(&place) {
@@ -113,7 +113,7 @@ pub fn prepare(
         for (m, value) in values.into_iter().enumerate() {
             let BundledValue { period, value, count, is_provisional, note } = value;
             if let Some(note) = &note {
-                text::check_no_cpr(&format!("/values/{n}/values/{m}/note"), note.as_str(), faults);
+                text::check_no_cpr(&format!("/values/{n}/values/{m}/note"), note.as_str(), errors);
             }
             let (unit, group) = (unit.clone(), group.clone());
             rows.push(ValueRow { period, unit, group, value: Some(value), count, is_provisional, note });
@@ -131,7 +131,7 @@ pub fn prepare(
         let (Some(indicator), Some((rows, pointers))) = (known.get(&place.0), gathered.get(&place)) else { continue };
         let at = |n: usize| pointers[n].clone();
         let first = firsts.get(&place.0).copied();
-        prepared.push(save::prepare(writer, indicator, place.1.as_ref(), first, units, (rows, &at), faults)?);
+        prepared.push(save::prepare(writer, indicator, place.1.as_ref(), first, units, (rows, &at), errors)?);
     }
     Ok(prepared)
 }

@@ -22,7 +22,7 @@ use crate::http::json;
 use crate::http::table::{self, Format};
 use crate::indicator::number;
 use crate::period::Period;
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::text::{LongText, check_no_cpr};
 
 /// One value as a client sends it.
@@ -126,10 +126,10 @@ impl Rows {
     }
 
     /// Notes where a table says itself that it is of another indicator than the one that its values are sent to.
-    pub fn check_indicator(&self, key: &Key, faults: &mut Faults) {
+    pub fn check_indicator(&self, key: &Key, errors: &mut ValidationErrors) {
         if let Some((n, named)) = self.indicator.as_ref().filter(|(_, named)| named != key) {
             let detail = format!("is '{named}', and the values are sent to '{key}': is it the wrong table?");
-            faults.add(format!("/values/{n}/indicator"), detail);
+            errors.add(format!("/values/{n}/indicator"), detail);
         }
     }
 }
@@ -159,12 +159,12 @@ fn read_as(benchmark: Option<&Key>, bytes: &[u8], form: Form, contract: &Contrac
 
 impl ValueRow {
     /// Notes texts that tell who somebody is.
-    fn check_texts(&self, n: usize, faults: &mut Faults) {
+    fn check_texts(&self, n: usize, errors: &mut ValidationErrors) {
         if let Some(group) = &self.group {
-            check_no_cpr(&format!("/values/{n}/group"), group.as_str(), faults);
+            check_no_cpr(&format!("/values/{n}/group"), group.as_str(), errors);
         }
         if let Some(note) = &self.note {
-            check_no_cpr(&format!("/values/{n}/note"), note.as_str(), faults);
+            check_no_cpr(&format!("/values/{n}/note"), note.as_str(), errors);
         }
     }
 }
@@ -174,11 +174,11 @@ fn from_json(bytes: &[u8], contract: &Contract) -> Result<Rows> {
         Some(rows) => rows,
         None => by_contract(bytes, contract)?,
     };
-    let mut faults = Faults::default();
+    let mut errors = ValidationErrors::default();
     for (n, row) in rows.iter().enumerate() {
-        row.check_texts(n, &mut faults);
+        row.check_texts(n, &mut errors);
     }
-    faults.into_result()?;
+    errors.into_result()?;
     Ok(Rows { rows, lines: None, indicator: None })
 }
 
@@ -314,19 +314,19 @@ fn expected(form: Form) -> Expected<'static> {
 fn from_table(bytes: &[u8], benchmark: Option<&Key>, form: Form) -> Result<Rows> {
     let table = crate::http::csv::read(bytes, &expected(form))?;
     let columns = table.columns();
-    let (mut rows, mut faults) = (Vec::with_capacity(table.records.len()), Faults::default());
+    let (mut rows, mut errors) = (Vec::with_capacity(table.records.len()), ValidationErrors::default());
     let mut indicator: Option<(usize, Key)> = None;
     for (n, cells) in table.records.iter().enumerate() {
-        let mut cells = Cells { n, cells, columns: &columns, faults: &mut faults };
+        let mut cells = Cells { n, cells, columns: &columns, errors: &mut errors };
         if cells.check_is_value(benchmark, &mut indicator).is_none() {
             continue;
         }
         if let Some(row) = cells.row(form) {
-            row.check_texts(n, &mut faults);
+            row.check_texts(n, &mut errors);
             rows.push(row);
         }
     }
-    faults.into_result().map_err(|problem| table.lines.locate(problem))?;
+    errors.into_result().map_err(|problem| table.lines.locate(problem))?;
     Ok(Rows { rows, lines: Some(table.lines), indicator })
 }
 
@@ -335,7 +335,7 @@ struct Cells<'t> {
     n: usize,
     cells: &'t StringRecord,
     columns: &'t HashMap<&'t str, usize>,
-    faults: &'t mut Faults,
+    errors: &'t mut ValidationErrors,
 }
 
 impl Cells<'_> {
@@ -378,7 +378,7 @@ impl Cells<'_> {
         match read(cell) {
             Ok(read) => Some(read),
             Err(detail) => {
-                self.faults.add(format!("/values/{}/{field}", self.n), detail);
+                self.errors.add(format!("/values/{}/{field}", self.n), detail);
                 None
             }
         }
@@ -535,10 +535,10 @@ mod tests {
     }
 
     /// The faults, each in a line.
-    fn faults(rows: Result<Rows>) -> Vec<String> {
+    fn errors(rows: Result<Rows>) -> Vec<String> {
         let problem = rows.unwrap_err();
         assert_eq!(problem.kind, Kind::InvalidBody, "{}", problem.detail);
-        problem.faults.kept().iter().map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect()
+        problem.errors.kept().iter().map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect()
     }
 
     fn row(period: &str, value: f64) -> ValueRow {
@@ -663,8 +663,8 @@ mod tests {
             {"value": 1.1e15, "unit": "a b", "group": "æ", "count": 1_000_000_001, "note": "a".repeat(20_001)},
             {"period": "2026"},
         ]);
-        let mut faults = faults(json(&json!({"values": rows})));
-        faults.sort();
+        let mut errors = errors(json(&json!({"values": rows})));
+        errors.sort();
         let expected = [
             "/values/1/comment is no field here: leave it out, or mend its spelling",
             "/values/1/count is less than 0",
@@ -680,8 +680,8 @@ mod tests {
             "/values/2/value is more than 1000000000000000",
             "/values/3/value is missing",
         ];
-        assert_eq!(faults.len(), expected.len(), "{faults:#?}");
-        for (fault, expected) in faults.iter().zip(expected) {
+        assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+        for (fault, expected) in errors.iter().zip(expected) {
             assert!(fault.starts_with(expected), "{fault}");
         }
     }
@@ -721,7 +721,7 @@ mod tests {
                      ,,,,-1,nej,\n\
                      2026,,,1,1000000001,,\n\
                      2026,,,1,99999999999999999999,,\n";
-        let faults = faults(csv(table));
+        let errors = errors(csv(table));
         let expected = [
             "/values/1/period line 3: is not a period: write 2024,",
             "/values/1/unit line 3: is not a reference: ",
@@ -737,18 +737,18 @@ mod tests {
             "/values/3/count line 6: is more than 1000000000",
             "/values/4/count line 7: is more than 1000000000",
         ];
-        assert_eq!(faults.len(), expected.len(), "{faults:#?}");
-        for (fault, expected) in faults.iter().zip(expected) {
+        assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+        for (fault, expected) in errors.iter().zip(expected) {
             assert!(fault.starts_with(expected), "{fault}");
         }
         let problem = csv(&format!("period,value\n{}", "2026,x\n".repeat(1_001))).unwrap_err();
-        assert_eq!((problem.faults.kept().len(), problem.faults.count()), (1_000, 1_001));
+        assert_eq!((problem.errors.kept().len(), problem.errors.count()), (1_000, 1_001));
     }
 
     #[test]
     fn what_is_found_later_is_told_with_its_line_too() {
         let problem = || Problem::invalid("/values/1/unit", "is unknown");
-        let told = |rows: Result<Rows>| rows.unwrap().locate(problem()).faults.kept()[0].detail.clone();
+        let told = |rows: Result<Rows>| rows.unwrap().locate(problem()).errors.kept()[0].detail.clone();
         assert_eq!(told(csv("period,value\r2026,1\r\r2027,1\r")), "line 4: is unknown");
         assert_eq!(told(json(&json!({"values": []}))), "is unknown");
     }
@@ -844,10 +844,10 @@ mod tests {
         let table = |rows: &str| excel(&format!("\u{feff}{header}\r\n{rows}"));
         let rows = table("sygefravaer;2026;;;;3,5;64;false;false;false;;;dage;\r\n").unwrap();
         assert_eq!(rows.rows, [ValueRow { count: Some(64), ..row("2026", 3.5) }]);
-        let mut none = Faults::default();
+        let mut none = ValidationErrors::default();
         rows.check_indicator(&"sygefravaer".parse().unwrap(), &mut none);
         assert_eq!(none.count(), 0);
-        let told = faults(table(
+        let told = errors(table(
             "a;2026;a;;;;;false;true;false;;;;\r\na;2026;b;;;1,5;;false;FALSE;TRUE;12;14;%;\r\n\
              ;2026;;;nabokommuner;1,5;;;;;;;;\r\n;2026;;;;1,5;;;ja;;;;;\r\n",
         ));
@@ -870,15 +870,15 @@ mod tests {
     fn tables_are_of_one_indicator() {
         let rows = csv("period,value,indicator\n2026,1,\n2027,1,trivsel\n2028,1,trivsel\n").unwrap();
         let check = |key: &str| {
-            let mut faults = Faults::default();
-            rows.check_indicator(&key.parse().unwrap(), &mut faults);
-            faults.into_result().map_err(|problem| rows.locate(problem).faults.kept().to_vec())
+            let mut errors = ValidationErrors::default();
+            rows.check_indicator(&key.parse().unwrap(), &mut errors);
+            errors.into_result().map_err(|problem| rows.locate(problem).errors.kept().to_vec())
         };
         assert!(check("trivsel").is_ok());
         let told = check("sygefravaer").unwrap_err();
         assert_eq!((told.len(), told[0].pointer.as_str()), (1, "/values/1/indicator"));
         assert!(told[0].detail.starts_with("line 3: is 'trivsel', and the values are sent to 'sygefravaer'"));
-        let told = faults(csv("period,value,indicator\n2026,1,trivsel\n2026,1,sygefravaer\n2026,1,Æ\n"));
+        let told = errors(csv("period,value,indicator\n2026,1,trivsel\n2026,1,sygefravaer\n2026,1,Æ\n"));
         assert!(told[0].starts_with("/values/1/indicator line 3: is another one than in the rows before"), "{told:#?}");
         assert!(told[1].starts_with("/values/2/indicator line 4: is no key of an indicator"), "{told:#?}");
         assert_eq!(told.len(), 2);
@@ -890,7 +890,7 @@ mod tests {
         let read = |text: &str, form| read_benchmark(text.as_bytes(), form, &benchmark, &CONTRACT);
         let table = "period,benchmark,value,unit,group,count\n2026,nabokommuner,1.5,,,\n2027,,1.5,,,\n";
         assert_eq!(read(table, Form::Csv).unwrap().rows, [row("2026", 1.5), row("2027", 1.5)]);
-        let told = faults(read("period,benchmark,value\n2026,landet,1.5\n", Form::Csv));
+        let told = errors(read("period,benchmark,value\n2026,landet,1.5\n", Form::Csv));
         assert!(told[0].starts_with("/values/0/benchmark line 2: is not 'nabokommuner'"), "{told:#?}");
         assert_eq!(told.len(), 1);
         let body = json!({"values": [{"period": "2026", "value": 1.5}]});
@@ -900,7 +900,7 @@ mod tests {
     #[test]
     fn what_looks_like_a_cpr_number_is_refused_and_not_repeated() {
         let table = "2026,1,010101-1234,\n2026,1,a,Kun 0101011234\n2026,x,a,Kun 0101011234\n";
-        let told = faults(csv(&format!("period,value,group,note\n{table}")));
+        let told = errors(csv(&format!("period,value,group,note\n{table}")));
         let expected = [
             "/values/0/group line 2: ",
             "/values/1/note line 3: ",
@@ -911,7 +911,7 @@ mod tests {
         assert!(told.iter().zip(expected).all(|(fault, expected)| fault.starts_with(expected)), "{told:#?}");
         let body =
             json!({"values": [{"period": "2026", "value": 1, "group": "010101-1234", "note": "Kun 0101011234"}]});
-        let told = [told, faults(json(&body))].concat();
+        let told = [told, errors(json(&body))].concat();
         assert_eq!(told.iter().filter(|fault| fault.contains("looks like a CPR number")).count(), 5);
         assert!(!told.iter().any(|fault| fault.contains("0101")));
     }

@@ -21,7 +21,7 @@ use crate::indicator::store as indicators_store;
 use crate::indicator::{Indicators, number};
 use crate::organisation::store as organisation;
 use crate::period::Period;
-use crate::problem::{Faults, Problem, Result};
+use crate::problem::{Problem, Result, ValidationErrors};
 use crate::resource::{self, Names};
 use crate::text::LongText;
 
@@ -73,12 +73,12 @@ pub fn save(
         true => organisation::names(writer)?,
         false => Names::default(),
     };
-    let mut faults = Faults::default();
-    rows.check_indicator(&indicator.body.key, &mut faults);
+    let mut errors = ValidationErrors::default();
+    rows.check_indicator(&indicator.body.key, &mut errors);
     let at = |n: usize| format!("/values/{n}");
     let first = rows.rows.iter().find(|row| row.value.is_some()).map(|row| row.period);
-    let prepared = prepare(writer, &indicator, benchmark, first, &units, (&rows.rows, &at), &mut faults)?;
-    faults.into_result().map_err(|problem| rows.locate(problem))?;
+    let prepared = prepare(writer, &indicator, benchmark, first, &units, (&rows.rows, &at), &mut errors)?;
+    errors.into_result().map_err(|problem| rows.locate(problem))?;
     apply(writer, prepared)
 }
 
@@ -114,11 +114,11 @@ pub fn prepare(
     first: Option<Period>,
     units: &Names,
     (rows, at): (&[ValueRow], &dyn Fn(usize) -> String),
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) -> Result<Prepared> {
     if indicator.body.is_computed() && benchmark.is_none() {
         let detail = "is for indicators that somebody measures: the service computes this one from reports";
-        (0..rows.len()).for_each(|n| faults.add(at(n), detail));
+        (0..rows.len()).for_each(|n| errors.add(at(n), detail));
     }
     let first = match indicator.body.frequency {
         Frequency::Biennium => indicators_store::stored_periods(tenant, indicator.id())?.first().copied().or(first),
@@ -128,28 +128,28 @@ pub fn prepare(
     let mut seen: HashMap<(Option<Id>, Option<&RegisterKey>, Period), usize> = HashMap::with_capacity(rows.len());
     let mut wanted = Vec::with_capacity(rows.len());
     for (n, row) in rows.iter().enumerate() {
-        check_period(row.period, indicator, first, || format!("{}/period", at(n)), faults);
+        check_period(row.period, indicator, first, || format!("{}/period", at(n)), errors);
         if row.value.is_some_and(|value| !number::is_storable(value)) {
-            faults.add(format!("{}/value", at(n)), number::EXPECTED);
+            errors.add(format!("{}/value", at(n)), number::EXPECTED);
         }
         if benchmark.is_some() {
-            check_benchmark_row(row, || at(n), faults);
+            check_benchmark_row(row, || at(n), errors);
         }
         let unit_id = match &row.unit {
             None => None,
             Some(unit) => {
                 let known = resolved
                     .entry(unit)
-                    .or_insert_with(|| units.resolve("unit", &mut unit.clone(), "", &mut Faults::default()));
+                    .or_insert_with(|| units.resolve("unit", &mut unit.clone(), "", &mut ValidationErrors::default()));
                 if known.is_none() {
-                    faults.add(format!("{}/unit", at(n)), format!("names no unit of this municipality: '{unit}'"));
+                    errors.add(format!("{}/unit", at(n)), format!("names no unit of this municipality: '{unit}'"));
                     continue;
                 }
                 *known
             }
         };
         if let Some(earlier) = seen.insert((unit_id, row.group.as_ref(), row.period), n) {
-            faults.add(at(n), format!("is for the same period, unit and group as {}", at(earlier)));
+            errors.add(at(n), format!("is for the same period, unit and group as {}", at(earlier)));
         }
         let group = row.group.as_ref().map(ToString::to_string).unwrap_or_default();
         let content = row.value.map(|value| Content {
@@ -172,22 +172,22 @@ fn check_period(
     indicator: &Indicator,
     first: Option<Period>,
     at: impl FnOnce() -> String,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) {
     let frequency = indicator.body.frequency;
     if !frequency.takes(period, None) {
-        faults.add(at(), format!("'{period}' is no period of this indicator: {}", frequency.expected()));
+        errors.add(at(), format!("'{period}' is no period of this indicator: {}", frequency.expected()));
     } else if let Some(first) = first.filter(|first| !frequency.takes(period, Some(*first))) {
-        faults.add(at(), format!("'{period}' is not in turn: it is measured every second year, as in {first}"));
+        errors.add(at(), format!("'{period}' is not in turn: it is measured every second year, as in {first}"));
     } else if !YEARS.contains(&period.first_day().year()) {
-        faults.add(at(), format!("'{period}' is out of the years {} to {}", YEARS.start(), YEARS.end()));
+        errors.add(at(), format!("'{period}' is out of the years {} to {}", YEARS.start(), YEARS.end()));
     }
 }
 
-fn check_benchmark_row(row: &ValueRow, at: impl Fn() -> String, faults: &mut Faults) {
+fn check_benchmark_row(row: &ValueRow, at: impl Fn() -> String, errors: &mut ValidationErrors) {
     let fields = [("unit", row.unit.is_some()), ("group", row.group.is_some()), ("count", row.count.is_some())];
     for (name, _) in fields.iter().filter(|(_, is_given)| *is_given) {
-        faults.add(format!("{}/{name}", at()), "has no place among the values of a benchmark: leave it out");
+        errors.add(format!("{}/{name}", at()), "has no place among the values of a benchmark: leave it out");
     }
 }
 

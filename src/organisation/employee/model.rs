@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
-use crate::problem::{Faults, Kind, Problem, Result};
+use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::register::{self, Managed as _, ManagedBy};
-use crate::resource::{Body, Stored};
+use crate::resource::{Body, Entity};
 use crate::text::{ShortText, check_no_cpr};
 
 /// Somebody who works for the municipality (ansat).
@@ -49,7 +49,7 @@ pub struct EmployeeBody {
 }
 
 /// An employee as stored.
-pub type Employee = Stored<EmployeeBody>;
+pub type Employee = Entity<EmployeeBody>;
 
 impl Body for EmployeeBody {
     const ENTITY: &'static str = "employee";
@@ -101,14 +101,14 @@ impl EmployeeBody {
     }
 
     /// The rules for one employee.
-    pub fn check(&self, pointer: &str, faults: &mut Faults) {
-        register::check_days(self, pointer, faults);
-        check_no_cpr(&format!("{pointer}/key"), self.key.as_str(), faults);
-        check_no_cpr(&format!("{pointer}/name"), self.name.as_str(), faults);
+    pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
+        register::check_days(self, pointer, errors);
+        check_no_cpr(&format!("{pointer}/key"), self.key.as_str(), errors);
+        check_no_cpr(&format!("{pointer}/name"), self.name.as_str(), errors);
         for (field, text) in
             [("email", self.email.as_ref().map(Email::as_str)), ("title", self.title.as_ref().map(ShortText::as_str))]
         {
-            check_no_cpr(&format!("{pointer}/{field}"), text.unwrap_or_default(), faults);
+            check_no_cpr(&format!("{pointer}/{field}"), text.unwrap_or_default(), errors);
         }
     }
 }

@@ -170,12 +170,12 @@ async fn replace(
     Body(wanted): Body<EmployeeBody>,
 ) -> Result<Row<Employee>> {
     let work = move |writer: &mut Writer<'_>| {
-        let saved = resource::replace::<Employees>(writer, &target, &precondition, wanted)?;
-        writer.log_access(shown("replace_employee", saved.stored()))?;
-        Ok(saved)
+        let outcome = resource::replace::<Employees>(writer, &target, &precondition, wanted)?;
+        writer.log_access(shown("replace_employee", outcome.entity()))?;
+        Ok(outcome)
     };
-    let saved = database.write(&caller.principal, work).await?;
-    let (is_new, employee) = (saved.is_created(), saved.into_stored());
+    let outcome = database.write(&caller.principal, work).await?;
+    let (is_new, employee) = (outcome.is_created(), outcome.into_entity());
     let location = location(&employee);
     Ok(Row::put(employee, is_new, location))
 }

@@ -11,9 +11,9 @@ use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as units_store;
 use crate::period;
-use crate::problem::{Faults, Problem, Result};
+use crate::problem::{Problem, Result, ValidationErrors};
 use crate::register::{Checked, Directory, Managed as _, ManagedBy, Register, Selection};
-use crate::resource::{self, Body as _, Draft, Names, Stored};
+use crate::resource::{self, Body as _, Draft, Entity, Names};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -71,7 +71,7 @@ impl EmployeeRow {
             name_protected: self.name_protected,
             managed_by: self.managed_by,
         };
-        Stored::found(self.id, body, (self.version, self.created_at, self.updated_at))
+        Entity::found(self.id, body, (self.version, self.created_at, self.updated_at))
     }
 }
 
@@ -125,7 +125,7 @@ pub fn anonymise(writer: &mut Writer<'_>, employee: Employee) -> Result<Employee
     let name: ShortText = ANONYMISED.parse().map_err(|fault: &str| Problem::internal(fault))?;
     let body = EmployeeBody { name, email: None, title: None, ..employee.body };
     let revision = employee.revision.next(writer.now());
-    let anonymous = Stored { body, revision, ..employee };
+    let anonymous = Entity { body, revision, ..employee };
     diesel::update(employees::table.find(anonymous.id()))
         .set((
             employees::name.eq(&anonymous.body.name),
@@ -193,11 +193,11 @@ impl Register for Employees {
         &mut directory.employees
     }
 
-    fn check(draft: &mut Draft<EmployeeBody>, directory: &Directory, faults: &mut Faults) -> Option<Links> {
+    fn check(draft: &mut Draft<EmployeeBody>, directory: &Directory, errors: &mut ValidationErrors) -> Option<Links> {
         let Draft { pointer, body } = draft;
-        body.check(pointer, faults);
+        body.check(pointer, errors);
         let at = format!("{pointer}/unit");
-        Some(Links { unit_id: directory.units.resolve_optional("unit", &mut body.unit, &at, faults) })
+        Some(Links { unit_id: directory.units.resolve_optional("unit", &mut body.unit, &at, errors) })
     }
 
     /// What still has somebody who left long ago doesn't bring the name back; what employs them again does.
@@ -213,15 +213,15 @@ impl Register for Employees {
         _: &mut Tenant<'_>,
         rows: &[Checked<Self>],
         directory: &mut Directory,
-        faults: &mut Faults,
+        errors: &mut ValidationErrors,
     ) -> Result<()> {
-        let changed = rows.iter().filter(|row| !row.saved.is_unchanged()).map(|row| row.saved.stored());
+        let changed = rows.iter().filter(|row| !row.outcome.is_unchanged()).map(|row| row.outcome.entity());
         directory.employment.extend(changed.map(|row| (row.id(), (row.body.starts_on, row.body.ends_on))));
         let today = period::today();
-        for row in rows.iter().filter(|row| row.saved.stored().body.is_anonymised()) {
-            if !row.saved.stored().body.is_over(today) {
+        for row in rows.iter().filter(|row| row.outcome.entity().body.is_anonymised()) {
+            if !row.outcome.entity().body.is_over(today) {
                 let detail = "is missing: it was taken out when the employment ended, so write it anew";
-                faults.add(format!("{}/name", row.pointer), detail);
+                errors.add(format!("{}/name", row.pointer), detail);
             }
         }
         Ok(())
@@ -229,7 +229,7 @@ impl Register for Employees {
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
         let municipality_id = writer.municipality_id;
-        let row = |row: &&Checked<Self>| EmployeeRow::new(municipality_id, row.saved.stored(), row.links.unit_id);
+        let row = |row: &&Checked<Self>| EmployeeRow::new(municipality_id, row.outcome.entity(), row.links.unit_id);
         crate::write_all!(
             writer.connection,
             employees,
