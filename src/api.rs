@@ -13,6 +13,7 @@ use crate::hr_sync::csv::CsvSection;
 use crate::http::contract::Contract;
 use crate::http::entity_tag::tagged;
 use crate::http::page::{Cursor, PageLimit};
+use crate::http::problem::ProblemAnswer;
 use crate::http::table::Format;
 use crate::http::{problem, row};
 use crate::indicator::value::routes::{ValueFormat, ValueLimit, ValuesFormat};
@@ -80,7 +81,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
-    components(schemas(PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat, ValueLimit, ValuesFormat)),
+    components(schemas(ProblemAnswer, PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat, ValueLimit, ValuesFormat)),
     modifiers(&Security),
 )]
 struct Head;
@@ -108,7 +109,12 @@ pub fn contract() -> Result<Contract> {
 /// Made from the code that runs; `/docs/` shows it to readers.
 #[utoipa::path(
     tag = "service", operation_id = "read_contract", params(row::IfNoneMatch),
-    responses((status = 200, description = "The OpenAPI document", content_type = "application/json", body = Object, example = json!({"openapi": "3.1.0"}))),
+    responses(
+        (
+            status = 200, description = "The OpenAPI document", content_type = "application/json", body = Object,
+            example = json!({"openapi": "3.1.0"}),
+        ),
+    ),
 )]
 #[get("/v1/openapi.json")]
 async fn read_contract(request: HttpRequest, contract: web::Data<Contract>) -> impl Responder {

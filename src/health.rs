@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, web};
 
 use crate::db::Database;
-use crate::http::problem::ProblemAnswer;
+use crate::http::responses::problem_responses;
 use crate::problem::Result;
 
 /// Whether the process lives
@@ -15,6 +15,11 @@ pub async fn livez() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
+problem_responses! {
+    /// Not yet, or not now
+    NotReady = Unavailable;
+}
+
 /// Whether the database answers and has every migration
 ///
 /// For load balancers, which send requests to whom answers 204.
@@ -22,7 +27,7 @@ pub async fn livez() -> HttpResponse {
     tag = "service", operation_id = "readyz",
     responses(
         (status = 204, description = "It can serve"),
-        (status = 503, description = "Not yet, or not now", body = ProblemAnswer, content_type = "application/problem+json"),
+        NotReady,
     ),
 )]
 #[get("/readyz")]

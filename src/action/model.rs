@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Key, Reference};
+use crate::http::example::example;
 use crate::period::{self, Period, Span};
 use crate::problem::ValidationErrors;
 use crate::resource::{self, Body, Entity};
@@ -99,7 +100,7 @@ crate::text_enum! {
 
 /// Whom an action is for: a role, and exactly one of `level`, `committee` and `unit`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"role": "responsible", "level": "lokal-med"}))]
+#[schema(example = json!(example!("audience_entry")))]
 pub struct AudienceEntry {
     /// What part the addressee plays.
     pub role: AudienceRole,
@@ -116,7 +117,7 @@ pub struct AudienceEntry {
 
 /// A step on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"title": "Udkast til drøftelse i Hoved-MED", "due_on": "2025-03-31", "done_on": "2025-03-20"}))]
+#[schema(example = json!(example!("milestone")))]
 pub struct Milestone {
     /// What is to be reached.
     pub title: ShortText,
@@ -130,7 +131,7 @@ pub struct Milestone {
 
 /// Something that a plan wants done (handling).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "droeft-trivsel", "number": "3", "title": "Drøft, hvad der giver god trivsel", "text": "Alle udvalg drøfter en gang i halvåret, hvad der giver god trivsel hos dem.", "kind": "discussion", "audience": [{"role": "responsible", "level": "lokal-med"}, {"role": "receives", "committee": "hoved-med"}], "recurrence": "P6M", "starts_on": "2025-01-01", "due_on": "2028-12-31", "after": ["kortlaeg-trivsel"], "invites_local": true, "milestones": [{"title": "Udkast til drøftelse i Hoved-MED", "due_on": "2025-03-31"}]}))]
+#[schema(example = json!(example!("action_body")))]
 pub struct ActionBody {
     /// Chosen by the client, unique among the focus area's actions, or the committee's; never changes.
     pub key: Key,

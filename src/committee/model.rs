@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
+use crate::http::example::example;
 use crate::problem::ValidationErrors;
 use crate::register::{self, ManagedBy};
 use crate::resource::{Body, Entity};
@@ -24,7 +25,7 @@ crate::text_enum! {
 
 /// A MED committee (MED-udvalg), staff meeting or work group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "lokal-med-skolen-ved-aaen", "name": "Lokal-MED Skolen ved Åen", "level": "lokal-med", "parent": "center-med-boern", "form": "committee", "units": ["skolen-ved-aaen"], "starts_on": "2019-08-01", "managed_by": "editor"}))]
+#[schema(example = json!(example!("committee_body")))]
 pub struct CommitteeBody {
     /// Chosen by the client, unique among the municipality's committees; never changes.
     pub key: RegisterKey,

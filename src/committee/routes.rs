@@ -16,8 +16,8 @@ use crate::http::body::{Body, Patch};
 use crate::http::entity_tag::Tagged;
 use crate::http::method;
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
+use crate::http::responses::{KeyTaken, StillReferenced, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
@@ -82,7 +82,12 @@ pub type CommitteePage = Page<Committee>;
 #[utoipa::path(
     tag = "committees", operation_id = "list_committees", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
     params(ListCommittees, IfNoneMatch),
-    responses((status = 200, description = "A page of committees", content((CommitteePage = "application/json"), (String = "text/csv", example = "key,name,level\r\n")))),
+    responses(
+        (
+            status = 200, description = "A page of committees",
+            content((CommitteePage = "application/json"), (String = "text/csv", example = "key,name,level\r\n")),
+        ),
+    ),
 )]
 #[get("/v1/committees")]
 async fn list(
@@ -133,7 +138,8 @@ struct TreeOn {
 /// In one answer, nested. Parents and levels are today's; a committee whose parent doesn't exist on the day hangs
 /// below the nearest one above that does.
 #[utoipa::path(
-    tag = "committees", operation_id = "read_committee_tree", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
+    tag = "committees", operation_id = "read_committee_tree",
+    security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
     params(TreeOn, IfNoneMatch),
     responses((status = 200, description = "The tree", body = CommitteeTree)),
 )]
@@ -155,7 +161,7 @@ async fn read_tree(
     request_body = CommitteeBody,
     responses(
         (status = 201, description = "The new committee", body = Committee),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/committees")]
@@ -193,13 +199,20 @@ async fn read(
 ///
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
 #[utoipa::path(
-    tag = "committees", operation_id = "replace_committee", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
-    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "lokal-med-skolen-ved-aaen"), PutConditions),
+    tag = "committees", operation_id = "replace_committee",
+    security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    params(
+        (
+            "id" = String, Path, description = "Key, or the UUID of an existing row",
+            example = "lokal-med-skolen-ved-aaen",
+        ),
+        PutConditions,
+    ),
     request_body = CommitteeBody,
     responses(
         (status = 200, description = "The committee as it is now", body = Committee),
         (status = 201, description = "The new committee", body = Committee),
-        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownId,
     ),
 )]
 #[put("/v1/committees/{id}")]
@@ -246,7 +259,7 @@ async fn change(
     params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"), IfMatch),
     responses(
         (status = 204, description = "The committee is gone"),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        StillReferenced,
     ),
 )]
 #[delete("/v1/committees/{id}")]

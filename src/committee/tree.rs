@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::model::{Committee, CommitteeForm};
 use crate::db::types::{Id, RegisterKey};
+use crate::http::example::example;
 use crate::register::Managed as _;
 
 /// The committees of a day.
@@ -22,7 +23,7 @@ pub struct CommitteeTree {
 
 /// A committee and those below it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"key": "lokal-med-skolen-ved-aaen", "name": "Lokal-MED Skolen ved Åen", "level": "lokal-med", "form": "committee", "children": []}))]
+#[schema(example = json!(example!("committee_node")))]
 pub struct CommitteeNode {
     /// The committee's id.
     pub id: Id,

@@ -14,6 +14,7 @@ use crate::committee::membership::model::MembershipBody;
 use crate::committee::model::CommitteeBody;
 use crate::committee::proposal::model::Proposal;
 use crate::db::types::RegisterKey;
+use crate::http::example::example;
 use crate::organisation::employee::model::EmployeeBody;
 use crate::organisation::model::UnitBody;
 use crate::problem::{Problem, Result, ValidationErrors};
@@ -31,15 +32,7 @@ crate::text_enum! {
 
 /// A file of the HR system. A section that is missing is left alone; it is never read as empty.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-#[schema(example = json!({
-    "units": [{"key": "skolen-ved-aaen", "name": "Skolen ved Åen", "kind": "workplace", "headcount": 64}],
-    "employees": [
-        {"key": "m-1042", "name": "Signe Overgaard", "title": "Skoleleder", "unit": "skolen-ved-aaen", "has_personnel_responsibility": true},
-        {"key": "m-1017", "ends_on": "2026-11-30"},
-    ],
-    "committees": [],
-    "memberships": [{"key": "lokal-med-skolen-ved-aaen-amr", "committee": "lokal-med-skolen-ved-aaen", "employee": null, "role": "member", "function": "safety_rep"}],
-}))]
+#[schema(example = json!(example!("hr_sync")))]
 pub struct HrSync {
     /// Units.
     #[serde(default)]
@@ -206,11 +199,7 @@ fn clearable(property: &mut RefOr<Schema>) {
 
 /// What a sync came to.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"employees": {
-    "counts": {"created": 1, "updated": 1, "ended": 1, "reopened": 0, "unchanged": 1, "skipped": 0},
-    "created": ["m-2042"], "updated": [{"key": "m-1004", "fields": ["title", "unit"]}],
-    "ended": [{"key": "m-1017", "fields": ["ends_on"]}], "reopened": [], "unchanged": ["m-1001"], "skipped": [],
-}}))]
+#[schema(example = json!(example!("sync_answer")))]
 pub struct SyncAnswer {
     /// How the file was read.
     pub mode: SyncMode,
@@ -255,7 +244,7 @@ pub struct SectionAnswer {
 
 /// A row that changed.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"key": "m-1004", "fields": ["title", "unit"]}))]
+#[schema(example = json!(example!("changed_row")))]
 pub struct ChangedRow {
     /// Its key.
     pub key: RegisterKey,
@@ -265,7 +254,7 @@ pub struct ChangedRow {
 
 /// How many rows of a section there are of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(example = json!({"created": 1, "updated": 1, "ended": 1, "reopened": 0, "unchanged": 1, "skipped": 0}))]
+#[schema(example = json!(example!("section_counts")))]
 pub struct SectionCounts {
     /// New ones.
     pub created: usize,

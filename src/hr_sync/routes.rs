@@ -15,8 +15,8 @@ use crate::http::body::BulkBytes;
 use crate::http::contract::Contract;
 use crate::http::json;
 use crate::http::language::{Language, LanguageHeader};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::responses::problem_responses;
 use crate::http::table::CsvBody;
 use crate::metrics;
 use crate::period;
@@ -46,6 +46,11 @@ struct SyncWanted {
     section: Option<CsvSection>,
 }
 
+problem_responses! {
+    /// The file would end more than the sync guard lets pass; `errors` lists the sections
+    WouldEndTooMuch = SyncGuard;
+}
+
 /// Take a file of the HR system
 ///
 /// Units, employees, committees and memberships; sections may be missing, and are then left alone. A field that is
@@ -65,7 +70,7 @@ struct SyncWanted {
     )),
     responses(
         (status = 200, description = "What the sync came to", body = SyncAnswer),
-        (status = 409, description = "The file would end more than the sync guard lets pass; `errors` lists the sections", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/sync-guard"})),
+        WouldEndTooMuch,
     ),
 )]
 #[post("/v1/hr-sync")]

@@ -11,6 +11,8 @@ use tracing_actix_web::RequestId;
 use utoipa::ToSchema;
 
 use super::contract::Contract;
+use crate::http::example::example;
+use crate::http::responses::problem_responses;
 use crate::metrics;
 use crate::problem::{Kind, Problem, ValidationError};
 
@@ -21,12 +23,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a client gets instead of what it asked for (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem, example = json!({
-    "type": "/problems/invalid-body", "title": "The body breaks a rule", "status": 422,
-    "detail": "The body has 1 fault; nothing was stored.", "instance": "/v1/levels",
-    "request_id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "error_count": 1,
-    "errors": [{"pointer": "/rank", "detail": "is missing"}],
-}))]
+#[schema(as = Problem, example = json!(example!("problem_answer")))]
 pub struct ProblemAnswer {
     /// The kind of problem: a stable path that describes it.
     pub r#type: String,
@@ -185,6 +182,11 @@ pub struct ProblemKind {
     pub description: &'static str,
 }
 
+problem_responses! {
+    /// There is no such kind
+    UnknownKind = NotFound;
+}
+
 /// What a problem's `type` means
 ///
 /// Every failure is a problem (RFC 9457), and its `type` the address of such an explanation.
@@ -193,7 +195,7 @@ pub struct ProblemKind {
     params(("kind" = String, Path, description = "The last part of the problem's `type`", example = "invalid-body")),
     responses(
         (status = 200, description = "The kind of problem", body = ProblemKind),
-        (status = 404, description = "There is no such kind", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownKind,
     ),
 )]
 #[get("/problems/{kind}")]

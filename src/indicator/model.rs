@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::target::Target;
 use crate::db::types::{Key, Reference};
+use crate::http::example::example;
 use crate::period::{Period, Span};
 use crate::problem::ValidationErrors;
 use crate::resource::{Body, Entity};
@@ -119,7 +120,7 @@ crate::text_enum! {
 
 /// What others have, to compare with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "nabokommuner", "name": "Gennemsnit af nabokommunerne", "source": "KRL"}))]
+#[schema(example = json!(example!("benchmark_body")))]
 pub struct BenchmarkBody {
     /// Chosen by the client, unique among the indicator's benchmarks; never changes.
     pub key: Key,
@@ -132,7 +133,7 @@ pub struct BenchmarkBody {
 
 /// What is measured, how, and how far it is to come (nøgletal, indikator).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "sygefravaer", "title": "Sygefravær", "unit_of_measure": "dage pr. ansat", "direction": "decrease", "frequency": "month", "source": "Lønsystemet", "method": "register", "decimals": 1, "min_group": 5, "aggregation": "mean", "objectives": ["med-plan-2025-2028/naervaer/lavere-sygefravaer"], "benchmarks": [{"key": "nabokommuner", "name": "Gennemsnit af nabokommunerne", "source": "KRL"}], "targets": [{"rule": "at_benchmark", "benchmark": "nabokommuner", "tolerance": 0.5, "period": "2028"}]}))]
+#[schema(example = json!(example!("indicator_body")))]
 pub struct IndicatorBody {
     /// Chosen by the client, unique among the municipality's indicators; never changes.
     pub key: Key,

@@ -13,8 +13,8 @@ use crate::db::types::{Id, Reference};
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::responses::{KeyTaken, UnknownId, problem_responses};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::period;
 use crate::problem::Result;
@@ -58,7 +58,8 @@ pub type IndicatorPage = Page<Indicator>;
 ///
 /// In the order of their keys.
 #[utoipa::path(
-    tag = "indicators", operation_id = "list_indicators", security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
+    tag = "indicators", operation_id = "list_indicators",
+    security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
     params(ListIndicators, IfNoneMatch),
     responses((status = 200, description = "A page of indicators", body = IndicatorPage)),
 )]
@@ -83,7 +84,7 @@ async fn list(
     request_body = IndicatorBody,
     responses(
         (status = 201, description = "The new indicator", body = Indicator),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/indicators")]
@@ -104,7 +105,8 @@ fn location(indicator: &Indicator) -> String {
 
 /// Read an indicator
 #[utoipa::path(
-    tag = "indicators", operation_id = "read_indicator", security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
+    tag = "indicators", operation_id = "read_indicator",
+    security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
     params(("id" = String, Path, description = "Key or UUID", example = "sygefravaer"), IfNoneMatch),
     responses((status = 200, description = "The indicator", body = Indicator)),
 )]
@@ -122,12 +124,15 @@ async fn read(
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
 #[utoipa::path(
     tag = "indicators", operation_id = "replace_indicator", security(("bearer" = ["med.edit"])),
-    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "sygefravaer"), PutConditions),
+    params(
+        ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "sygefravaer"),
+        PutConditions,
+    ),
     request_body = IndicatorBody,
     responses(
         (status = 200, description = "The indicator as it is now", body = Indicator),
         (status = 201, description = "The new indicator", body = Indicator),
-        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownId,
     ),
 )]
 #[put("/v1/indicators/{id}")]
@@ -166,6 +171,11 @@ async fn change(
     database.write(&caller.principal, work).await.map(Row::read)
 }
 
+problem_responses! {
+    /// It has values
+    HasValues = InUse;
+}
+
 /// Delete an indicator
 ///
 /// Only an indicator without values can be deleted; others are retired: give them a `retired_on`.
@@ -174,7 +184,7 @@ async fn change(
     params(("id" = String, Path, description = "Key or UUID", example = "sygefravaer"), IfMatch),
     responses(
         (status = 204, description = "The indicator is gone"),
-        (status = 409, description = "It has values", body = ProblemAnswer, content_type = "application/problem+json"),
+        HasValues,
     ),
 )]
 #[delete("/v1/indicators/{id}")]

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::model::{Frequency, IndicatorBody};
 use super::number;
 use crate::db::types::{Key, Reference};
+use crate::http::example::example;
 use crate::period::Period;
 use crate::problem::ValidationErrors;
 use crate::text::LongText;
@@ -35,7 +36,7 @@ crate::text_enum! {
 
 /// How far an indicator is to come, and by when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"rule": "more_than_period", "baseline_period": "2021", "period": "2023"}))]
+#[schema(example = json!(example!("target")))]
 pub struct Target {
     /// How it is meant.
     pub rule: TargetRule,

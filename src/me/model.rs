@@ -9,13 +9,14 @@ use utoipa::ToSchema;
 use crate::committee::membership::model::{MemberFunction, MemberRole, Seat, Side};
 use crate::committee::model::{Committee, CommitteeForm};
 use crate::db::types::{Key, RegisterKey};
+use crate::http::example::example;
 use crate::organisation::model::Unit;
 use crate::register::Managed as _;
 use crate::text::ShortText;
 
 /// The token's person.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"subject": "m-1042", "issuer": "https://login.example.dk/", "municipality": "noerrelund", "scopes": ["med.read", "med.report"], "on": "2026-01-01"}))]
+#[schema(example = json!(example!("me")))]
 pub struct Me {
     /// The token's subject.
     pub subject: String,
@@ -39,7 +40,7 @@ pub struct Me {
 
 /// What the register knows of the token's person.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"key": "m-1042", "name": "Signe Overgaard", "title": "Skoleleder", "unit": "skolen-ved-aaen", "has_personnel_responsibility": true}))]
+#[schema(example = json!(example!("myself")))]
 pub struct Myself {
     /// The employee's key.
     pub key: RegisterKey,
@@ -55,7 +56,7 @@ pub struct Myself {
 
 /// A seat that the token's person holds.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"membership": "lokal-med-skolen-ved-aaen-formand", "committee": "lokal-med-skolen-ved-aaen", "role": "chair", "side": "management", "function": "leader", "starts_on": "2025-01-01", "ends_on": null}))]
+#[schema(example = json!(example!("my_seat")))]
 pub struct MySeat {
     /// The membership's key.
     pub membership: RegisterKey,
@@ -91,7 +92,7 @@ impl MySeat {
 
 /// A committee above somebody's workplace.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"key": "lokal-med-skolen-ved-aaen", "name": "Lokal-MED Skolen ved Åen", "level": "lokal-med", "form": "committee"}))]
+#[schema(example = json!(example!("committee_above")))]
 pub struct CommitteeAbove {
     /// The committee's key.
     pub key: RegisterKey,

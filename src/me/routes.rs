@@ -26,7 +26,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "people", operation_id = "read_me",
     security(
-        ("bearer" = ["med.read"]), ("bearer" = ["med.progress"]), ("bearer" = ["med.report"]), ("bearer" = ["med.edit"]),
+        ("bearer" = ["med.read"]), ("bearer" = ["med.progress"]), ("bearer" = ["med.report"]),
+        ("bearer" = ["med.edit"]),
         ("bearer" = ["med.measure"]), ("bearer" = ["med.hr"]), ("bearer" = ["med.audit"]),
     ),
     params(IfNoneMatch),

@@ -7,12 +7,13 @@ use utoipa::ToSchema;
 
 use crate::committee::membership::model::MemberRole;
 use crate::db::types::Key;
+use crate::http::example::example;
 use crate::resource::{Body, Entity};
 use crate::text::ShortText;
 
 /// A municipality (kommune).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "noerrelund", "code": "999", "name": "Nørrelund Kommune", "sync_guard": {"percent": 10, "rows": 5}, "reporting_roles": ["chair", "deputy_chair", "secretary"], "min_group": 3}))]
+#[schema(example = json!(example!("municipality_body")))]
 pub struct MunicipalityBody {
     /// Chosen when the municipality is created; never changes. Tokens name the municipality by it.
     pub key: Key,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
+use crate::http::example::example;
 use crate::problem::ValidationErrors;
 use crate::register::{self, ManagedBy};
 use crate::resource::{Body, Entity};
@@ -28,7 +29,7 @@ crate::text_enum! {
 
 /// A part of the organisation (enhed): a centre, a department, a workplace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "skolen-ved-aaen", "name": "Skolen ved Åen", "kind": "workplace", "parent": "boern-og-unge", "headcount": 64, "starts_on": "2019-08-01", "managed_by": "editor"}))]
+#[schema(example = json!(example!("unit_body")))]
 pub struct UnitBody {
     /// Chosen by the client, unique among the municipality's units; never changes.
     pub key: RegisterKey,

@@ -15,8 +15,8 @@ use crate::db::types::Reference;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
+use crate::http::responses::{KeyTaken, StillReferenced, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
 use crate::register::ManagedBy;
@@ -81,7 +81,7 @@ async fn list(
     request_body = UnitBody,
     responses(
         (status = 201, description = "The new unit", body = Unit),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/units")]
@@ -120,12 +120,15 @@ async fn read(
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
 #[utoipa::path(
     tag = "organisation", operation_id = "replace_unit", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
-    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "skolen-ved-aaen"), PutConditions),
+    params(
+        ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "skolen-ved-aaen"),
+        PutConditions,
+    ),
     request_body = UnitBody,
     responses(
         (status = 200, description = "The unit as it is now", body = Unit),
         (status = 201, description = "The new unit", body = Unit),
-        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownId,
     ),
 )]
 #[put("/v1/units/{id}")]
@@ -183,7 +186,7 @@ async fn change(
     params(("id" = String, Path, description = "Key or UUID", example = "skolen-ved-aaen"), IfMatch),
     responses(
         (status = 204, description = "The unit is gone"),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        StillReferenced,
     ),
 )]
 #[delete("/v1/units/{id}")]

@@ -17,6 +17,7 @@ use crate::db::change_log::{self, Newest};
 use crate::db::types::{Id, RegisterKey};
 use crate::db::{Database, Tenant};
 use crate::http::entity_tag::{client_names, content_tag, tagged_as};
+use crate::http::example::example;
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::query::{self, Query};
@@ -71,9 +72,23 @@ struct HowProgress {
 /// Its focus areas stand one step down. A draft is told like any other: as a preview. With `If-None-Match`, an answer
 /// that hasn't changed costs next to nothing: ask as often as you like.
 #[utoipa::path(
-    tag = "strategies", operation_id = "read_strategy_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
-    params(("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "strategy", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "med-plan-2025-2028", "title": "MED-plan 2025-2028", "expected": 185, "done": 141, "in_progress": 23, "not_started": 18, "dropped": 3, "overdue": 17, "stale": 5, "share_done": 0.7747, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "141 af 185 opgaver er i mål", "running": {"expected": 56, "done": 32, "in_progress": 13, "not_started": 11, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5714, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "32 af 56 opgaver er i mål"}, "local": {"expected": 11, "done": 6, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 2, "stale": 0, "share_done": 0.5455, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "6 af 11 opgaver er i mål"}, "subtree": null, "indicators": {"met": 3, "missed": 1, "on_course": 4, "off_course": 2, "open": 1, "no_data": 2, "pending": 1}, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    tag = "strategies", operation_id = "read_strategy_progress",
+    security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"),
+        HowProgress,
+        LanguageHeader,
+        IfNoneMatch,
+    ),
+    responses(
+        (
+            status = 200, description = "The progress",
+            content(
+                (Progress = "application/json", example = json!(example!("strategy_progress"))),
+                (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/strategies/{id}/progress")]
 async fn read_strategy(
@@ -93,9 +108,18 @@ async fn read_strategy(
 /// Its actions stand one step down. With `If-None-Match`, an answer that hasn't changed costs next to nothing: ask as
 /// often as you like.
 #[utoipa::path(
-    tag = "strategies", operation_id = "read_focus_area_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    tag = "strategies", operation_id = "read_focus_area_progress",
+    security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the focus area"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "focus_area", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "balance-i-arbejdet", "title": "Balance i arbejdet", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": null, "indicators": {"met": 3, "missed": 1, "on_course": 4, "off_course": 2, "open": 1, "no_data": 2, "pending": 1}, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses(
+        (
+            status = 200, description = "The progress",
+            content(
+                (Progress = "application/json", example = json!(example!("focus_area_progress"))),
+                (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/focus-areas/{id}/progress")]
 async fn read_focus_area(
@@ -115,9 +139,18 @@ async fn read_focus_area(
 /// What the targets of its indicators come to. What is done for it is told of its focus area: actions stand there, not
 /// below objectives, so that the figures of assignments are all 0.
 #[utoipa::path(
-    tag = "strategies", operation_id = "read_objective_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    tag = "strategies", operation_id = "read_objective_progress",
+    security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the objective"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "objective", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "lavere-sygefravaer", "title": "Sygefraværet falder", "expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu", "running": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "local": null, "subtree": null, "indicators": {"met": 3, "missed": 1, "on_course": 4, "off_course": 2, "open": 1, "no_data": 2, "pending": 1}, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses(
+        (
+            status = 200, description = "The progress",
+            content(
+                (Progress = "application/json", example = json!(example!("objective_progress"))),
+                (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/objectives/{id}/progress")]
 async fn read_objective(
@@ -137,9 +170,18 @@ async fn read_objective(
 /// The times that it is to be done stand one step down. `forerunners` are the actions that come first. With
 /// `If-None-Match`, an answer that hasn't changed costs next to nothing: ask as often as you like.
 #[utoipa::path(
-    tag = "actions", operation_id = "read_action_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    tag = "actions", operation_id = "read_action_progress",
+    security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the action"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "action", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "ny-teknologi", "title": "Drøft ny teknologi", "expected": 12, "done": 7, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5833, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "7 af 12 udvalg er i mål", "running": {"expected": 12, "done": 7, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5833, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "7 af 12 udvalg er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": null, "indicators": null, "on": "2026-11-22", "cancelled_on": null, "forerunners": [{"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f02", "path": "med-plan-2025-2028/med-der-maerkes/aarshjul", "title": "Læg et årshjul", "is_done": false}], "is_ahead_of_forerunner": true, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses(
+        (
+            status = 200, description = "The progress",
+            content(
+                (Progress = "application/json", example = json!(example!("action_progress"))),
+                (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/actions/{id}/progress")]
 async fn read_action(
@@ -160,9 +202,23 @@ async fn read_action(
 /// down. What stands in drafts doesn't count. With `If-None-Match`, an answer that hasn't changed costs next to
 /// nothing: ask as often as you like.
 #[utoipa::path(
-    tag = "committees", operation_id = "read_committee_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
-    params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"), HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "committee", "id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "lokal-med-hasselengskolen", "title": "Lokal-MED Hasselengskolen", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": {"expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål"}, "indicators": null, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    tag = "committees", operation_id = "read_committee_progress",
+    security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"),
+        HowProgress,
+        LanguageHeader,
+        IfNoneMatch,
+    ),
+    responses(
+        (
+            status = 200, description = "The progress",
+            content(
+                (Progress = "application/json", example = json!(example!("committee_progress"))),
+                (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/committees/{id}/progress")]
 async fn read_committee(
@@ -182,9 +238,18 @@ async fn read_committee(
 /// Those in which the token's person sits today: together, and, one step down, each by itself. Units that they lead are
 /// not counted. A token whose person is nobody here, or sits nowhere, gets zeroes.
 #[utoipa::path(
-    tag = "people", operation_id = "read_my_progress", security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
+    tag = "people", operation_id = "read_my_progress",
+    security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(HowProgress, LanguageHeader, IfNoneMatch),
-    responses((status = 200, description = "The progress", content((Progress = "application/json", example = json!({"kind": "me", "id": null, "key": null, "title": "Mine udvalg", "expected": 14, "done": 9, "in_progress": 2, "not_started": 3, "dropped": 0, "overdue": 1, "stale": 0, "share_done": 0.6429, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "9 af 14 opgaver er i mål", "running": {"expected": 4, "done": 2, "in_progress": 1, "not_started": 1, "dropped": 0, "overdue": 0, "stale": 0, "share_done": 0.5, "last_reported_at": "2026-11-20T09:12:44.000000Z", "label": "2 af 4 opgaver er i mål"}, "local": {"expected": 0, "done": 0, "in_progress": 0, "not_started": 0, "dropped": 0, "overdue": 0, "stale": 0, "share_done": null, "last_reported_at": null, "label": "Der er intet at gøre endnu"}, "subtree": null, "indicators": null, "on": "2026-11-22", "cancelled_on": null, "forerunners": null, "is_ahead_of_forerunner": null, "children": null, "series": null})), (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")))),
+    responses(
+        (
+            status = 200, description = "The progress",
+            content(
+                (Progress = "application/json", example = json!(example!("my_progress"))),
+                (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/me/progress")]
 async fn read_me(

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::action::model::{Action, ActionBody};
 use crate::db::types::{Key, Reference};
+use crate::http::example::example;
 use crate::period::Period;
 use crate::problem::ValidationErrors;
 use crate::resource::{self, Body, Entity};
@@ -53,7 +54,7 @@ crate::text_enum! {
 
 /// A titled text beside a strategy or focus area (faktaboks).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"title": "Hvad er en TRIO?", "body": "Leder, tillidsrepræsentant og arbejdsmiljørepræsentant på samme arbejdsplads."}))]
+#[schema(example = json!(example!("explainer")))]
 pub struct Explainer {
     /// Its heading.
     pub title: ShortText,
@@ -63,7 +64,7 @@ pub struct Explainer {
 
 /// Where the wording comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"name": "MED-plan 2025-2028.pdf", "note": "Side 4-11"}))]
+#[schema(example = json!(example!("source")))]
 pub struct Source {
     /// The document's name.
     pub name: ShortText,
@@ -74,7 +75,7 @@ pub struct Source {
 
 /// A strategy's own fields, without its focus areas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "med-plan-2025-2028", "title": "MED-plan 2025-2028", "headline": "Sammen om et godt arbejdsliv", "kind": "plan", "status": "adopted", "starts_on": "2025-01-01", "ends_on": "2028-12-31", "adopted_by": "hoved-med", "adopted_in": "2024-H2", "adopted_note": "efteråret 2024", "predecessor": "strategi-2021-2024", "vision": "Alle går hjem fra arbejde med kræfter til resten af dagen.", "explainers": [{"title": "Hvad er en TRIO?", "body": "Leder, tillidsrepræsentant og arbejdsmiljørepræsentant på samme arbejdsplads."}]}))]
+#[schema(example = json!(example!("strategy_fields")))]
 pub struct StrategyFields {
     /// Chosen by the client, unique among the municipality's strategies; never changes.
     pub key: Key,
@@ -134,7 +135,7 @@ pub struct StrategyFields {
 
 /// A focus area's own fields, without its objectives and actions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "trivsel", "number": "1", "title": "Trivsel i hverdagen", "context": "Trivsel begynder med, at man ved, hvad der forventes.", "follow_up": "Hoved-MED gør status hvert forår.", "continues": ["strategi-2021-2024/arbejdsmiljoe"]}))]
+#[schema(example = json!(example!("focus_area_fields")))]
 pub struct FocusAreaFields {
     /// Chosen by the client, unique among the strategy's focus areas; never changes.
     pub key: Key,
@@ -167,7 +168,7 @@ pub struct FocusAreaFields {
 
 /// Something that a focus area is to reach (målsætning, delmål, sigtepunkt).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "faerre-sygedage", "kind": "sub_goal", "text": "Sygefraværet falder på de arbejdspladser, hvor det er højest.", "evidence": "Fraværstal fra lønsystemet, opgjort hvert halvår", "counterpart": "ledelse/naervaerende-ledelse"}))]
+#[schema(example = json!(example!("objective_body")))]
 pub struct ObjectiveBody {
     /// Chosen by the client, unique among the focus area's objectives; never changes.
     pub key: Key,

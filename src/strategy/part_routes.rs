@@ -15,8 +15,8 @@ use crate::db::types::Id;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::responses::{KeyTaken, MayNotActForCommittee, StillReferenced};
 use crate::http::row::{IfMatch, IfNoneMatch, PartId, Row, Target, Versioned};
 use crate::problem::Result;
 use crate::resource::Precondition;
@@ -59,7 +59,11 @@ pub type FocusAreaPage = Page<FocusArea>;
 /// In the plan's order.
 #[utoipa::path(
     tag = "strategies", operation_id = "list_focus_areas", security(("bearer" = ["med.read"])),
-    params(("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"), ListParts, IfNoneMatch),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"),
+        ListParts,
+        IfNoneMatch,
+    ),
     responses((status = 200, description = "A page of focus areas", body = FocusAreaPage)),
 )]
 #[get("/v1/strategies/{id}/focus-areas")]
@@ -84,7 +88,7 @@ async fn list_focus_areas(
     request_body = FocusAreaBody,
     responses(
         (status = 201, description = "The new focus area", body = FocusArea),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/strategies/{id}/focus-areas")]
@@ -142,7 +146,7 @@ async fn change_focus_area(
     params(("id" = Id, Path, description = "UUID of the focus area"), IfMatch),
     responses(
         (status = 204, description = "The focus area is gone"),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        StillReferenced,
     ),
 )]
 #[delete("/v1/focus-areas/{id}")]
@@ -188,7 +192,7 @@ async fn list_objectives(
     request_body = ObjectiveBody,
     responses(
         (status = 201, description = "The new objective", body = Objective),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/focus-areas/{id}/objectives")]
@@ -247,7 +251,7 @@ async fn change_objective(
     params(("id" = Id, Path, description = "UUID of the objective"), IfMatch),
     responses(
         (status = 204, description = "The objective is gone"),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        StillReferenced,
     ),
 )]
 #[delete("/v1/objectives/{id}")]
@@ -290,7 +294,7 @@ async fn list_actions(
     request_body = ActionBody,
     responses(
         (status = 201, description = "The new action", body = Action),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/focus-areas/{id}/actions")]
@@ -315,7 +319,7 @@ async fn create_action(
     request_body(content = ActionBody, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The action as it is now", body = Action),
-        (status = 403, description = "The token lacks a scope, or its person doesn't act for this committee (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
+        MayNotActForCommittee,
     ),
 )]
 #[patch("/v1/actions/{id}")]
@@ -342,8 +346,8 @@ async fn change_action(
     params(("id" = Id, Path, description = "UUID of the action"), IfMatch),
     responses(
         (status = 204, description = "The action is gone"),
-        (status = 403, description = "The token lacks a scope, or its person doesn't act for this committee (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        MayNotActForCommittee,
+        StillReferenced,
     ),
 )]
 #[delete("/v1/actions/{id}")]

@@ -13,8 +13,8 @@ use crate::db::types::Id;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
+use crate::http::responses::{KeyTaken, StillReferenced, UnknownId, problem_responses};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned};
 use crate::problem::Result;
 use crate::resource::Precondition;
@@ -97,7 +97,7 @@ async fn list(
     request_body = StrategyBody,
     responses(
         (status = 201, description = "The new strategy", body = Strategy),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/strategies")]
@@ -127,6 +127,11 @@ async fn read(caller: May<Read>, database: web::Data<Database>, Target(target): 
     Ok(Row::read(tree.strategy))
 }
 
+problem_responses! {
+    /// Something refers to a part that would go; `errors` lists what
+    PartStillReferenced = InUse;
+}
+
 /// Create or replace a strategy with all of its parts
 ///
 /// Parts are matched by key. A part that the body no longer has is removed, unless something refers to it.
@@ -140,8 +145,8 @@ async fn read(caller: May<Read>, database: web::Data<Database>, Target(target): 
     responses(
         (status = 200, description = "The strategy as it is now", body = Strategy),
         (status = 201, description = "The new strategy", body = Strategy),
-        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
-        (status = 409, description = "Something refers to a part that would go; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownId,
+        PartStillReferenced,
     ),
 )]
 #[put("/v1/strategies/{id}")]
@@ -189,7 +194,7 @@ async fn change(
     params(("id" = String, Path, description = "Key or UUID", example = "med-plan-2025-2028"), IfMatch),
     responses(
         (status = 204, description = "The strategy is gone"),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        StillReferenced,
     ),
 )]
 #[delete("/v1/strategies/{id}")]

@@ -10,6 +10,7 @@ use super::figures::Figures;
 use super::stage::{Judgement, Stage};
 use crate::action::schedule::{Lifetime, Occurrence, Schedule};
 use crate::db::types::{Id, RegisterKey, Timestamp};
+use crate::http::example::example;
 use crate::period::Period;
 use crate::text::{LongText, ShortText};
 use crate::web_address::WebAddress;
@@ -132,7 +133,7 @@ pub struct LatestReport {
 
 /// One party's share in one occurrence of an action: a line to read.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"action": "med-plan-2025-2028/balance-i-arbejdet/gennemgaa-fravaeret", "action_id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "title": "Gennemgå sygefraværet", "is_local": false, "committee": "lokal-med-hasselengskolen", "unit": null, "name": "Lokal-MED Hasselengskolen", "level": "lokal-med", "occurrence": "2025-H1", "starts_on": "2025-01-01", "due_on": "2025-06-30", "stage": "done", "judgement": "on_track", "is_overdue": false, "is_stale": false, "is_ahead_of_forerunner": false, "report_id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f02", "reported_at": "2025-05-12T08:15:30.123456Z", "note": "Drøftet på majmødet.", "minutes_url": "https://intranet.example.dk/referater/12", "discussed_on": "2025-05-08"}))]
+#[schema(example = json!(example!("assignment")))]
 pub struct Assignment {
     /// The action: the keys that lead to it.
     pub action: String,

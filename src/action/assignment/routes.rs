@@ -96,7 +96,15 @@ struct ListAssignmentsOfAction {
 #[utoipa::path(
     tag = "actions", operation_id = "list_assignments_of_action", security(("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the action"), ListAssignmentsOfAction, IfNoneMatch),
-    responses((status = 200, description = "A page of assignments", content((AssignmentPage = "application/json"), (String = "text/csv", example = "action,action_id,title,is_local,committee\r\n")))),
+    responses(
+        (
+            status = 200, description = "A page of assignments",
+            content(
+                (AssignmentPage = "application/json"),
+                (String = "text/csv", example = "action,action_id,title,is_local,committee\r\n"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/actions/{id}/assignments")]
 async fn list_of_action(
@@ -150,8 +158,20 @@ struct ListAssignmentsOfCommittee {
 /// All that plans ask of it, and what it started by itself; not what stands in drafts. By action, then by occurrence.
 #[utoipa::path(
     tag = "committees", operation_id = "list_assignments_of_committee", security(("bearer" = ["med.read"])),
-    params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"), ListAssignmentsOfCommittee, IfNoneMatch),
-    responses((status = 200, description = "A page of assignments", content((AssignmentPage = "application/json"), (String = "text/csv", example = "action,action_id,title,is_local,committee\r\n")))),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"),
+        ListAssignmentsOfCommittee,
+        IfNoneMatch,
+    ),
+    responses(
+        (
+            status = 200, description = "A page of assignments",
+            content(
+                (AssignmentPage = "application/json"),
+                (String = "text/csv", example = "action,action_id,title,is_local,committee\r\n"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/committees/{id}/assignments")]
 async fn list_of_committee(

@@ -15,9 +15,10 @@ use crate::committee::Committees;
 use crate::db::types::{Id, Key};
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::Body;
+use crate::http::example::example;
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::responses::{KeyTaken, MayNotActForCommittee};
 use crate::http::row::{IfNoneMatch, PartId, Row, Target};
 use crate::problem::{Problem, Result};
 use crate::resource;
@@ -52,7 +53,11 @@ fn place(cursor: Option<&Cursor>) -> Result<Option<(Key, Id)>> {
 /// Those that it started by itself, in the order of their keys. What plans ask of it is among its assignments.
 #[utoipa::path(
     tag = "actions", operation_id = "list_local_actions_of_committee", security(("bearer" = ["med.read"])),
-    params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"), ListLocalActions, IfNoneMatch),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"),
+        ListLocalActions,
+        IfNoneMatch,
+    ),
     responses((status = 200, description = "A page of actions", body = ActionPage)),
 )]
 #[get("/v1/committees/{id}/actions")]
@@ -100,13 +105,14 @@ async fn list_of_action(
 /// `med.edit`, for any. `parent` names the plan's action that inspired it; `audience`, `after` and `invites_local` stay
 /// out, since the committee alone has to do it. Its dates are those of the parent's strategy, unless it has its own.
 #[utoipa::path(
-    tag = "actions", operation_id = "create_local_action", security(("bearer" = ["med.report"]), ("bearer" = ["med.edit"])),
+    tag = "actions", operation_id = "create_local_action",
+    security(("bearer" = ["med.report"]), ("bearer" = ["med.edit"])),
     params(("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen")),
-    request_body(content = ActionBody, example = json!({"key": "gaa-moeder", "title": "Gå-møder hver torsdag", "kind": "other", "parent": "med-plan-2025-2028/balance-i-arbejdet/tag-temperaturen", "due_on": "2026-12-18"})),
+    request_body(content = ActionBody, example = json!(example!("create_local_action_body"))),
     responses(
-        (status = 201, description = "The new action", body = Action, example = json!({"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "path": "lokal-med-hasselengskolen/gaa-moeder", "key": "gaa-moeder", "number": null, "title": "Gå-møder hver torsdag", "text": null, "kind": "other", "audience": [], "recurrence": null, "starts_on": null, "due_on": "2026-12-18", "after": [], "invites_local": false, "cancelled_on": null, "cancelled_reason": null, "milestones": [], "committee": "lokal-med-hasselengskolen", "parent": "med-plan-2025-2028/balance-i-arbejdet/tag-temperaturen", "version": 1, "created_at": "2026-11-22T08:15:30.123456Z", "updated_at": "2026-11-22T08:15:30.123456Z"})),
-        (status = 403, description = "The token lacks a scope, or its person doesn't act for this committee (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        (status = 201, description = "The new action", body = Action, example = json!(example!("create_local_action"))),
+        MayNotActForCommittee,
+        KeyTaken,
     ),
 )]
 #[post("/v1/committees/{id}/actions")]

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::action::assignment::model::{Addressed, Member, Party};
 use crate::action::assignment::stage::{Judgement, Stage};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::http::example::example;
 use crate::period::Period;
 use crate::problem::ValidationErrors;
 use crate::text::{LongText, check_no_cpr};
@@ -14,7 +15,7 @@ use crate::web_address::WebAddress;
 
 /// How far a committee or a unit is with an action, as it tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"committee": "lokal-med-hasselengskolen", "occurrence": "2026-H2", "stage": "done", "judgement": "on_track", "note": "Drøftet på novembermødet; vi følger op i foråret.", "minutes_url": "https://intranet.noerrelund.example/referater/2026-11", "discussed_on": "2026-11-12"}))]
+#[schema(example = json!(example!("report_body")))]
 pub struct ReportBody {
     /// Which committee reports; or `unit`. Of a local action it is its own, and may be left out.
     #[serde(default)]
@@ -89,7 +90,7 @@ pub fn check_fits(
 
 /// A report as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f02", "action": "med-plan-2025-2028/balance-i-arbejdet/gennemgaa-fravaeret", "action_id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "committee": "lokal-med-hasselengskolen", "unit": null, "occurrence": "2026-H2", "stage": "done", "judgement": "on_track", "note": "Drøftet på novembermødet; vi følger op i foråret.", "minutes_url": "https://intranet.noerrelund.example/referater/2026-11", "discussed_on": "2026-11-12", "reported_by": null, "reported_at": "2026-11-12T14:20:00.000000Z"}))]
+#[schema(example = json!(example!("report")))]
 pub struct Report {
     /// Given by the service.
     pub id: Id,
@@ -121,7 +122,7 @@ pub struct Report {
 
 /// A report in a bundle: whose it is, and when it was made, are told along.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"action": "med-plan-2025-2028/balance-i-arbejdet/gennemgaa-fravaeret", "committee": "lokal-med-hasselengskolen", "occurrence": "2026-H1", "stage": "done", "reported_by": "m-1005", "reported_at": "2026-05-12T14:20:00Z"}))]
+#[schema(example = json!(example!("bundled_report")))]
 pub struct BundledReport {
     /// The action: `strategy/area/action`, or `committee/action` where it is local.
     pub action: Reference,

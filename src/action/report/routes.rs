@@ -19,8 +19,8 @@ use crate::db::{Database, Tenant};
 use crate::http::body::Body;
 use crate::http::idempotency::{IdempotencyHeader, IdempotencyKey, REPLAYED};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::responses::problem_responses;
 use crate::http::row::{IfNoneMatch, PartId, Row, Versioned};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period::Period;
@@ -100,7 +100,15 @@ fn sees_reporter(caller: &Caller) -> bool {
 #[utoipa::path(
     tag = "actions", operation_id = "list_reports", security(("bearer" = ["med.read"])),
     params(("id" = Id, Path, description = "UUID of the action"), ListReports, IfNoneMatch),
-    responses((status = 200, description = "A page of reports", content((ReportPage = "application/json"), (String = "text/csv", example = "id,action,action_id,committee,unit\r\n")))),
+    responses(
+        (
+            status = 200, description = "A page of reports",
+            content(
+                (ReportPage = "application/json"),
+                (String = "text/csv", example = "id,action,action_id,committee,unit\r\n"),
+            ),
+        ),
+    ),
 )]
 #[get("/v1/actions/{id}/reports")]
 async fn list(
@@ -127,6 +135,13 @@ async fn list(
     Listing::of(rows, format, limit, |last| (last.reported_at, last.id))
 }
 
+problem_responses! {
+    /// The token lacks a scope, or its person doesn't report for this committee or unit (`may-not-report`)
+    MayNotReportHere = MayNotReport;
+    /// The body breaks a rule, or the Idempotency-Key came with another one before (`idempotency-key-reused`)
+    ReportRefused = InvalidBody;
+}
+
 /// Report on an action
 ///
 /// For a committee in which the token's person sits today in one of the municipality's reporting roles, for a unit that
@@ -140,10 +155,15 @@ async fn list(
     responses(
         (
             status = 201, description = "The report", body = Report,
-            headers(("Idempotency-Replayed" = String, description = "`true`, where the same was sent before with the same Idempotency-Key")),
+            headers(
+                (
+                    "Idempotency-Replayed" = String,
+                    description = "`true`, where the same was sent before with the same Idempotency-Key"
+                ),
+            ),
         ),
-        (status = 403, description = "The token lacks a scope, or its person doesn't report for this committee or unit (`may-not-report`)", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/may-not-report"})),
-        (status = 422, description = "The body breaks a rule, or the Idempotency-Key came with another one before (`idempotency-key-reused`)", body = ProblemAnswer, content_type = "application/problem+json"),
+        MayNotReportHere,
+        ReportRefused,
     ),
 )]
 #[post("/v1/actions/{id}/reports")]

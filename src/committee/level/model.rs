@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::Key;
+use crate::http::example::example;
 use crate::resource::{Body, Entity};
 use crate::text::ShortText;
 
 /// A rank in the committee tree (MED-niveau), named by the municipality.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "lokal-med", "name": "Lokal-MED", "rank": 3, "staff_meeting_below": 20}))]
+#[schema(example = json!(example!("level_body")))]
 pub struct LevelBody {
     /// Chosen by the client, unique among the municipality's levels; never changes.
     pub key: Key,

@@ -13,8 +13,8 @@ use crate::db::types::Key;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::responses::{KeyTaken, StillReferenced, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
 use crate::resource::{self, Precondition};
@@ -60,7 +60,7 @@ async fn list(caller: May<Read>, database: web::Data<Database>, Query(wanted): Q
     request_body = LevelBody,
     responses(
         (status = 201, description = "The new level", body = Level),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/levels")]
@@ -90,12 +90,15 @@ async fn read(caller: May<Read>, database: web::Data<Database>, Target(target): 
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
 #[utoipa::path(
     tag = "committees", operation_id = "replace_level", security(("bearer" = ["med.edit"])),
-    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "lokal-med"), PutConditions),
+    params(
+        ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "lokal-med"),
+        PutConditions,
+    ),
     request_body = LevelBody,
     responses(
         (status = 200, description = "The level as it is now", body = Level),
         (status = 201, description = "The new level", body = Level),
-        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownId,
     ),
 )]
 #[put("/v1/levels/{id}")]
@@ -142,7 +145,7 @@ async fn change(
     params(("id" = String, Path, description = "Key or UUID", example = "lokal-med"), IfMatch),
     responses(
         (status = 204, description = "The level is gone"),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        StillReferenced,
     ),
 )]
 #[delete("/v1/levels/{id}")]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
+use crate::http::example::example;
 use crate::problem::ValidationErrors;
 use crate::register::{self, ManagedBy};
 use crate::resource::{Body, Entity};
@@ -53,7 +54,7 @@ crate::text_enum! {
 
 /// A seat in a committee (medlemskab), held or vacant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "lokal-med-skolen-ved-aaen-formand", "committee": "lokal-med-skolen-ved-aaen", "employee": "m-1042", "role": "chair", "side": "management", "function": "leader", "starts_on": "2025-01-01", "managed_by": "hr"}))]
+#[schema(example = json!(example!("membership_body")))]
 pub struct MembershipBody {
     /// Chosen by the client, unique among the municipality's memberships; never changes. Everybody who may read
     /// committees sees it, so that it is no place for an employee's key, let alone a CPR number.
@@ -223,7 +224,7 @@ pub enum Sight {
 
 /// A member of a committee, or a vacant seat.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"key": "lokal-med-skolen-ved-aaen-formand", "committee": "lokal-med-skolen-ved-aaen", "name": "Signe Overgaard", "vacant": false, "employee": null, "role": "chair", "side": "management", "function": "leader", "starts_on": "2025-01-01", "ends_on": null, "managed_by": "hr"}))]
+#[schema(example = json!(example!("member")))]
 pub struct Member {
     /// The membership's id.
     pub id: Id,

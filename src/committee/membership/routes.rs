@@ -18,8 +18,8 @@ use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::entity_tag::Tagged;
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
+use crate::http::responses::{KeyTaken, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
@@ -145,7 +145,12 @@ pub type MemberPage = Page<Member>;
 #[utoipa::path(
     tag = "committees", operation_id = "list_memberships", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
     params(ListMemberships, IfNoneMatch),
-    responses((status = 200, description = "A page of memberships", content((MemberPage = "application/json"), (String = "text/csv", example = "key,committee,name\r\n")))),
+    responses(
+        (
+            status = 200, description = "A page of memberships",
+            content((MemberPage = "application/json"), (String = "text/csv", example = "key,committee,name\r\n")),
+        ),
+    ),
 )]
 #[get("/v1/memberships")]
 async fn list(
@@ -181,11 +186,12 @@ async fn listed(
 ///
 /// Without an employee the seat is vacant.
 #[utoipa::path(
-    tag = "committees", operation_id = "create_membership", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    tag = "committees", operation_id = "create_membership",
+    security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
     request_body = MembershipBody,
     responses(
         (status = 201, description = "The new membership", body = Member),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/memberships")]
@@ -211,7 +217,10 @@ fn location(member: &Member) -> String {
 /// Read a membership
 #[utoipa::path(
     tag = "committees", operation_id = "read_membership", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
-    params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen-formand"), IfNoneMatch),
+    params(
+        ("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen-formand"),
+        IfNoneMatch,
+    ),
     responses((status = 200, description = "The membership", body = Member)),
 )]
 #[get("/v1/memberships/{id}")]
@@ -233,13 +242,20 @@ async fn read(
 /// without `med.hr`, which doesn't see who holds the seat, leaves its holder there unless it names another; PATCH with
 /// `"employee": null` vacates it.
 #[utoipa::path(
-    tag = "committees", operation_id = "replace_membership", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
-    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "lokal-med-skolen-ved-aaen-formand"), PutConditions),
+    tag = "committees", operation_id = "replace_membership",
+    security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    params(
+        (
+            "id" = String, Path, description = "Key, or the UUID of an existing row",
+            example = "lokal-med-skolen-ved-aaen-formand",
+        ),
+        PutConditions,
+    ),
     request_body = MembershipBody,
     responses(
         (status = 200, description = "The membership as it is now", body = Member),
         (status = 201, description = "The new membership", body = Member),
-        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownId,
     ),
 )]
 #[put("/v1/memberships/{id}")]
@@ -266,7 +282,8 @@ async fn replace(
 
 /// Change a membership
 #[utoipa::path(
-    tag = "committees", operation_id = "change_membership", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    tag = "committees", operation_id = "change_membership",
+    security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
     params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen-formand"), IfMatch),
     request_body(content = MembershipBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The membership as it is now", body = Member)),
@@ -291,7 +308,8 @@ async fn change(
 ///
 /// For rows that were a mistake; who leaves a committee gets an `ends_on`.
 #[utoipa::path(
-    tag = "committees", operation_id = "delete_membership", security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
+    tag = "committees", operation_id = "delete_membership",
+    security(("bearer" = ["med.edit"]), ("bearer" = ["med.hr"])),
     params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen-formand"), IfMatch),
     responses((status = 204, description = "The membership is gone")),
 )]
@@ -330,8 +348,17 @@ struct ListMembers {
 /// `med.hr`, whose reads are logged.
 #[utoipa::path(
     tag = "committees", operation_id = "list_members", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
-    params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"), ListMembers, IfNoneMatch),
-    responses((status = 200, description = "A page of members", content((MemberPage = "application/json"), (String = "text/csv", example = "key,committee,name\r\n")))),
+    params(
+        ("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"),
+        ListMembers,
+        IfNoneMatch,
+    ),
+    responses(
+        (
+            status = 200, description = "A page of members",
+            content((MemberPage = "application/json"), (String = "text/csv", example = "key,committee,name\r\n")),
+        ),
+    ),
 )]
 #[get("/v1/committees/{id}/members")]
 async fn list_members(
@@ -370,7 +397,11 @@ struct OnDay {
 /// `function`; substitutes and vacant seats don't count.
 #[utoipa::path(
     tag = "committees", operation_id = "read_trio", security(("bearer" = ["med.read"]), ("bearer" = ["med.hr"])),
-    params(("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"), OnDay, IfNoneMatch),
+    params(
+        ("id" = String, Path, description = "Key or UUID", example = "lokal-med-skolen-ved-aaen"),
+        OnDay,
+        IfNoneMatch,
+    ),
     responses((status = 200, description = "The trio", body = Trio)),
 )]
 #[get("/v1/committees/{id}/trio")]

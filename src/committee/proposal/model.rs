@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::committee::membership::model::{MemberFunction, MemberRole};
 use crate::committee::model::CommitteeForm;
 use crate::db::types::{Id, RegisterKey};
+use crate::http::example::example;
 use crate::http::language::Language;
 use crate::text::ShortText;
 
@@ -34,7 +35,7 @@ crate::text_enum! {
 
 /// Something that somebody should decide about a committee.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"kind": "become_staff_meeting", "committee": "lokal-med-skolen-ved-aaen", "name": "Lokal-MED Skolen ved Åen", "unit": null, "membership": null, "headcount": 17, "staff_meeting_below": 20, "reason": "Her arbejder 17; under 20 kan det være et personalemøde."}))]
+#[schema(example = json!(example!("proposal")))]
 pub struct Proposal {
     /// What is proposed.
     pub kind: ProposalKind,

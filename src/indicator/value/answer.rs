@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::head::IndicatorHead;
 use super::store::Replaced;
 use crate::db::types::{Key, RegisterKey, Timestamp};
+use crate::http::example::example;
 use crate::http::page::{self, Page};
 use crate::indicator::number;
 use crate::period::Period;
@@ -17,7 +18,7 @@ pub type ItemPlace = (String, i32, String, String);
 
 /// A value, or the place of one that is hidden.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(example = json!({"indicator": "sygefravaer", "period": "2026-10", "unit": "skolen-ved-aaen", "group": null, "benchmark": null, "value": 5.2, "count": 62, "is_provisional": true, "is_suppressed": false, "is_aggregated": false, "units_with_value": null, "units": null, "note": null}))]
+#[schema(example = json!(example!("value_item")))]
 pub struct ValueItem {
     /// The indicator's key.
     pub indicator: Key,

@@ -12,6 +12,7 @@ use super::save::{self, Prepared, ValueCounts};
 use super::store;
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::db::{Tenant, Writer};
+use crate::http::example::example;
 use crate::indicator::model::Indicator;
 use crate::indicator::number;
 use crate::indicator::save::Checked;
@@ -23,7 +24,7 @@ use crate::text::{self, LongText};
 
 /// The values of a unit and group, or of a benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"indicator": "sygefravaer", "unit": "skolen-ved-aaen", "values": [{"period": "2026-10", "value": 11.4, "count": 62}]}))]
+#[schema(example = json!(example!("bundled_series")))]
 pub struct BundledSeries {
     /// The indicator: its key.
     pub indicator: Key,
@@ -43,7 +44,7 @@ pub struct BundledSeries {
 
 /// A value of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"period": "2026-10", "value": 11.4, "count": 62, "is_provisional": true}))]
+#[schema(example = json!(example!("bundled_value")))]
 pub struct BundledValue {
     /// For which period.
     pub period: Period,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::db::Tenant;
 use crate::db::schema::{indicators, municipalities};
 use crate::db::types::{Id, Key, Reference, Timestamp};
+use crate::http::example::example;
 use crate::indicator::coverage::Wanted;
 use crate::indicator::model::{Aggregation, Direction, Frequency, Method};
 use crate::period::Period;
@@ -19,7 +20,7 @@ use crate::web_address::WebAddress;
 
 /// What an answer with values says of their indicator.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({"id": "0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", "key": "sygefravaer", "title": "Sygefravær", "definition": null, "definition_url": null, "unit_of_measure": "%", "direction": "decrease", "frequency": "month", "source": "Lønsystemet", "method": "register", "decimals": 1, "aggregation": "mean", "min_group": 5, "retired_on": null, "values_updated_at": "2026-11-20T09:12:44.000000Z"}))]
+#[schema(example = json!(example!("indicator_head")))]
 pub struct IndicatorHead {
     /// Its id.
     pub id: Id,

@@ -28,8 +28,8 @@ use crate::http::contract::Contract;
 use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::Query;
+use crate::http::responses::problem_responses;
 use crate::http::row::{IfNoneMatch, Target};
 use crate::http::table::{CsvBody, Format};
 use crate::indicator::chart;
@@ -215,13 +215,18 @@ struct ListValues {
 /// picture is one series with its targets and benchmarks.
 #[utoipa::path(
     tag = "indicators", operation_id = "list_values", security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
-    params(("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"), ListValues, LanguageHeader, IfNoneMatch),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"),
+        ListValues,
+        LanguageHeader,
+        IfNoneMatch,
+    ),
     responses((
         status = 200, description = "A page of values, a table, a cube or a picture",
         content(
             (IndicatorValuesPage = "application/json"),
             (JsonStat = "application/vnd.json-stat+json"),
-            (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count,is_provisional,is_suppressed,is_aggregated,units_with_value,units,unit_of_measure,note\r\nsygefravaer,2026-10,skolen-ved-aaen,,,5.2,62,true,false,false,,,%,\r\n"),
+            (String = "text/csv", example = json!(include_str!("examples/values.csv"))),
             (String = "image/svg+xml", example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
         ),
     )),
@@ -398,7 +403,11 @@ struct ListReplaced {
 /// replaced first. Those of its benchmarks too.
 #[utoipa::path(
     tag = "indicators", operation_id = "list_replaced_values", security(("bearer" = ["med.measure"])),
-    params(("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"), ListReplaced, IfNoneMatch),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"),
+        ListReplaced,
+        IfNoneMatch,
+    ),
     responses((status = 200, description = "A page of replaced values", body = ReplacedValuePage)),
 )]
 #[get("/v1/indicators/{id}/replaced-values")]
@@ -434,7 +443,8 @@ struct ListBenchmarkValues {
 ///
 /// By period, all on one page.
 #[utoipa::path(
-    tag = "indicators", operation_id = "list_benchmark_values", security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
+    tag = "indicators", operation_id = "list_benchmark_values",
+    security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
     params(
         ("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"),
         ("key" = Key, Path, description = "Key of the benchmark", example = "nabokommuner"),
@@ -559,21 +569,27 @@ struct ListAllValues {
     cursor: Option<Cursor>,
 }
 
+problem_responses! {
+    /// There is no such indicator, strategy or unit
+    UnknownSelection = NotFound;
+}
+
 /// List values of several indicators
 ///
 /// By indicator, period, unit and group: how one unit does in everything, or how all do in some things. With `latest=true`
 /// the newest of each. What is hidden from readers of an indicator is hidden here.
 #[utoipa::path(
-    tag = "indicators", operation_id = "list_values_of_indicators", security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
+    tag = "indicators", operation_id = "list_values_of_indicators",
+    security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
     params(ListAllValues, LanguageHeader, IfNoneMatch),
     responses((
         status = 200, description = "A page of values, a table or a cube",
         content(
             (ValuesPage = "application/json"),
             (JsonStat = "application/vnd.json-stat+json"),
-            (String = "text/csv", example = "indicator,period,unit,group,benchmark,value,count,is_provisional,is_suppressed,is_aggregated,units_with_value,units,unit_of_measure,note\r\nsygefravaer,2026-10,skolen-ved-aaen,,,5.2,62,true,false,false,,,%,\r\n"),
+            (String = "text/csv", example = json!(include_str!("examples/values.csv"))),
         ),
-    ), (status = 404, description = "There is no such indicator, strategy or unit", body = ProblemAnswer, content_type = "application/problem+json")),
+    ), UnknownSelection),
 )]
 #[get("/v1/values")]
 async fn list_of_all(

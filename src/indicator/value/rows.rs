@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::http::contract::Contract;
 use crate::http::csv::{Delimiter, Expected, Lines};
+use crate::http::example::example;
 use crate::http::json;
 use crate::http::table::{self, Format};
 use crate::indicator::number;
@@ -28,7 +29,7 @@ use crate::text::{LongText, check_no_cpr};
 /// One value as a client sends it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"period": "2026-10", "unit": "skolen-ved-aaen", "group": null, "value": 11.4, "count": 64, "is_provisional": false, "note": null}))]
+#[schema(example = json!(example!("value_row")))]
 pub struct ValueRow {
     /// The period that it tells of, as long as the indicator's frequency says.
     pub period: Period,
@@ -64,11 +65,7 @@ fn value_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Res
 /// Values as a client sends them: all are stored, or none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"values": [
-    {"period": "2026-10", "unit": "skolen-ved-aaen", "value": 11.4, "count": 64},
-    {"period": "2026-10", "value": 10.2, "count": 5120, "is_provisional": true},
-    {"period": "2026-09", "unit": "skolen-ved-aaen", "value": null},
-]}))]
+#[schema(example = json!(example!("values_body")))]
 pub struct ValuesBody {
     /// The values.
     #[schema(max_items = 100_000)]

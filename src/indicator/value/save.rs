@@ -16,6 +16,7 @@ use crate::db::change_log::{self, Change, Operation};
 use crate::db::schema::{indicator_values, indicators, replaced_values, value_series};
 use crate::db::types::{Id, Key, Reference, RegisterKey};
 use crate::db::{Tenant, Writer, connection};
+use crate::http::example::example;
 use crate::indicator::model::{Frequency, Indicator};
 use crate::indicator::store as indicators_store;
 use crate::indicator::{Indicators, number};
@@ -30,7 +31,7 @@ pub const ENTITY: &str = "indicator_values";
 
 /// What writing values came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"created": 12, "updated": 1, "unchanged": 47, "removed": 0}))]
+#[schema(example = json!(example!("value_counts")))]
 pub struct ValueCounts {
     /// Values that are new.
     pub created: usize,

@@ -130,8 +130,14 @@ struct ListVerdicts {
 /// For each target whether it is met, or whether the way leads there, with the numbers that say so and a reason in one
 /// sentence. Who may not see a number that it takes isn't told what it comes to.
 #[utoipa::path(
-    tag = "indicators", operation_id = "list_verdicts", security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
-    params(("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"), ListVerdicts, LanguageHeader, IfNoneMatch),
+    tag = "indicators", operation_id = "list_verdicts",
+    security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
+    params(
+        ("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"),
+        ListVerdicts,
+        LanguageHeader,
+        IfNoneMatch,
+    ),
     responses((status = 200, description = "The verdicts", body = IndicatorVerdicts)),
 )]
 #[get("/v1/indicators/{id}/verdicts")]

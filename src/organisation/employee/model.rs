@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::types::{Reference, RegisterKey};
+use crate::http::example::example;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::register::{self, Managed as _, ManagedBy};
 use crate::resource::{Body, Entity};
@@ -14,7 +15,7 @@ use crate::text::{ShortText, check_no_cpr};
 
 /// Somebody who works for the municipality (ansat).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "m-1042", "name": "Signe Overgaard", "email": "sio@noerrelund.example", "title": "Skoleleder", "unit": "skolen-ved-aaen", "has_personnel_responsibility": true, "starts_on": "2019-08-01", "name_protected": false, "managed_by": "hr"}))]
+#[schema(example = json!(example!("employee_body")))]
 pub struct EmployeeBody {
     /// The HR system's id of the employee, unique in the municipality; never changes, never a CPR number.
     pub key: RegisterKey,

@@ -14,8 +14,8 @@ use crate::db::types::Reference;
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::page::{Cursor, Page, PageLimit};
-use crate::http::problem::ProblemAnswer;
 use crate::http::query::{self, Query};
+use crate::http::responses::{KeyTaken, StillReferenced, UnknownId, problem_responses};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::http::table::{Format, Listing, Tabular};
 use crate::period;
@@ -62,7 +62,12 @@ pub type EmployeePage = Page<Employee>;
 #[utoipa::path(
     tag = "people", operation_id = "list_employees", security(("bearer" = ["med.hr"])),
     params(ListEmployees, IfNoneMatch),
-    responses((status = 200, description = "A page of employees", content((EmployeePage = "application/json"), (String = "text/csv", example = "key,name,email\r\n")))),
+    responses(
+        (
+            status = 200, description = "A page of employees",
+            content((EmployeePage = "application/json"), (String = "text/csv", example = "key,name,email\r\n")),
+        ),
+    ),
 )]
 #[get("/v1/employees")]
 async fn list(
@@ -108,7 +113,7 @@ impl Tabular for Employee {
     request_body = EmployeeBody,
     responses(
         (status = 201, description = "The new employee", body = Employee),
-        (status = 409, description = "The key is taken", body = ProblemAnswer, content_type = "application/problem+json"),
+        KeyTaken,
     ),
 )]
 #[post("/v1/employees")]
@@ -153,12 +158,15 @@ async fn read(caller: May<People>, database: web::Data<Database>, Target(target)
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
 #[utoipa::path(
     tag = "people", operation_id = "replace_employee", security(("bearer" = ["med.hr"])),
-    params(("id" = String, Path, description = "Key, or the UUID of an existing row", example = "m-1042"), PutConditions),
+    params(
+        ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "m-1042"),
+        PutConditions,
+    ),
     request_body = EmployeeBody,
     responses(
         (status = 200, description = "The employee as it is now", body = Employee),
         (status = 201, description = "The new employee", body = Employee),
-        (status = 404, description = "There is no row with this UUID", body = ProblemAnswer, content_type = "application/problem+json"),
+        UnknownId,
     ),
 )]
 #[put("/v1/employees/{id}")]
@@ -211,7 +219,7 @@ async fn change(
     params(("id" = String, Path, description = "Key or UUID", example = "m-1042"), IfMatch),
     responses(
         (status = 204, description = "The employee is gone"),
-        (status = 409, description = "Something refers to it; `errors` lists what", body = ProblemAnswer, content_type = "application/problem+json"),
+        StillReferenced,
     ),
 )]
 #[delete("/v1/employees/{id}")]
@@ -226,6 +234,11 @@ async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
+problem_responses! {
+    /// The employment has not ended
+    EmploymentNotEnded = StillEmployed;
+}
+
 /// Anonymise an employee who has left
 ///
 /// Name, e-mail address and title go, here and in the change log, for good; the key, the memberships and what they
@@ -235,7 +248,7 @@ async fn delete(
     params(("id" = String, Path, description = "Key or UUID", example = "m-1042"), IfMatch),
     responses(
         (status = 200, description = "What is left of the employee", body = Employee),
-        (status = 409, description = "The employment has not ended", body = ProblemAnswer, content_type = "application/problem+json", example = json!({"type": "/problems/still-employed"})),
+        EmploymentNotEnded,
     ),
 )]
 #[post("/v1/employees/{id}/anonymise")]
