@@ -6,6 +6,7 @@
 
 pub mod access_log;
 pub mod backup;
+pub mod caches;
 pub mod change_log;
 pub mod connection;
 pub mod integrity;
@@ -27,6 +28,7 @@ use diesel::r2d2::R2D2Connection;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::problem::{Kind, Problem, Result};
+use caches::Caches;
 use change_log::Newest;
 pub use connection::{AnyConnection, Engine, Location};
 use connection::{ConnectionFactory, Lock, Purpose};
@@ -76,6 +78,7 @@ pub struct Database {
     retention: Retention,
     statements: Arc<AtomicU64>,
     projection: Arc<dyn Projection>,
+    caches: Arc<Caches>,
 }
 
 impl Database {
@@ -120,6 +123,7 @@ impl Database {
             retention: Retention::default(),
             statements,
             projection: Arc::new(Nothing),
+            caches: Arc::default(),
         })
     }
 
@@ -228,7 +232,7 @@ impl Database {
         connection.begin_read()?;
         finish(&mut connection, true, |connection| {
             let municipality_id = municipality_id(connection, &principal.municipality)?;
-            work(&mut Tenant { connection, municipality_id })
+            work(&mut Tenant { connection, municipality_id, caches: &self.caches })
         })
     }
 
@@ -244,7 +248,7 @@ impl Database {
     pub fn compare<T>(&self, principal: &Principal, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
         self.look(|connection| {
             let municipality_id = municipality_id(connection, &principal.municipality)?;
-            work(&mut self.writer(Tenant { connection, municipality_id }, principal))
+            work(&mut self.writer(Tenant { connection, municipality_id, caches: &self.caches }, principal))
         })
     }
 
@@ -282,7 +286,7 @@ impl Database {
                 connection.lock(Lock::Rows, principal.municipality.as_str())?;
             }
             let municipality_id = locate(connection, &principal.municipality)?;
-            let mut writer = self.writer(Tenant { connection, municipality_id }, principal);
+            let mut writer = self.writer(Tenant { connection, municipality_id, caches: &self.caches }, principal);
             let outcome = work(&mut writer)?;
             if writing.is_kept {
                 writer.follow()?;
@@ -401,6 +405,14 @@ pub struct Tenant<'c> {
     /// Stands in the WHERE clause of every query that a reference, a filter or a list leads into the
     /// data with; rows below those are reached by the ids that such a query found.
     pub municipality_id: Id,
+    caches: &'c Caches,
+}
+
+impl Tenant<'_> {
+    /// What a module remembers between requests; see [`Caches`].
+    pub fn cache<C: Default + Send + Sync + 'static>(&self) -> Arc<C> {
+        self.caches.get()
+    }
 }
 
 /// A [`Tenant`] that may write, and remembers who does.
