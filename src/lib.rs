@@ -25,6 +25,7 @@ pub mod register;
 pub mod resource;
 
 pub mod cpr;
+pub mod date_range;
 pub mod period;
 pub mod svg;
 pub mod text;

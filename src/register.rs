@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 
+use crate::date_range::DateRange;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::period;
@@ -37,28 +38,10 @@ impl Default for ManagedBy {
 pub trait Managed: Body<Key = RegisterKey> {
     /// Who keeps it up to date.
     fn managed_by(&self) -> ManagedBy;
-    /// Its first day; none = since ever.
-    fn starts_on(&self) -> Option<NaiveDate>;
-    /// Its last day; none = open-ended.
-    fn ends_on(&self) -> Option<NaiveDate>;
+    /// The days on which it exists.
+    fn date_range(&self) -> DateRange;
     /// Gives it another last day.
     fn set_ends_on(&mut self, day: Option<NaiveDate>);
-
-    /// Whether it has ended: its last day has passed, or it was called off before it began.
-    fn is_over(&self, today: NaiveDate) -> bool {
-        self.ends_on().is_some_and(|last| last < today) || is_called_off(self.starts_on(), self.ends_on())
-    }
-
-    /// Whether it exists on `day`.
-    fn exists_on(&self, day: NaiveDate) -> bool {
-        self.starts_on().is_none_or(|first| first <= day) && self.ends_on().is_none_or(|last| day <= last)
-    }
-}
-
-/// Whether a row was ended before it began: then its last day is the one before its first, so that it holds on
-/// no day at all. Only a sync ends rows so.
-pub fn is_called_off(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>) -> bool {
-    starts_on.zip(ends_on).is_some_and(|(first, last)| last < first)
 }
 
 /// Notes an end before the start, unless it stands for a row of the HR system's that was called off.
@@ -71,19 +54,20 @@ pub fn check_days(row: &impl Managed, pointer: &str, errors: &mut ValidationErro
 /// Notes what [`check_days`] lets pass, where a client wants other days than are stored: calling a row off is the
 /// sync's, for what a snapshot no longer has.
 pub fn check_new_days<B: Managed>(wanted: &B, stored: Option<&B>, pointer: &str, errors: &mut ValidationErrors) {
-    let days = |row: &B| (row.starts_on(), row.ends_on());
-    if may_be_called_off(wanted) && stored.is_none_or(|stored| days(stored) != days(wanted)) {
+    if may_be_called_off(wanted) && stored.is_none_or(|stored| stored.date_range() != wanted.date_range()) {
         check_order(wanted, pointer, errors);
     }
 }
 
 fn may_be_called_off(row: &impl Managed) -> bool {
-    let day_before = row.starts_on().and_then(|first| first.pred_opt());
-    row.managed_by() == ManagedBy::Hr && row.ends_on().is_some() && row.ends_on() == day_before
+    let DateRange { starts_on, ends_on } = row.date_range();
+    let day_before = starts_on.and_then(|first| first.pred_opt());
+    row.managed_by() == ManagedBy::Hr && ends_on.is_some() && ends_on == day_before
 }
 
 fn check_order(row: &impl Managed, pointer: &str, errors: &mut ValidationErrors) {
-    resource::check_order(("starts_on", row.starts_on()), ("ends_on", row.ends_on()), pointer, errors);
+    let DateRange { starts_on, ends_on } = row.date_range();
+    resource::check_order(("starts_on", starts_on), ("ends_on", ends_on), pointer, errors);
 }
 
 /// Implements [`Managed`] for a body whose fields have these names.
@@ -95,12 +79,8 @@ macro_rules! managed {
                 self.managed_by
             }
 
-            fn starts_on(&self) -> Option<chrono::NaiveDate> {
-                self.starts_on
-            }
-
-            fn ends_on(&self) -> Option<chrono::NaiveDate> {
-                self.ends_on
+            fn date_range(&self) -> $crate::date_range::DateRange {
+                $crate::date_range::DateRange::new(self.starts_on, self.ends_on)
             }
 
             fn set_ends_on(&mut self, day: Option<chrono::NaiveDate>) {
@@ -146,7 +126,7 @@ pub struct Directory {
     /// Memberships.
     pub memberships: Names,
     /// The first and last days of employees that are about to be written.
-    pub employment: HashMap<Id, (Option<NaiveDate>, Option<NaiveDate>)>,
+    pub employment: HashMap<Id, DateRange>,
 }
 
 /// One kind of row that HR systems keep too.
@@ -352,17 +332,6 @@ fn check_depth(edges: &[(Id, Id, Option<String>)], errors: &mut ValidationErrors
             errors.add(pointer.clone(), format!("makes a tree of more than {DEEPEST} levels: choose another parent"));
         }
     }
-}
-
-/// SQL for the rows of a table that exist on a day; see [`Managed::exists_on`].
-#[macro_export]
-macro_rules! exists_on {
-    ($table:ident, $day:expr) => {
-        $table::starts_on
-            .is_null()
-            .or($table::starts_on.le($day))
-            .and($table::ends_on.is_null().or($table::ends_on.ge($day)))
-    };
 }
 
 /// [`Register::count_under_hr`] of a table.

@@ -5,23 +5,8 @@
 use chrono::{Days, Months, NaiveDate};
 
 use super::model::Recurrence;
+use crate::date_range::DateRange;
 use crate::period::{self, Period};
-
-/// The first and the last day on which something exists; none = since ever, open-ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Lifetime {
-    /// First day, inclusive.
-    pub starts_on: Option<NaiveDate>,
-    /// Last day, inclusive.
-    pub ends_on: Option<NaiveDate>,
-}
-
-impl Lifetime {
-    /// Whether it exists on `day`.
-    pub fn holds(self, day: NaiveDate) -> bool {
-        self.starts_on.is_none_or(|first| first <= day) && self.ends_on.is_none_or(|last| day <= last)
-    }
-}
 
 /// Which time an action is to be done, as it is stored: a period, or an empty text for what is done once.
 #[derive(
@@ -107,13 +92,12 @@ impl Occurrence {
 
     /// What matters of a party's lifetime to this occurrence, whatever the day: days before its first or after its
     /// last are never asked for. None where it has no day in common with the occurrence.
-    pub fn cut(&self, lifetime: Lifetime) -> Option<Lifetime> {
+    pub fn cut(&self, lifetime: DateRange) -> Option<DateRange> {
         let starts_on = lifetime.starts_on.filter(|first| self.starts_on.is_none_or(|begin| *first > begin));
         let ends_on = lifetime.ends_on.filter(|last| self.closes_on.is_none_or(|end| *last < end));
         let comes_too_late = starts_on.zip(self.closes_on).is_some_and(|(first, end)| first > end);
         let went_too_early = ends_on.zip(self.starts_on).is_some_and(|(last, begin)| last < begin);
-        let never_was = lifetime.starts_on.zip(lifetime.ends_on).is_some_and(|(first, last)| last < first);
-        (!comes_too_late && !went_too_early && !never_was).then_some(Lifetime { starts_on, ends_on })
+        (!comes_too_late && !went_too_early && !lifetime.is_called_off()).then_some(DateRange { starts_on, ends_on })
     }
 }
 
@@ -305,10 +289,10 @@ mod tests {
         let occurrence =
             schedule(Some(Recurrence::HalfYearly), "2025-01-01", "2025-12-31").occurrences(day("2025-06-01"))[0];
         let cut = |starts_on: &str, ends_on: &str| {
-            let lifetime = Lifetime { starts_on: starts_on.parse().ok(), ends_on: ends_on.parse().ok() };
+            let lifetime = DateRange { starts_on: starts_on.parse().ok(), ends_on: ends_on.parse().ok() };
             occurrence.cut(lifetime)
         };
-        assert_eq!(cut("1999-01-01", "2025-06-30"), Some(Lifetime::default()));
+        assert_eq!(cut("1999-01-01", "2025-06-30"), Some(DateRange::default()));
         assert_eq!(cut("2025-02-01", "2025-03-31"), cut("2025-02-01", "2025-03-31"));
         assert_eq!(cut("2025-02-01", "").and_then(|cut| cut.starts_on), Some(day("2025-02-01")));
         assert_eq!(cut("2025-07-01", ""), None);

@@ -50,9 +50,9 @@ impl CommitteeTree {
             committees[n].body.parent.as_ref().and_then(|parent| keys.get(parent.key()?).copied())
         };
         let mut children: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
-        for n in (0..committees.len()).filter(|n| committees[*n].body.exists_on(on)) {
+        for n in (0..committees.len()).filter(|n| committees[*n].body.date_range().contains(on)) {
             let mut above = parent(n);
-            while let Some(place) = above.filter(|place| !committees[*place].body.exists_on(on)) {
+            while let Some(place) = above.filter(|place| !committees[*place].body.date_range().contains(on)) {
                 above = parent(place);
             }
             children.entry(above).or_default().push(n);

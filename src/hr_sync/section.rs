@@ -70,7 +70,7 @@ impl Section for Memberships {
     fn hand_over(gone: &mut [Draft<MembershipBody>], wanted: &[Draft<MembershipBody>], yesterday: NaiveDate) {
         let is_held = |body: &&MembershipBody| body.role == MemberRole::Chair && body.employee.is_some();
         let mut first_days: HashMap<&Reference, NaiveDate> = HashMap::new();
-        for body in wanted.iter().map(|draft| &draft.body).filter(is_held).filter(|body| body.exists_on(yesterday)) {
+        for body in wanted.iter().map(|draft| &draft.body).filter(is_held).filter(|body| body.date_range().contains(yesterday)) {
             if let Some(first) = body.starts_on {
                 first_days.entry(&body.committee).and_modify(|day| *day = first.min(*day)).or_insert(first);
             }
@@ -176,7 +176,7 @@ fn wanted<S: Section>(
     let Some(merged) = row.over(stored, required, pointer, errors)? else { return Ok(None) };
     let mut body = merged.body;
     // Whoever is in a snapshot is there; a file that means otherwise says so.
-    let had_ended = || stored.is_some_and(|stored| stored.is_over(reading.today)) || body.is_over(reading.today);
+    let had_ended = || stored.is_some_and(|stored| stored.date_range().is_over(reading.today)) || body.date_range().is_over(reading.today);
     if reading.mode == SyncMode::Snapshot && !merged.names_its_end && had_ended() {
         body.set_ends_on(None);
     }
@@ -188,8 +188,8 @@ fn wanted<S: Section>(
 /// before its first. None where it ends no later anyway, or is an editor's.
 fn ended<S: Section>(stored: &Entity<S::Body>, today: NaiveDate) -> Option<Draft<S::Body>> {
     let yesterday = today.pred_opt()?;
-    let last = stored.body.starts_on().and_then(|first| first.pred_opt()).map_or(yesterday, |day| day.max(yesterday));
-    let ends_earlier = stored.body.ends_on().is_some_and(|day| day <= last);
+    let last = stored.body.date_range().starts_on.and_then(|first| first.pred_opt()).map_or(yesterday, |day| day.max(yesterday));
+    let ends_earlier = stored.body.date_range().ends_on.is_some_and(|day| day <= last);
     if stored.body.managed_by() == ManagedBy::Editor || ends_earlier {
         return None;
     }
@@ -270,9 +270,9 @@ where
 fn is_lost<S: Section>(outcome: &UpsertOutcome<S::Body>, today: NaiveDate) -> bool {
     let UpsertOutcome::Updated { before, after } = outcome else { return false };
     let (before, after) = (&before.body, &after.body);
-    let vanishes = before.exists_on(today) && !after.exists_on(today);
-    let ends = outcome.is_ended() && !before.is_over(today);
-    ends || vanishes || (!before.is_over(today) && S::is_uprooted(before, after))
+    let vanishes = before.date_range().contains(today) && !after.date_range().contains(today);
+    let ends = outcome.is_ended() && !before.date_range().is_over(today);
+    ends || vanishes || (!before.date_range().is_over(today) && S::is_uprooted(before, after))
 }
 
 /// What came of a row.
@@ -289,7 +289,7 @@ fn classify<B: Managed>(outcome: &UpsertOutcome<B>, today: NaiveDate) -> Outcome
     match outcome {
         UpsertOutcome::Created(_) => Outcome::Created,
         UpsertOutcome::Unchanged(_) => Outcome::Unchanged,
-        UpsertOutcome::Updated { before, after } => match (before.body.is_over(today), after.body.is_over(today)) {
+        UpsertOutcome::Updated { before, after } => match (before.body.date_range().is_over(today), after.body.date_range().is_over(today)) {
             (true, false) => Outcome::Reopened,
             (false, _) if outcome.is_ended() => Outcome::Ended,
             _ => Outcome::Updated,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::model::Aggregation;
-use crate::action::schedule::Lifetime;
+use crate::date_range::DateRange;
 use crate::db::types::{Id, RegisterKey};
 use crate::period::Period;
 
@@ -13,7 +13,7 @@ use crate::period::Period;
 pub struct UnitTree {
     ids: Vec<Option<Id>>,
     keys: Vec<Option<RegisterKey>>,
-    lifetimes: Vec<Lifetime>,
+    lifetimes: Vec<DateRange>,
     parents: Vec<usize>,
     below: Vec<Vec<usize>>,
     numbers: HashMap<Id, usize>,
@@ -23,9 +23,9 @@ pub struct UnitTree {
 
 impl UnitTree {
     /// A tree of units: each with its key, the unit right above it, and its lifetime.
-    pub fn new(rows: Vec<(Id, RegisterKey, Option<Id>, Lifetime)>) -> Self {
+    pub fn new(rows: Vec<(Id, RegisterKey, Option<Id>, DateRange)>) -> Self {
         let numbers: HashMap<Id, usize> = rows.iter().zip(1..).map(|((id, ..), n)| (*id, n)).collect();
-        let whole = (vec![None], vec![None], vec![Lifetime::default()], vec![0]);
+        let whole = (vec![None], vec![None], vec![DateRange::default()], vec![0]);
         let (mut ids, mut keys, mut lifetimes, mut parents) = whole;
         for (id, key, parent, lifetime) in rows {
             ids.push(Some(id));
@@ -90,7 +90,7 @@ impl UnitTree {
         let mut workplaces = vec![0; self.ids.len()];
         for unit in self.bottom_up.iter().copied() {
             workplaces[unit] = match self.below[unit].iter().map(|child| workplaces[*child]).sum() {
-                0 if unit > 0 && self.below[unit].is_empty() && self.lifetimes[unit].holds(day) => 1,
+                0 if unit > 0 && self.below[unit].is_empty() && self.lifetimes[unit].contains(day) => 1,
                 below => below,
             };
         }
@@ -218,7 +218,7 @@ mod tests {
         let ids: Vec<Id> = (0..4).map(|_| Id::new()).collect();
         let keys = ["centre", "east", "west", "alone"];
         let parents = [None, Some(ids[0]), Some(ids[0]), None];
-        let row = |n: usize| (ids[n], keys[n].parse().unwrap(), parents[n], Lifetime::default());
+        let row = |n: usize| (ids[n], keys[n].parse().unwrap(), parents[n], DateRange::default());
         UnitTree::new((0..4).map(row).collect())
     }
 
@@ -261,9 +261,9 @@ mod tests {
     #[test]
     fn units_that_are_gone_are_not_missed() {
         let ids = [Id::new(), Id::new()];
-        let gone = Lifetime { starts_on: None, ends_on: "2023-12-31".parse().ok() };
+        let gone = DateRange { starts_on: None, ends_on: "2023-12-31".parse().ok() };
         let rows =
-            vec![(ids[0], "a".parse().unwrap(), None, Lifetime::default()), (ids[1], "b".parse().unwrap(), None, gone)];
+            vec![(ids[0], "a".parse().unwrap(), None, DateRange::default()), (ids[1], "b".parse().unwrap(), None, gone)];
         let tree = UnitTree::new(rows);
         let covers = |period: &str| {
             let found = aggregates(&tree, period.parse().unwrap(), &[value(1, 1.0, None)], Aggregation::Sum);

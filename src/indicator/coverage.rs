@@ -96,7 +96,7 @@ fn of_action(
         let (mut expected, mut done) = (0, 0);
         for occurrence in within(action, period, day) {
             let reference_day = occurrence.reference_day(day);
-            for member in members.iter().filter(|member| member.lifetime.holds(reference_day)) {
+            for member in members.iter().filter(|member| member.lifetime.contains(reference_day)) {
                 expected += 1;
                 done += i64::from(latest.get(&(occurrence.period, member.party)) == Some(&Stage::Done));
             }

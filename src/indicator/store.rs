@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use super::model::{Aggregation, BenchmarkBody, Direction, Frequency, Indicator, IndicatorBody, Method};
 use super::target::{Target, TargetRule};
 use crate::action::store as actions;
+use crate::date_range::DateRange;
 use crate::db::Tenant;
 use crate::db::schema::{
     benchmarks, focus_areas, indicator_objectives, indicators, levels, objectives, strategies, targets, units,
@@ -294,21 +295,16 @@ pub fn objective_paths(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Reference)>> 
     Ok(rows.into_iter().map(|(id, strategy, area, key)| (id, Reference::Path(vec![strategy, area, key]))).collect())
 }
 
-/// A first and a last day.
-pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
-
 /// The first and last days of the strategies that some indicators tell about: the earliest, and the latest.
-pub fn strategy_days(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, Days>> {
-    let rows: Vec<(Id, Option<NaiveDate>, Option<NaiveDate>)> = indicator_objectives::table
+pub fn strategy_days(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, DateRange>> {
+    let rows: Vec<(Id, DateRange)> = indicator_objectives::table
         .inner_join(objectives::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(indicator_objectives::indicator_id.eq_any(ids))
-        .select((indicator_objectives::indicator_id, strategies::starts_on, strategies::ends_on))
+        .select((indicator_objectives::indicator_id, (strategies::starts_on, strategies::ends_on)))
         .load(tenant.connection)?;
-    let mut days: HashMap<Id, Days> = HashMap::new();
-    for (id, first, last) in rows {
-        let known = days.entry(id).or_default();
-        known.0 = known.0.into_iter().chain(first).min();
-        known.1 = known.1.into_iter().chain(last).max();
+    let mut days: HashMap<Id, DateRange> = HashMap::new();
+    for (id, range) in rows {
+        days.entry(id).and_modify(|days| *days = days.span(range)).or_insert(range);
     }
     Ok(days)
 }

@@ -150,7 +150,7 @@ pub fn committee(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted)
     }
     let mut gathered = Gathered::new(part, on);
     if wanted.children {
-        let present = tree.children(id).filter(|member| member.lifetime.holds(on));
+        let present = tree.children(id).filter(|member| member.lifetime.contains(on));
         gathered.children = Some(present.map(|member| own.part(&tree, member)).collect());
     }
     if wanted.series {

@@ -10,9 +10,10 @@ use super::figures::Figures;
 use super::history::{Latest, history, single_cell};
 use super::model::{Addressed, Party};
 use super::stage::Stage;
-use super::store::{self, Which, few, inspiring_ids, lifetime, planned_ids};
+use super::store::{self, Which, few, inspiring_ids, planned_ids};
 use super::tally::Tally;
-use crate::action::schedule::{Lifetime, StoredPeriod, stale_before};
+use crate::action::schedule::{StoredPeriod, stale_before};
+use crate::date_range::DateRange;
 use crate::db::Tenant;
 use crate::db::schema::{actions, committees, latest_reports, tallies};
 use crate::db::types::{Id, Json, Timestamp};
@@ -67,7 +68,7 @@ fn census(tenant: &mut Tenant<'_>) -> Result<Census> {
         .select((committees::level_id, committees::starts_on, committees::ends_on, diesel::dsl::count_star()))
         .load(tenant.connection)?;
     let counted = |(level, first, last, committees): Row| {
-        Some((level?, lifetime((first, last)), usize::try_from(committees).ok()?))
+        Some((level?, DateRange::new(first, last), usize::try_from(committees).ok()?))
     };
     Ok(Census::of(rows.into_iter().filter_map(counted)))
 }
@@ -90,7 +91,7 @@ fn tallied_cells(tenant: &mut Tenant<'_>, found: &[Addressed], on: NaiveDate) ->
             period,
             level_id: Some(tally.level_id),
             party: None,
-            lifetime: Lifetime { starts_on: tally.starts_on, ends_on: tally.ends_on },
+            lifetime: DateRange::new(tally.starts_on, tally.ends_on),
             stage: tally.stage,
             reports: tally.reports,
             stale: tally.silent_since_before(stale_before),

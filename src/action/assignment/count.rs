@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 use super::figures::Figures;
 use super::model::{Addressed, Party};
 use super::stage::Stage;
-use crate::action::schedule::{Lifetime, Occurrence};
+use crate::action::schedule::Occurrence;
+use crate::date_range::DateRange;
 use crate::db::types::{Id, Timestamp};
 use crate::period::Period;
 
@@ -25,7 +26,7 @@ struct Lifetimes {
 
 impl Census {
     /// Counts committees: their level, when they exist, and how many of them there are.
-    pub fn of(committees: impl IntoIterator<Item = (Id, Lifetime, usize)>) -> Self {
+    pub fn of(committees: impl IntoIterator<Item = (Id, DateRange, usize)>) -> Self {
         let mut census = Self::default();
         for (level, lifetime, committees) in committees {
             let lifetimes = census.levels.entry(level).or_default();
@@ -63,7 +64,7 @@ pub struct Cell {
     /// Who reported, where they are told one by one.
     pub party: Option<Party>,
     /// When those who reported exist.
-    pub lifetime: Lifetime,
+    pub lifetime: DateRange,
     /// What they said.
     pub stage: Stage,
     /// How many of them there are.
@@ -98,7 +99,7 @@ pub fn entries<'a>(
         for occurrence in action.schedule.occurrences(on) {
             let day = occurrence.reference_day(on);
             let by_level: u64 = action.level_ids.iter().map(|level| census.count(*level, day)).sum();
-            let by_name = action.named.iter().filter(|member| member.lifetime.holds(day)).count() as u64;
+            let by_name = action.named.iter().filter(|member| member.lifetime.contains(day)).count() as u64;
             let figures = Figures::expecting(by_level + by_name);
             places.insert((action.id, occurrence.period), entries.len());
             entries.push(Entry { action, occurrence, figures });
@@ -110,7 +111,7 @@ pub fn entries<'a>(
         };
         let is_named = |party: Party| entry.action.named.iter().any(|member| member.party == party);
         let is_addressed = entry.action.addresses_level(cell.level_id) || cell.party.is_some_and(is_named);
-        if is_addressed && cell.lifetime.holds(entry.occurrence.reference_day(on)) {
+        if is_addressed && cell.lifetime.contains(entry.occurrence.reference_day(on)) {
             entry.figures.count(cell.stage, cell.reports);
             entry.figures.stale += cell.stale;
             entry.figures.last_reported_at = entry.figures.last_reported_at.max(Some(cell.last_reported_at));

@@ -8,8 +8,9 @@ use diesel::prelude::*;
 use super::count::Cell;
 use super::model::{Addressed, LatestReport, Party, Place, is_stale};
 use super::stage::{Judgement, Stage};
-use super::store::{self, Days, inspiring_ids, lifetime, planned_ids};
-use crate::action::schedule::{Lifetime, StoredPeriod};
+use super::store::{self, inspiring_ids, planned_ids};
+use crate::action::schedule::StoredPeriod;
+use crate::date_range::DateRange;
 use crate::db::schema::aliases::local_actions;
 use crate::db::schema::{actions, committees, latest_reports, reports, units};
 use crate::db::types::{Id, Timestamp};
@@ -25,7 +26,7 @@ pub struct Told {
     /// For which assignment.
     pub place: Place,
     level_id: Option<Id>,
-    lifetime: Lifetime,
+    lifetime: DateRange,
     /// How far it is.
     pub stage: Stage,
     /// When.
@@ -97,13 +98,13 @@ fn told(
         (Id, StoredPeriod, Option<Id>, Option<Id>),
         (Stage, Timestamp),
         (Option<Id>, Option<NaiveDate>, Option<NaiveDate>),
-        Days,
+        DateRange,
     );
     let rows: Vec<Row> = query.load(tenant.connection)?;
     let told = |((action, StoredPeriod(period), committee, unit), (stage, reported_at), own, unit_days): Row| {
         let party = Party::of(committee, unit)?;
         let (level_id, first, last) = own;
-        let lifetime = lifetime(if committee.is_some() { (first, last) } else { unit_days });
+        let lifetime = if committee.is_some() { DateRange::new(first, last) } else { unit_days };
         Some(Told { place: (action, period, party), level_id, lifetime, stage, reported_at })
     };
     Ok(rows.into_iter().filter_map(told).collect())
@@ -156,7 +157,7 @@ pub(super) fn single_cell(
     (action_id, period, party): Place,
     action: &Addressed,
     level_id: Option<Id>,
-    lifetime: Lifetime,
+    lifetime: DateRange,
     (stage, reported_at): (Stage, Timestamp),
     on: NaiveDate,
 ) -> Cell {

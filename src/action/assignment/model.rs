@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::figures::Figures;
 use super::stage::{Judgement, Stage};
-use crate::action::schedule::{Lifetime, Occurrence, Schedule};
+use crate::action::schedule::{Occurrence, Schedule};
+use crate::date_range::DateRange;
 use crate::db::types::{Id, RegisterKey, Timestamp};
 use crate::http::example::example;
 use crate::period::Period;
@@ -66,7 +67,7 @@ pub struct Member {
     /// A committee's level.
     pub level_id: Option<Id>,
     /// When it exists.
-    pub lifetime: Lifetime,
+    pub lifetime: DateRange,
 }
 
 /// An action and whom it is addressed to.
@@ -255,7 +256,7 @@ pub fn each_share<'a>(
         }
         for occurrence in action.schedule.occurrences(on) {
             let day = occurrence.reference_day(on);
-            let present = addressed.iter().filter(|member| member.lifetime.holds(day));
+            let present = addressed.iter().filter(|member| member.lifetime.contains(day));
             present.for_each(|member| visit(Share { action, occurrence, member }));
         }
     }

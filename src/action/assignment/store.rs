@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::model::{Addressed, Member, Party};
 use crate::action::model::{AudienceRole, Recurrence};
-use crate::action::schedule::{Lifetime, Schedule};
+use crate::action::schedule::Schedule;
+use crate::date_range::DateRange;
 use crate::db::schema::aliases::local_actions;
 use crate::db::schema::{action_audience, action_predecessors, actions, committees, focus_areas, strategies, units};
 use crate::db::types::{Id, Key, Reference, RegisterKey};
@@ -26,13 +27,6 @@ pub enum Which {
     Action(Id),
     /// All of the municipality.
     All,
-}
-
-/// A first and a last day.
-pub(super) type Days = (Option<NaiveDate>, Option<NaiveDate>);
-
-pub(super) fn lifetime((starts_on, ends_on): Days) -> Lifetime {
-    Lifetime { starts_on, ends_on }
 }
 
 /// A committee's id, key, name, level, first and last day.
@@ -59,11 +53,11 @@ const UNIT: (units::id, units::key, units::name, units::starts_on, units::ends_o
     (units::id, units::key, units::name, units::starts_on, units::ends_on);
 
 fn committee((id, key, name, level_id, first, last): CommitteeRow) -> Member {
-    Member { party: Party::Committee(id), key, name, level_id, lifetime: lifetime((first, last)) }
+    Member { party: Party::Committee(id), key, name, level_id, lifetime: DateRange::new(first, last) }
 }
 
 fn unit((id, key, name, first, last): UnitRow) -> Member {
-    Member { party: Party::Unit(id), key, name, level_id: None, lifetime: lifetime((first, last)) }
+    Member { party: Party::Unit(id), key, name, level_id: None, lifetime: DateRange::new(first, last) }
 }
 
 /// Few rows are asked for one by one; of many, all of the municipality are read, so that no question grows without end.
@@ -156,7 +150,7 @@ fn local(tenant: &mut Tenant<'_>, which: Which, planned: &[Addressed]) -> Result
         (Id, Key, ShortText, Option<Recurrence>, Id),
         (Option<NaiveDate>, Option<NaiveDate>, Option<NaiveDate>),
         (Id, RegisterKey, ShortText, Option<Id>),
-        Days,
+        DateRange,
     );
     let rows: Vec<Row> = query.load(tenant.connection)?;
     let inspiring: HashMap<Id, &Addressed> = planned.iter().map(|action| (action.id, action)).collect();
@@ -176,7 +170,7 @@ fn local(tenant: &mut Tenant<'_>, which: Which, planned: &[Addressed]) -> Result
                 key: committee_key,
                 name,
                 level_id,
-                lifetime: lifetime(committee_days),
+                lifetime: committee_days,
             }],
             ..(*parent).clone()
         })

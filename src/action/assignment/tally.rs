@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::stage::Stage;
 use crate::action::model::{ActionBody, Recurrence};
-use crate::action::schedule::{Lifetime, Occurrence, Schedule, StoredPeriod};
+use crate::action::schedule::{Occurrence, Schedule, StoredPeriod};
+use crate::date_range::DateRange;
 use crate::committee::model::CommitteeBody;
 use crate::db::projection::{Heeded, Projection};
 use crate::db::schema::{actions, committees, focus_areas, latest_reports, reports, strategies, tallies};
@@ -301,7 +302,7 @@ fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<StoredPe
             .entry((action, period))
             .or_insert_with(|| schedules.get(&action).and_then(|schedule| schedule.at(period.0)));
         let (Some(occurrence), Some(level)) = (occurrence, level) else { continue };
-        let Some(cut) = occurrence.cut(Lifetime { starts_on, ends_on }) else { continue };
+        let Some(cut) = occurrence.cut(DateRange::new(starts_on, ends_on)) else { continue };
         let tallies = counted.entry((action, period)).or_default();
         let same = (level, cut.starts_on, cut.ends_on, stage);
         let (last, days) = tallies.entry(same).or_insert_with(|| (reported_at, BTreeMap::new()));

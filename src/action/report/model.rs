@@ -83,7 +83,7 @@ pub fn check_fits(
         return errors.add(pointer, format!("'{key}' ended on {last}, and takes no more reports"));
     }
     let day = occurrence.map(|occurrence| occurrence.reference_day(today));
-    if let Some(day) = day.ok().filter(|day| !lifetime.holds(*day)) {
+    if let Some(day) = day.ok().filter(|day| !lifetime.contains(*day)) {
         errors.add(pointer, format!("'{key}' did not exist on {day}, the day that decides who has to do it"));
     }
 }

@@ -7,10 +7,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::date_range::DateRange;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;
-use crate::register::{self, ManagedBy};
+use crate::register::{self, Managed as _, ManagedBy};
 use crate::resource::{Body, Entity};
 use crate::text::{ShortText, check_no_cpr};
 
@@ -114,9 +115,6 @@ impl MembershipBody {
     }
 }
 
-/// First and last days, inclusive; none = without bound.
-pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
-
 /// When somebody chairs which committee.
 #[derive(Debug, Clone)]
 pub struct Chair<C> {
@@ -125,9 +123,9 @@ pub struct Chair<C> {
     /// The membership's key.
     pub key: RegisterKey,
     /// The membership's days.
-    pub seat: Days,
+    pub seat: DateRange,
     /// The holder's days in the house: who is not there chairs nothing.
-    pub employment: Days,
+    pub employment: DateRange,
     /// Where it stands in what the client sent; none where it is stored and left alone, or holds no more than before.
     pub pointer: Option<String>,
 }
@@ -137,9 +135,9 @@ impl<C> Chair<C> {
     /// last day: HR systems that send no dates may still let one chair follow another. None where it is held on
     /// no day at all.
     fn days(&self, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
-        let last = self.seat.1.into_iter().chain(self.employment.1).min().unwrap_or(NaiveDate::MAX);
-        let first = self.seat.0.unwrap_or(last.min(today));
-        let first = self.employment.0.map_or(first, |hired| hired.max(first));
+        let last = self.seat.intersection(self.employment).ends_on.unwrap_or(NaiveDate::MAX);
+        let first = self.seat.starts_on.unwrap_or(last.min(today));
+        let first = self.employment.starts_on.map_or(first, |hired| hired.max(first));
         (first <= last).then_some((first, last))
     }
 }
@@ -148,18 +146,8 @@ impl MembershipBody {
     /// Whether the seat of a chair is held by somebody else than before, or for longer: else nobody comes into
     /// anybody's way who didn't stand there already.
     pub fn is_wider_than(&self, before: &Self) -> bool {
-        let begins_earlier = match (before.starts_on, self.starts_on) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(before), Some(now)) => now < before,
-        };
-        let ends_later = match (before.ends_on, self.ends_on) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(before), Some(now)) => before < now,
-        };
         let same = (before.role, &before.committee, &before.employee) == (self.role, &self.committee, &self.employee);
-        !same || begins_earlier || ends_later
+        !same || self.date_range().reaches_beyond(before.date_range())
     }
 }
 
@@ -338,8 +326,8 @@ mod tests {
         let chairs = chairs.iter().enumerate().map(|(n, (committee, starts_on, ends_on))| Chair {
             committee: (*committee).to_owned(),
             key: format!("k{n}").parse().unwrap(),
-            seat: (day(starts_on), day(ends_on)),
-            employment: (None, None),
+            seat: DateRange::new(day(starts_on), day(ends_on)),
+            employment: DateRange::default(),
             pointer: Some(format!("/{n}")),
         });
         let mut errors = ValidationErrors::default();

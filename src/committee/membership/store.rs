@@ -6,16 +6,17 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::Memberships;
-use super::model::{Chair, Days, Holder, MemberFunction, MemberRole, MembershipBody, Seat, Side};
+use super::model::{Chair, Holder, MemberFunction, MemberRole, MembershipBody, Seat, Side};
 use super::model::{Membership, check_one_chair_at_a_time};
 use crate::committee::store as committees_store;
+use crate::date_range::DateRange;
 use crate::db::schema::{committees, employees, memberships};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::employee::store as employees_store;
 use crate::period;
 use crate::problem::{Result, ValidationErrors};
-use crate::register::{Checked, Directory, ManagedBy, Register, Selection};
+use crate::register::{Checked, Directory, Managed as _, ManagedBy, Register, Selection};
 use crate::resource::{Draft, Entity, Names, UpsertOutcome};
 use crate::text::ShortText;
 
@@ -209,7 +210,7 @@ impl Register for Memberships {
             Chair {
                 committee: row.links.committee_id,
                 key: body.key.clone(),
-                seat: (body.starts_on, body.ends_on),
+                seat: body.date_range(),
                 employment: row.links.employee_id.map(days_of).unwrap_or_default(),
                 pointer: pointer(row),
             }
@@ -265,13 +266,13 @@ struct StoredChair {
     id: Id,
     committee_id: Id,
     key: RegisterKey,
-    seat: Days,
+    seat: DateRange,
     holder_id: Id,
-    employment: Days,
+    employment: DateRange,
 }
 
 fn stored_chairs(tenant: &mut Tenant<'_>, committee_ids: Vec<Id>) -> Result<Vec<StoredChair>> {
-    type Row = (Id, Id, RegisterKey, Days, Id, Days);
+    type Row = (Id, Id, RegisterKey, DateRange, Id, DateRange);
     let mut chairs = Vec::new();
     for batch in committee_ids.chunks(connection::batch()) {
         let rows: Vec<Row> = memberships::table
@@ -299,10 +300,10 @@ fn stored_chairs(tenant: &mut Tenant<'_>, committee_ids: Vec<Id>) -> Result<Vec<
     Ok(chairs)
 }
 
-fn stored_employment(tenant: &mut Tenant<'_>, employee_ids: Vec<Id>) -> Result<HashMap<Id, Days>> {
+fn stored_employment(tenant: &mut Tenant<'_>, employee_ids: Vec<Id>) -> Result<HashMap<Id, DateRange>> {
     let mut employment = HashMap::new();
     for batch in employee_ids.chunks(connection::batch()) {
-        let rows: Vec<(Id, Days)> = employees::table
+        let rows: Vec<(Id, DateRange)> = employees::table
             .filter(employees::id.eq_any(batch))
             .select((employees::id, (employees::starts_on, employees::ends_on)))
             .load(tenant.connection)?;

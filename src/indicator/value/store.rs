@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use crate::action::schedule::Lifetime;
+use crate::date_range::DateRange;
 use crate::db::Tenant;
 use crate::db::schema::aliases::newest_values;
 use crate::db::schema::{actors, benchmarks, changes, indicator_values, replaced_values, units, value_series};
@@ -239,7 +239,7 @@ pub fn tree(tenant: &mut Tenant<'_>) -> Result<UnitTree> {
         .order(units::key)
         .select((units::id, units::key, units::parent_id, units::starts_on, units::ends_on))
         .load(tenant.connection)?;
-    let row = |(id, key, parent, starts_on, ends_on)| (id, key, parent, Lifetime { starts_on, ends_on });
+    let row = |(id, key, parent, starts_on, ends_on)| (id, key, parent, DateRange::new(starts_on, ends_on));
     Ok(UnitTree::new(rows.into_iter().map(row).collect()))
 }
 

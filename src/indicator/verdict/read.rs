@@ -47,7 +47,7 @@ pub fn verdicts(
                 indicator: &indicator.body,
                 values: values.get(&(indicator.id(), unit)).unwrap_or(&nothing),
                 benchmark: benchmark.and_then(|place| benchmarks.get(&place)).unwrap_or(&nothing),
-                strategy_days: days.get(&indicator.id()).copied().unwrap_or_default(),
+                strategy_days: days.get(&indicator.id()).map_or((None, None), |days| (days.starts_on, days.ends_on)),
                 on,
             };
             judge(target, &evidence)

@@ -89,7 +89,7 @@ impl EmployeeBody {
 
     /// Who works here still can't be forgotten.
     pub fn check_has_left(&self, today: NaiveDate) -> Result<()> {
-        if self.is_over(today) {
+        if self.date_range().is_over(today) {
             return Ok(());
         }
         let detail = "Somebody who works here is not anonymised: set ends_on, and wait until that day has passed.";

@@ -202,7 +202,7 @@ impl Register for Employees {
 
     /// What still has somebody who left long ago doesn't bring the name back; what employs them again does.
     fn settle(wanted: &mut EmployeeBody, stored: &EmployeeBody, today: NaiveDate) {
-        if stored.is_anonymised() && wanted.is_over(today) {
+        if stored.is_anonymised() && wanted.date_range().is_over(today) {
             wanted.name = stored.name.clone();
             wanted.email = stored.email.clone();
             wanted.title = stored.title.clone();
@@ -216,10 +216,10 @@ impl Register for Employees {
         errors: &mut ValidationErrors,
     ) -> Result<()> {
         let changed = rows.iter().filter(|row| !row.outcome.is_unchanged()).map(|row| row.outcome.entity());
-        directory.employment.extend(changed.map(|row| (row.id(), (row.body.starts_on, row.body.ends_on))));
+        directory.employment.extend(changed.map(|row| (row.id(), row.body.date_range())));
         let today = period::today();
         for row in rows.iter().filter(|row| row.outcome.entity().body.is_anonymised()) {
-            if !row.outcome.entity().body.is_over(today) {
+            if !row.outcome.entity().body.date_range().is_over(today) {
                 let detail = "is missing: it was taken out when the employment ended, so write it anew";
                 errors.add(format!("{}/name", row.pointer), detail);
             }
