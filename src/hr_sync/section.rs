@@ -70,7 +70,9 @@ impl Section for Memberships {
     fn hand_over(gone: &mut [Draft<MembershipBody>], wanted: &[Draft<MembershipBody>], yesterday: NaiveDate) {
         let is_held = |body: &&MembershipBody| body.role == MemberRole::Chair && body.employee.is_some();
         let mut first_days: HashMap<&Reference, NaiveDate> = HashMap::new();
-        for body in wanted.iter().map(|draft| &draft.body).filter(is_held).filter(|body| body.date_range().contains(yesterday)) {
+        for body in
+            wanted.iter().map(|draft| &draft.body).filter(is_held).filter(|body| body.date_range().contains(yesterday))
+        {
             if let Some(first) = body.starts_on {
                 first_days.entry(&body.committee).and_modify(|day| *day = first.min(*day)).or_insert(first);
             }
@@ -176,7 +178,10 @@ fn wanted<S: Section>(
     let Some(merged) = row.over(stored, required, pointer, errors)? else { return Ok(None) };
     let mut body = merged.body;
     // Whoever is in a snapshot is there; a file that means otherwise says so.
-    let had_ended = || stored.is_some_and(|stored| stored.date_range().is_over(reading.today)) || body.date_range().is_over(reading.today);
+    let had_ended = || {
+        stored.is_some_and(|stored| stored.date_range().is_over(reading.today))
+            || body.date_range().is_over(reading.today)
+    };
     if reading.mode == SyncMode::Snapshot && !merged.names_its_end && had_ended() {
         body.set_ends_on(None);
     }
@@ -188,7 +193,12 @@ fn wanted<S: Section>(
 /// before its first. None where it ends no later anyway, or is an editor's.
 fn ended<S: Section>(stored: &Entity<S::Body>, today: NaiveDate) -> Option<Draft<S::Body>> {
     let yesterday = today.pred_opt()?;
-    let last = stored.body.date_range().starts_on.and_then(|first| first.pred_opt()).map_or(yesterday, |day| day.max(yesterday));
+    let last = stored
+        .body
+        .date_range()
+        .starts_on
+        .and_then(|first| first.pred_opt())
+        .map_or(yesterday, |day| day.max(yesterday));
     let ends_earlier = stored.body.date_range().ends_on.is_some_and(|day| day <= last);
     if stored.body.managed_by() == ManagedBy::Editor || ends_earlier {
         return None;
@@ -289,11 +299,13 @@ fn classify<B: Managed>(outcome: &UpsertOutcome<B>, today: NaiveDate) -> Outcome
     match outcome {
         UpsertOutcome::Created(_) => Outcome::Created,
         UpsertOutcome::Unchanged(_) => Outcome::Unchanged,
-        UpsertOutcome::Updated { before, after } => match (before.body.date_range().is_over(today), after.body.date_range().is_over(today)) {
-            (true, false) => Outcome::Reopened,
-            (false, _) if outcome.is_ended() => Outcome::Ended,
-            _ => Outcome::Updated,
-        },
+        UpsertOutcome::Updated { before, after } => {
+            match (before.body.date_range().is_over(today), after.body.date_range().is_over(today)) {
+                (true, false) => Outcome::Reopened,
+                (false, _) if outcome.is_ended() => Outcome::Ended,
+                _ => Outcome::Updated,
+            }
+        }
     }
 }
 

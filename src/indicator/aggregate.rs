@@ -262,8 +262,10 @@ mod tests {
     fn units_that_are_gone_are_not_missed() {
         let ids = [Id::new(), Id::new()];
         let gone = DateRange { starts_on: None, ends_on: "2023-12-31".parse().ok() };
-        let rows =
-            vec![(ids[0], "a".parse().unwrap(), None, DateRange::default()), (ids[1], "b".parse().unwrap(), None, gone)];
+        let rows = vec![
+            (ids[0], "a".parse().unwrap(), None, DateRange::default()),
+            (ids[1], "b".parse().unwrap(), None, gone),
+        ];
         let tree = UnitTree::new(rows);
         let covers = |period: &str| {
             let found = aggregates(&tree, period.parse().unwrap(), &[value(1, 1.0, None)], Aggregation::Sum);

@@ -108,8 +108,9 @@ pub struct CommitteeAbove {
 pub fn chain(workplace: &RegisterKey, units: &[Unit], committees: &[Committee], on: NaiveDate) -> Vec<CommitteeAbove> {
     let by_key: HashMap<&RegisterKey, &Committee> =
         committees.iter().map(|committee| (&committee.body.key, committee)).collect();
-    let counts =
-        |committee: &&Committee| committee.body.date_range().contains(on) && committee.body.form != CommitteeForm::WorkGroup;
+    let counts = |committee: &&Committee| {
+        committee.body.date_range().contains(on) && committee.body.form != CommitteeForm::WorkGroup
+    };
     // As in the tree: what hangs below a committee that doesn't exist on the day hangs on the next one above.
     let above = |committee: &Committee| -> Option<&Committee> {
         let parent = |committee: &Committee| by_key.get(committee.body.parent.as_ref()?.key()?).copied();

@@ -29,7 +29,9 @@ pub struct Person {
 pub fn person(tenant: &mut Tenant<'_>, claim: &str, on: NaiveDate) -> Result<Person> {
     let Ok(key) = claim.parse::<RegisterKey>() else { return Ok(Person::default()) };
     let found = Employees::select(tenant, Selection::Keys(vec![key.clone()]))?.pop();
-    let Some(employee) = found.filter(|employee| employee.body.date_range().contains(on)) else { return Ok(Person::default()) };
+    let Some(employee) = found.filter(|employee| employee.body.date_range().contains(on)) else {
+        return Ok(Person::default());
+    };
     let filter = Filter { employee: Some(key), on: Some(on), ..Filter::default() };
     let seats = memberships::list(tenant, filter, None)?;
     let unit = employee.body.unit.as_ref().and_then(|unit| unit.key().cloned());
