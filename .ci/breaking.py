@@ -2,12 +2,16 @@
 """Names what breaks clients of the last released contract.
 
     .ci/breaking.py RELEASED.json CONTRACT.json
+    .ci/breaking.py --digest CONTRACT.json >openapi/released-digest.json
 
 A contract is kept as long as it takes at least what it took, and gives at most what it gave. So every schema is
 compared in the direction in which its values travel: what clients send may come to be more (a field that needn't be
 sent, a wider range, another word), what they read may come to be less; only further fields may come in answers, and
 further failures. Parts that nothing on the wire depends on, such as descriptions and examples, are left out; not so
 the ids of operations, since generated clients name their functions by them.
+
+The second form writes what of a contract can be broken, one line for each operation and schema. A release commits it,
+so that a clone without tags knows what was promised.
 
 Ends with 1 where something breaks and the version doesn't say so. By semantic versioning it says so with a greater
 first number, or, as long as that is 0, a greater second one.
@@ -332,6 +336,39 @@ def breaks(old: Json, new: Json) -> list[str]:
     return sentences
 
 
+# The members of a contract whose own members are names, not keywords.
+NAMED = {"properties", "schemas", "responses", "headers", "paths", "content", "securitySchemes"}
+NOT_DIGESTED = REMARKS - {"default"} | {"summary", "tags"}
+
+
+def digest(value: Any, keyword: str = "", of_names: bool = False) -> Any:
+    """A contract without what no client depends on."""
+    if isinstance(value, list) and keyword not in ("enum", "required", "default"):
+        return [digest(one) for one in value]
+    if not isinstance(value, dict) or keyword in ("default", "const"):
+        return value
+    return {
+        name: digest(member, "" if of_names else name, not of_names and name in NAMED)
+        for name, member in value.items()
+        if of_names or name not in NOT_DIGESTED
+    }
+
+
+def digest_of(contract: Json) -> Json:
+    """What of a contract can be broken."""
+    given = [name for name in ("security", "paths", "components") if name in contract]
+    parts = {name: digest(contract[name], name, name in NAMED) for name in given}
+    return {"openapi": contract["openapi"], "info": {"version": contract["info"]["version"]}, **parts}
+
+
+def lines(value: Any, depth: int = 0) -> str:
+    """JSON with a line for each operation and each component."""
+    if not isinstance(value, dict) or depth == 3 or not value:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    members = (f"{json.dumps(name)}: {lines(member, depth + 1)}" for name, member in value.items())
+    return "{\n" + ",\n".join(members) + "\n}"
+
+
 def version(contract: Json) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", contract["info"]["version"])[:3])
 
@@ -345,6 +382,9 @@ def main() -> int:
     if len(sys.argv) != 3:
         print(__doc__, file=sys.stderr)
         return 2
+    if sys.argv[1] == "--digest":
+        print(lines(digest_of(json.loads(Path(sys.argv[2]).read_text()))))
+        return 0
     old, new = (json.loads(Path(name).read_text()) for name in sys.argv[1:])
     names = old["info"]["version"], new["info"]["version"]
     if version(new) < version(old):

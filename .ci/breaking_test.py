@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from breaking import Comparison, Unknown, breaks, says_so
+from breaking import Comparison, Unknown, breaks, digest_of, lines, says_so
 
 CONTRACT: Any = json.loads((Path(__file__).parent.parent / "openapi/openapi.json").read_text())
 Change = Callable[[Any], object]
@@ -287,6 +287,17 @@ class Breaking(unittest.TestCase):
         self.assertTrue(any("levels" in place for place in places) and len(places) > 3, places)
         told = breaks(CONTRACT, self.changed(lambda it: drop_field(it, "Level", "rank")))
         self.assertEqual(len(told), 1, told)
+
+    def test_a_digest_promises_what_its_contract_does(self) -> None:
+        written = json.loads(lines(digest_of(CONTRACT)))
+        self.assertEqual(breaks(written, CONTRACT) + breaks(CONTRACT, written), [])
+        for name, (change, _) in BREAKING.items():
+            with self.subTest(name):
+                changed = self.changed(change)
+                self.assertEqual(breaks(written, changed), breaks(CONTRACT, changed))
+
+    def test_a_digest_is_small(self) -> None:
+        self.assertLess(len(lines(digest_of(CONTRACT)).splitlines()), 600)
 
     def test_versions(self) -> None:
         for old, new, good in [

@@ -14,6 +14,7 @@ use crate::http::contract::Contract;
 use crate::http::entity_tag::tagged;
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::problem::ProblemAnswer;
+use crate::http::responses::{KeyTaken, MayNotActForCommittee, StillReferenced, UnknownId};
 use crate::http::table::Format;
 use crate::http::{problem, row};
 use crate::indicator::value::routes::{ValueFormat, ValueLimit, ValuesFormat};
@@ -60,11 +61,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     info(
         title = "medstrategi",
         description = "A municipality's MED strategy work: strategies with focus areas, objectives and actions, and \
-            the committees that carry them out.\n\nAnswers are JSON; lists of committees, members, employees, assignments and reports also \
-            CSV, progress also pictures. Failures are `application/problem+json` \
-            (RFC 9457). Lists come in pages: follow `next`. To change a row, send the ETag that you read in \
-            `If-Match`. Dates are inclusive; times are UTC. Whoever asks too often is answered 429: the `RateLimit` headers of \
-            every answer (draft-ietf-httpapi-ratelimit-headers) tell what is left.",
+            the committees that carry them out.\n\n\
+            Answers are JSON; lists of committees, members, employees, assignments and reports also CSV, progress \
+            also pictures. Failures are `application/problem+json` (RFC 9457). Lists come in pages: follow `next`. \
+            To change a row, send the ETag that you read in `If-Match`. Dates are inclusive; times are UTC. A client \
+            that sends too many requests is answered 429: the `RateLimit` headers of every answer \
+            (draft-ietf-httpapi-ratelimit-headers) say how many are left.",
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
         contact(name = "Whoever runs this installation"),
     ),
@@ -81,7 +83,23 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         (name = "audit", description = "What changed, when, by whom"),
         (name = "service", description = "The service itself"),
     ),
-    components(schemas(ProblemAnswer, PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat, ValueLimit, ValuesFormat)),
+    components(
+        // What no handler's attributes lead to: types of query parameters, and the failures that handlers name.
+        schemas(
+            ProblemAnswer, PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat,
+            ValueLimit, ValuesFormat,
+        ),
+        responses(
+            KeyTaken, MayNotActForCommittee, StillReferenced, UnknownId,
+            action::report::routes::MayNotReportHere, action::report::routes::ReportRefused,
+            health::NotReady,
+            hr_sync::routes::WouldEndTooMuch,
+            indicator::routes::HasValues, indicator::value::routes::UnknownSelection,
+            organisation::employee::routes::EmploymentNotEnded,
+            problem::UnknownKind,
+            strategy::routes::PartStillReferenced,
+        ),
+    ),
     modifiers(&Security),
 )]
 struct Head;

@@ -95,6 +95,7 @@ kinds! {
 
 /// One fault in what a client sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Fault)]
 pub struct ValidationError {
     /// Where: a JSON pointer (RFC 6901) into the body; empty for the body as a whole.
     #[schema(example = "/focus_areas/0/actions/2/due_on")]

@@ -36,7 +36,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 fn with_shorter_page(request: &HttpRequest) -> Option<String> {
     let most = limits(request).ok()?.page?;
     let contract = request.app_data::<web::Data<Contract>>()?;
-    let usual = contract.usual_page(request.method(), request.match_info().as_str())?;
+    let usual = contract.default_limit(request.method(), request.match_info().as_str())?;
     let sent = url::form_urlencoded::parse(request.query_string().as_bytes());
     let asked_for = sent.clone().find(|(name, _)| name == LIMIT).and_then(|(_, value)| value.parse().ok());
     if asked_for.unwrap_or(usual) <= u64::from(most) {

@@ -7,6 +7,8 @@ use crate::harness::App;
 crate::tests![
     the_committed_contract_is_the_generated_one,
     every_operation_is_described,
+    every_operation_names_its_scopes,
+    failures_are_declared_once,
     every_example_fits_its_schema,
     answers_fit_their_schemas,
 ];
@@ -70,6 +72,28 @@ fn every_operation_is_described(app: &App) {
         }
         let body = &operation["requestBody"]["content"];
         assert!(body.as_object().into_iter().flatten().all(|(_, media)| media.get("example").is_some()), "{name}");
+    }
+}
+
+fn every_operation_names_its_scopes(app: &App) {
+    let contract = contract(app);
+    for (name, operation) in operations(&contract) {
+        let description = operation["description"].as_str().unwrap();
+        let ways = operation["security"].as_array().unwrap();
+        let scopes: Vec<&str> = ways.iter().map(|way| way["bearer"][0].as_str().unwrap()).collect();
+        assert!(scopes.iter().all(|scope| description.contains(&format!("`{scope}`"))), "{name}: {description}");
+        let says = if scopes.is_empty() { "Needs no token." } else { "Scope: `med." };
+        assert!(description.contains(says), "{name}: {description}");
+    }
+}
+
+fn failures_are_declared_once(app: &App) {
+    let contract = contract(app);
+    for (name, operation) in operations(&contract) {
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let is_reference = answer["$ref"].as_str().is_some_and(|path| path.starts_with("#/components/responses/"));
+            assert_eq!(is_reference, !status.starts_with('2'), "{name} {status}: {answer}");
+        }
     }
 }
 

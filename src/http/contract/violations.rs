@@ -1,4 +1,4 @@
-//! What a body's schema finds fault with, in sentences that say what to write instead.
+//! Violations of a body's schema, in sentences that say what to write instead.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
@@ -8,29 +8,29 @@ use crate::http::json;
 use crate::period;
 use crate::problem::ValidationErrors;
 
-/// What a field that doesn't exist is answered with.
+/// The error for a field that doesn't exist.
 pub const UNKNOWN_FIELD: &str = "is no field here: leave it out, or mend its spelling";
 
-/// The formats that this service checks itself; each says more than its pattern.
+/// The formats that this service checks itself. Their parsers are stricter than the patterns in the contract.
 const FORMATS: [&str; 4] = ["key", "register-key", "reference", "period"];
 
-/// Takes away the patterns that a format covers, so that one mistake is one fault.
-pub(super) fn leave_patterns_to_formats(schema: &mut Value) {
+/// Removes the patterns that a format covers, so that one mistake is one error.
+pub(super) fn drop_patterns_covered_by_formats(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             if members.get("format").and_then(Value::as_str).is_some_and(|format| FORMATS.contains(&format)) {
                 members.remove("pattern");
                 members.remove("maxLength");
             }
-            members.values_mut().for_each(leave_patterns_to_formats);
+            members.values_mut().for_each(drop_patterns_covered_by_formats);
         }
-        Value::Array(items) => items.iter_mut().for_each(leave_patterns_to_formats),
+        Value::Array(items) => items.iter_mut().for_each(drop_patterns_covered_by_formats),
         _ => {}
     }
 }
 
-/// Notes what a validator found.
-pub(super) fn note(error: &jsonschema::ValidationError<'_>, errors: &mut ValidationErrors) {
+/// Adds what a validator found to `errors`.
+pub(super) fn report(error: &jsonschema::ValidationError<'_>, errors: &mut ValidationErrors) {
     let pointer = error.instance_path().to_string();
     let below = |name: &str| format!("{pointer}/{}", json::escape(name));
     match error.kind() {
@@ -41,16 +41,16 @@ pub(super) fn note(error: &jsonschema::ValidationError<'_>, errors: &mut Validat
         ValidationErrorKind::Required { property } => {
             errors.add(below(property.as_str().unwrap_or_default()), "is missing");
         }
-        // One of the branches is null; what the other one says is what the client wants to know.
+        // One of the branches is null: the client needs to know what is wrong by the other one.
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
             let is_null_branch =
                 |branch: &&Vec<jsonschema::ValidationError<'static>>| branch.iter().any(|error| expects_null(error));
             match context.iter().find(|branch| !is_null_branch(branch)) {
-                Some(branch) => branch.iter().for_each(|error| note(error, errors)),
+                Some(branch) => branch.iter().for_each(|error| report(error, errors)),
                 None => errors.add(pointer, "has none of the forms that it may have"),
             }
         }
-        // One mistake is one fault, even where it breaks two rules.
+        // One mistake is one error, even if it breaks two rules.
         _ if errors.kept().last().is_some_and(|last| last.pointer == pointer) => {}
         kind => errors.add(pointer, sentence(kind)),
     }
