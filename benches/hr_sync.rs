@@ -1,18 +1,17 @@
-//! How fast a night's HR file of a municipality of Copenhagen's size is taken, how much memory that costs the
-//! server, and how long others wait meanwhile.
+//! Measures the HR sync of a municipality of Copenhagen's size: how long it takes, how much memory the server needs,
+//! and how long other requests wait meanwhile.
 //!
-//! `cargo bench --bench hr_sync` starts the real binary over an empty database, on SQLite and then on
-//! PostgreSQL, and sends a snapshot of 60,000 rows over HTTP three times: first everything is new, then nothing
-//! has changed, then 1 % has. Whoever lists committees at the same time is timed too. Numbers are printed, not
-//! judged, since machines differ; what the answers count must be right.
+//! `cargo bench --bench hr_sync` starts the program with an empty database, on SQLite and then on PostgreSQL, and sends
+//! a snapshot of 60,000 rows three times: everything is new, nothing has changed, 1 % has changed. Lists of committees
+//! are requested at the same time. The benchmark prints figures without judging them, because machines differ. It fails
+//! if an answer has wrong counts.
 //!
-//! - `HR_SYNC_SCALE=0.05` makes the snapshot smaller, to try the benchmark quickly. `cargo test --benches` runs it
-//!   at 0.02 where nothing else is said.
-//! - `TEST_POSTGRES_URL` names a PostgreSQL server of one's own, as for the tests; the database that is made there
-//!   is dropped again. Without it a throw-away server is started, which never waits for its disk.
-//! - `TMPDIR` says on which disk everything else lies.
+//! - `HR_SYNC_SCALE=0.05` makes the snapshot smaller. `cargo test --benches` uses 0.02 unless it is set.
+//! - `TEST_POSTGRES_URL` names a PostgreSQL server, as for the tests; the benchmark drops its database at the end.
+//!   Without it, it starts a throw-away server with `fsync` off.
+//! - `TMPDIR` says where everything else is stored.
 
-// What fails here has failed the benchmark, and what it has to say, it prints.
+// A benchmark may panic and print.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod common;
@@ -20,18 +19,18 @@ mod common;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::databases::{self, Databases, Home};
+use common::databases::{self, Databases, TestDatabase};
 use common::program::{Process, Program};
 use common::town::{LEVELS, MUNICIPALITY, committee_key, municipality, parent, tier, unit_key};
 use common::wire::Wire;
-use common::{is_smoke_test, megabytes, percentile, tell_of_build};
+use common::{is_smoke_test, megabytes, percentile, warn_about_debug_build};
 use medstrategi::auth::scope::Scope;
 use medstrategi::db::Engine;
 use serde_json::{Value, json};
 
-/// At scale 1 there are as many units, and as many committees.
+/// The number of units, and of committees, at scale 1.
 const UNITS: f64 = 1500.0;
-/// At scale 1: 45,000 employees.
+/// 45,000 employees at scale 1.
 const EMPLOYEES_PER_UNIT: usize = 30;
 const SECTIONS: [&str; 4] = ["units", "employees", "committees", "memberships"];
 
@@ -39,14 +38,14 @@ fn main() {
     let units = units();
     let night = snapshot(units, false);
     let next_night = snapshot(units, true);
-    tell_size(&night);
+    print_size(&night);
     let databases = Databases::start();
     for home in [Engine::Sqlite, Engine::Postgres].into_iter().filter_map(|engine| databases.create(engine)) {
         measure(home, &night, &next_night);
     }
 }
 
-/// How many units the snapshot has; everything else follows from it.
+/// The number of units in the snapshot; everything else follows from it.
 fn units() -> usize {
     let usual = if is_smoke_test() { 0.02 } else { 1.0 };
     let scale = match std::env::var("HR_SYNC_SCALE") {
@@ -57,7 +56,7 @@ fn units() -> usize {
     ((UNITS * scale).round() as usize).max(smallest_tree)
 }
 
-/// The HR system's file of a night; where `is_changed`, that of another night, with 1 % of the rows changed.
+/// The HR system's file; if `is_changed`, with 1 % of the rows changed.
 fn snapshot(units: usize, is_changed: bool) -> Value {
     let section = |count: usize, row: fn(usize, usize, bool) -> Value| -> Vec<Value> {
         (0..count).map(|n| row(n, units, is_changed && n % 100 == 0)).collect()
@@ -89,12 +88,12 @@ fn unit(n: usize, units: usize, is_changed: bool) -> Value {
     })
 }
 
-/// Some day that has passed, no later than 2024.
+/// A day in the past, before 2025.
 fn day(n: usize) -> String {
     format!("{}-{:02}-{:02}", 1990 + n % 35, 1 + n % 12, 1 + n % 28)
 }
 
-/// The first of a unit's employees leads the others.
+/// An employee. The first one of each unit is its leader.
 fn employee(n: usize, units: usize, is_changed: bool) -> Value {
     const TITLES: [&str; 5] = ["Pædagog", "Lærer", "Social- og sundhedsassistent", "Sagsbehandler", "Bibliotekar"];
     let place = n / units;
@@ -118,14 +117,15 @@ fn employee_key(n: usize) -> String {
 fn name(n: usize) -> String {
     const FIRST: [&str; 11] =
         ["Anna", "Bodil", "Dorthe", "Emil", "Freja", "Ida", "Jørgen", "Lærke", "Rasmus", "Søren", "Åse"];
-    const MIDDLE: [&str; 10] = ["Bak", "Dahl", "Friis", "Højgaard", "Juhl", "Kjær", "Lund", "Munk", "Skov", "Toft"];
+    const SAMPLE_CENTRE: [&str; 10] =
+        ["Bak", "Dahl", "Friis", "Højgaard", "Juhl", "Kjær", "Lund", "Munk", "Skov", "Toft"];
     const LAST: [&str; 9] =
         ["Aagaard", "Andersen", "Bæk", "Hansen", "Jensen", "Knudsen", "Nielsen", "Pedersen", "Sørensen"];
-    // The lists' lengths have no divisor in common: 990 names come before one comes back.
-    format!("{} {} {}", FIRST[n % FIRST.len()], MIDDLE[n % MIDDLE.len()], LAST[n % LAST.len()])
+    // The lists' lengths have no common divisor: 990 names until one repeats.
+    format!("{} {} {}", FIRST[n % FIRST.len()], SAMPLE_CENTRE[n % SAMPLE_CENTRE.len()], LAST[n % LAST.len()])
 }
 
-/// Each local committee covers the unit of its own number.
+/// A committee. Each local committee covers the unit with its number.
 fn committee(n: usize, units: usize) -> Value {
     let tier = tier(n, units);
     let (level, level_name) = LEVELS[tier];
@@ -140,7 +140,7 @@ fn committee(n: usize, units: usize) -> Value {
     })
 }
 
-/// Employees of the unit with the committee's number hold its seats, each in one committee only.
+/// A seat. Its holder works in the unit with the committee's number, and has no other seat.
 fn membership(n: usize, units: usize, is_vacant: bool) -> Value {
     let (committee, place) = (n / SEATS.len(), n % SEATS.len());
     let (role, side, function) = SEATS[place];
@@ -156,7 +156,7 @@ fn membership(n: usize, units: usize, is_vacant: bool) -> Value {
     })
 }
 
-/// A committee's seats: role, side and function of each.
+/// The role, side and function of each seat of a committee.
 const SEATS: [(&str, &str, Option<&str>); 8] = [
     ("chair", "management", Some("leader")),
     ("deputy_chair", "employees", Some("shop_steward")),
@@ -168,12 +168,12 @@ const SEATS: [(&str, &str, Option<&str>); 8] = [
     ("substitute", "employees", None),
 ];
 
-fn tell_size(night: &Value) {
+fn print_size(night: &Value) {
     let parts: Vec<String> =
         SECTIONS.iter().map(|section| format!("{} {section}", rows(night, section).len())).collect();
     let megabytes = night.to_string().len() as f64 / 1e6;
     println!("A snapshot of {}: {} rows, {megabytes:.1} MB of JSON.", parts.join(", "), count(night));
-    tell_of_build();
+    warn_about_debug_build();
 }
 
 fn rows<'f>(file: &'f Value, section: &str) -> &'f [Value] {
@@ -184,10 +184,10 @@ fn count(file: &Value) -> usize {
     SECTIONS.iter().map(|section| rows(file, section).len()).sum()
 }
 
-fn measure(home: Home, night: &Value, next_night: &Value) {
+fn measure(home: TestDatabase, night: &Value, next_night: &Value) {
     let engine = home.engine;
     let server = Server::start(home);
-    print_head(engine);
+    print_engine(engine);
     for (name, before, file) in
         [("first run", None, night), ("unchanged", Some(night), night), ("1 % changed", Some(night), next_night)]
     {
@@ -198,14 +198,14 @@ fn measure(home: Home, night: &Value, next_night: &Value) {
     print_aims(engine);
 }
 
-/// The real binary, serving a database of its own. What is used comes before what it uses, to be dropped first.
+/// The program, serving its own database. Fields are dropped in order: the process before its database.
 struct Server {
     process: Process,
     program: Program,
 }
 
 impl Server {
-    fn start(home: Home) -> Self {
+    fn start(home: TestDatabase) -> Self {
         let program = Program::over(home);
         create_municipality(&program);
         Self { process: program.serve(), program }
@@ -216,15 +216,15 @@ impl Server {
         format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n{headers}\r\n")
     }
 
-    /// Lists committees, one request after another, and tells how long each took.
+    /// Lists committees, one request after another, and returns how long each took.
     fn list_until(&self, is_over: &AtomicBool) -> Vec<Duration> {
         let request = self.head("GET", "/v1/committees?limit=50", Scope::Read, "");
         let mut wire = Wire::connect(self.process.address);
         let mut waits = Vec::new();
         while waits.is_empty() || !is_over.load(Ordering::Relaxed) {
-            let begun = Instant::now();
-            assert_eq!(wire.ask(&request, b""), 200, "{}", wire.text());
-            waits.push(begun.elapsed());
+            let start = Instant::now();
+            assert_eq!(wire.send(&request, b""), 200, "{}", wire.text());
+            waits.push(start.elapsed());
         }
         waits
     }
@@ -233,12 +233,12 @@ impl Server {
         let headers = format!("content-type: application/json\r\ncontent-length: {}\r\n", file.len());
         let request = self.head("POST", "/v1/hr-sync?mode=snapshot", Scope::Hr, &headers);
         let mut wire = Wire::connect(self.process.address);
-        assert_eq!(wire.ask(&request, file), 200, "{}", wire.text());
+        assert_eq!(wire.send(&request, file), 200, "{}", wire.text());
         wire.body
     }
 }
 
-/// An import is the one way in which a municipality comes into being.
+/// Creates the municipality by an import, which is the only way.
 fn create_municipality(program: &Program) {
     let levels = LEVELS.iter().zip(1..).map(|((key, name), rank)| json!({"key": key, "name": name, "rank": rank}));
     let bundle = json!({"municipality": municipality(), "levels": levels.collect::<Vec<_>>()});
@@ -247,50 +247,50 @@ fn create_municipality(program: &Program) {
     program.import(&[file]);
 }
 
-fn print_head(engine: Engine) {
-    databases::print_head(engine);
-    println!("{:51}| committees listed meanwhile, ms", "");
+fn print_engine(engine: Engine) {
+    databases::print_engine(engine);
+    println!("{:51}| committees listed at the same time, ms", "");
     println!(
         "{:<12} {:>8} {:>9} {:>9} {:>9} | {:>8} {:>8} {:>8} {:>8}",
-        "run", "rows", "seconds", "rows/s", "peak MB", "how many", "p50", "p99", "max"
+        "run", "rows", "seconds", "rows/s", "peak MB", "requests", "p50", "p99", "max"
     );
 }
 
-/// A file that was sent, and what happened meanwhile.
+/// A sync, and what was measured during it.
 struct Run {
     answer: Value,
     took: Duration,
-    /// The server's most memory in MB, where the system tells.
+    /// The server's peak memory in MB, on systems that record it.
     peak: Option<f64>,
-    /// How long lists took.
+    /// How long each list took.
     waits: Vec<Duration>,
 }
 
 impl Run {
     fn take(server: &Server, file: &Value) -> Self {
         let bytes = serde_json::to_vec(file).unwrap();
-        let is_told = server.process.forget_peak();
+        let is_recorded = server.process.reset_peak();
         let is_over = AtomicBool::new(false);
         let (answer, took, waits) = std::thread::scope(|scope| {
             let lists = scope.spawn(|| server.list_until(&is_over));
             let over = OverOnDrop(&is_over);
-            let begun = Instant::now();
+            let start = Instant::now();
             let answer = server.sync(&bytes);
-            let took = begun.elapsed();
+            let took = start.elapsed();
             drop(over);
             (answer, took, lists.join().expect("every list is answered with 200"))
         });
-        let peak = server.process.peak().filter(|_| is_told);
+        let peak = server.process.peak().filter(|_| is_recorded);
         Self { answer: serde_json::from_slice(&answer).unwrap(), took, peak, waits }
     }
 
-    /// The wait, in ms, that so many percent of the lists did not exceed.
+    /// The time in ms that `percent` of the lists did not exceed.
     fn wait(&self, percent: usize) -> f64 {
         percentile(&self.waits, percent)
     }
 }
 
-/// Ends the lists even where the sync panics: the thread that waits for them would wait for ever.
+/// Ends the listing thread even if the sync panics. Otherwise the scope would wait for it forever.
 struct OverOnDrop<'b>(&'b AtomicBool);
 
 impl Drop for OverOnDrop<'_> {
@@ -299,7 +299,7 @@ impl Drop for OverOnDrop<'_> {
     }
 }
 
-/// Fails where the answer counts other rows than those by which the file differs from the one `before`.
+/// Panics if the answer's counts are not the differences between the file and the one `before`.
 fn check_counts(name: &str, answer: &Value, before: Option<&Value>, file: &Value) {
     for section in SECTIONS {
         let all = rows(file, section);

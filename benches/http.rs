@@ -1,20 +1,18 @@
-//! How many requests a second the released program answers, how long each takes and how much memory that needs, beside
-//! what stands in the way of anything faster.
+//! Measures the released program over HTTP: requests a second, time for each, and memory, compared with two ceilings.
 //!
-//! `cargo bench --bench http` imports an invented town into an empty database, on SQLite and then on PostgreSQL, with
-//! `medstrategi import`, starts `medstrategi serve` over it, and prints one table: what one client waits for, and how
-//! many answers there are in a second while many ask. Beside each line stand its two ceilings, measured in turn with it:
-//! as many constant bytes with the same status, behind the same middleware and authentication, and the SQL without
-//! which that answer can't come about, run by hand. The program has no route for constant bytes; the benchmark's own
-//! program is started as a second process with the same server and that route. Numbers are printed, not judged, since
-//! machines differ; what the answers hold is looked at once.
+//! `cargo bench --bench http` imports an invented town with `medstrategi import`, on SQLite and then on PostgreSQL,
+//! starts `medstrategi serve`, and prints one table. Each line has the time of a single client, and the answers a
+//! second while many clients ask. Beside it stand its ceilings, measured in alternation with it: the same number of
+//! constant bytes behind the same middleware and authentication, and the SQL that the answer needs at least. The
+//! program has no route for constant bytes; the benchmark starts itself as a second process with the same server and
+//! that route. Figures are printed without judging them, because machines differ. Each kind of answer is checked once.
 //!
-//! `cargo bench --bench http -- --help` lists the arguments. `TEST_POSTGRES_URL` names a PostgreSQL server of one's
-//! own, as for the tests; without it a throw-away server is started, which never waits for its disk. `TMPDIR` says on
-//! which disk everything else lies. Whatever is started and made is stopped and removed at the end, also after a
-//! failure or Ctrl-C. `cargo test --benches` tries all of it, in a village and for a moment.
+//! `cargo bench --bench http -- --help` lists the arguments. `TEST_POSTGRES_URL` names a PostgreSQL server, as for the
+//! tests; without it, the benchmark starts a throw-away server with `fsync` off. `TMPDIR` says where everything else is
+//! stored. Everything is stopped and removed at the end, also after a failure or Ctrl-C. `cargo test --benches` runs it
+//! all with a village, for a moment.
 
-// What fails here has failed the benchmark, and what it has to say, it prints.
+// A benchmark may panic and print.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod common;
@@ -26,18 +24,18 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 use common::bare::{self, NOTE, StrategyProgress};
-use common::databases::{self, Databases, Home};
+use common::databases::{self, Databases, TestDatabase};
 use common::program::{Process, Program};
 use common::town::{
     ACTIONS, Assignment, MONTHS, MUNICIPALITY, STRATEGY, Size, Town, action_key, committee_key, indicator_key, unit_key,
 };
 use common::wire::Wire;
-use common::{Dice, in_process, interruption, is_smoke_test, megabytes, percentile, tell_of_build};
+use common::{Rng, in_process, interruption, is_smoke_test, megabytes, percentile, warn_about_debug_build};
 use medstrategi::auth::scope::Scope;
 use medstrategi::db::{AnyConnection, Engine};
 use serde_json::{Value, json};
 
-/// The program's own, for the process that answers constant bytes.
+/// The program's allocator, for the process that answers constant bytes.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -57,13 +55,13 @@ struct Arguments {
     /// How long each line of the table is measured, its ceilings included [default: 5]
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<f64>,
-    /// How many clients ask at once
+    /// How many clients send requests at once
     #[arg(long, value_name = "COUNT", default_value_t = 8)]
     clients: usize,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     bench: bool,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     test: bool,
 }
@@ -92,15 +90,16 @@ impl City {
     }
 }
 
-/// What is tried where nothing is to be told.
+/// The municipality of a smoke test.
 const VILLAGE: Size = Size { committees: 60, reports: 100, employees: 100, values: 100 };
 
-/// Says that this process is the one that answers constant bytes.
+/// The argument of the process that answers constant bytes.
 const SERVE_CONSTANTS: &str = "--serve-constants";
 
 fn main() {
-    let given: Vec<String> = std::env::args().skip(1).collect();
-    if let [SERVE_CONSTANTS, database_url, secret_file, bind] = given.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [SERVE_CONSTANTS, database_url, secret_file, bind] =
+        arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
     {
         return in_process::serve_alone(database_url, secret_file.as_ref(), bind);
     }
@@ -124,10 +123,10 @@ fn main() {
     print_table(&rows, &effort);
 }
 
-/// The town in files, as `medstrategi import` takes it.
+/// The town as files for `medstrategi import`.
 struct Bundles {
     files: Vec<PathBuf>,
-    // Gone with it are the files.
+    // Removes the files on drop.
     _folder: tempfile::TempDir,
 }
 
@@ -148,7 +147,7 @@ impl Bundles {
             town.reports.len(),
             town.indicators() * town.workplaces().len() * MONTHS,
         );
-        tell_of_build();
+        warn_about_debug_build();
         let mut files =
             vec![write("town.json".to_owned(), bundle), write("reports.json".to_owned(), town.reports_bundle())];
         files.extend((0..town.indicators()).map(|n| write(format!("values-{n}.json"), town.values_bundle(n))));
@@ -162,47 +161,47 @@ struct Effort {
     clients: usize,
 }
 
-/// A line and its ceilings have their turns in each round, so that whatever else the machine does strikes all.
+/// A line and its ceilings alternate in rounds, so that a slow moment of the machine affects all of them.
 const ROUNDS: u32 = 3;
-/// Every turn asks at least so often, however long an answer takes.
-const FEWEST: usize = 5;
+/// The least requests of a round, however long an answer takes.
+const MIN_RUNS: usize = 5;
 
 impl Effort {
-    /// How long a turn is, with one client, and again with many.
-    fn turn(&self) -> Duration {
+    /// The length of a round, with one client and then again with many.
+    fn round_time(&self) -> Duration {
         let turns = ROUNDS * 3 * 2;
         Duration::from_secs_f64(self.seconds) / turns
     }
 }
 
-fn measure(home: Home, town: &Town, bundles: &Bundles, effort: &Effort) -> Vec<Row> {
+fn measure(home: TestDatabase, town: &Town, bundles: &Bundles, effort: &Effort) -> Vec<Row> {
     let engine = home.engine;
-    databases::print_head(engine);
+    databases::print_engine(engine);
     let program = Program::over(home);
-    let begun = Instant::now();
+    let start = Instant::now();
     program.import(&bundles.files);
     program.home.settle();
-    println!("imported in {:.1} s", begun.elapsed().as_secs_f64());
-    let served = Served { constants: program.serve_constants(SERVE_CONSTANTS), process: program.serve(), program };
+    println!("imported in {:.1} s", start.elapsed().as_secs_f64());
+    let service = Service { constants: program.serve_constants(SERVE_CONSTANTS), process: program.serve(), program };
     let line = |line: Line<'_>| {
-        let row = line.measure(&served, effort);
+        let row = line.measure(&service, effort);
         println!("{}: p50 {:.2} ms, {:.0} a second", row.name, row.request.p50(), row.request.rate());
         row
     };
-    lines(town, &served).into_iter().map(line).collect()
+    lines(town, &service).into_iter().map(line).collect()
 }
 
-/// The program, and the process with the constant bytes. What is used comes before what it uses, to be dropped first.
-struct Served {
+/// The program, and the process with the constant bytes. Fields are dropped in order: processes before the database.
+struct Service {
     process: Process,
     constants: Process,
     program: Program,
 }
 
-/// Whose requests they are: somebody of the municipality, but no employee.
+/// The subject of the tokens. It is not an employee.
 const SUBJECT: &str = "benchmark";
 
-impl Served {
+impl Service {
     fn head(&self, method: &str, path: &str, scope: Scope, headers: &str) -> String {
         let token = self.program.token(MUNICIPALITY, SUBJECT, scope);
         format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n{headers}\r\n")
@@ -221,57 +220,57 @@ impl Served {
 
     fn read(&self, path: &str) -> (Value, Wire) {
         let mut wire = Wire::connect(self.process.address);
-        assert_eq!(wire.ask(&self.get(path), b""), 200, "{path}: {}", wire.text());
+        assert_eq!(wire.send(&self.get(path), b""), 200, "{path}: {}", wire.text());
         (serde_json::from_slice(&wire.body).unwrap(), wire)
     }
 }
 
-/// What stands in a line of the table.
+/// What a line of the table measures.
 struct Line<'l> {
     name: &'static str,
-    /// Sent in turn, each by whichever client comes next.
+    /// The requests, sent in order by whichever client is free.
     requests: Vec<String>,
     status: u16,
-    /// The same for the constant bytes.
+    /// The request for as many constant bytes.
     constant_request: String,
-    /// The SQL of the request with this number.
+    /// Runs the SQL of the request with this number.
     bare: BareRequest<'l>,
 }
 
 type BareRequest<'l> = Box<dyn Fn(&mut AnyConnection, usize) + Sync + 'l>;
 
-fn lines<'l>(town: &'l Town, served: &'l Served) -> Vec<Line<'l>> {
-    let lasting: Vec<usize> = (0..town.committees.len()).filter(|n| town.is_lasting(*n)).collect();
+fn lines<'l>(town: &'l Town, service: &'l Service) -> Vec<Line<'l>> {
+    let permanent: Vec<usize> = (0..town.committees.len()).filter(|n| town.is_permanent(*n)).collect();
     let workplaces = town.workplaces();
     let progress = format!("/v1/strategies/{STRATEGY}/progress");
-    let (strategy, _) = served.read(&format!("/v1/strategies/{STRATEGY}"));
+    let (strategy, _) = service.read(&format!("/v1/strategies/{STRATEGY}"));
     let series =
         |workplace: usize| format!("/v1/indicators/{}/values?unit={}&group=", indicator_key(0), unit_key(workplace));
     let statements = StrategyProgress {
-        engine: served.program.home.engine,
+        engine: service.program.home.engine,
         strategy_id: strategy["id"].as_str().unwrap().to_owned(),
         first: town.first,
         today: town.today,
     };
     let reports = running(town, &strategy);
-    let posts: Vec<String> = reports.iter().map(|report| served.post(&report_path(report), &body(report))).collect();
-    let mut wire = Wire::connect(served.process.address);
-    assert_eq!(wire.ask(&posts[0], b""), 201, "{}", wire.text());
-    let constant_post = served.post(&in_process::constant_path(201, wire.body.len()), &body(&reports[0]));
-    // Whatever is written gives progress another tag.
-    let (_, wire) = served.read(&progress);
+    let posts: Vec<String> = reports.iter().map(|report| service.post(&report_path(report), &body(report))).collect();
+    let mut wire = Wire::connect(service.process.address);
+    assert_eq!(wire.send(&posts[0], b""), 201, "{}", wire.text());
+    let constant_post = service.post(&in_process::constant_path(201, wire.body.len()), &body(&reports[0]));
+    // Read after the write, which gives progress another tag.
+    let (_, wire) = service.read(&progress);
     let tag = format!("if-none-match: {}\r\n", wire.header("etag").expect("progress has an ETag"));
-    let unchanged = served.head("GET", &progress, Scope::Read, &tag);
-    let (committees, units) = (lasting.clone(), workplaces.clone());
+    let unchanged = service.head("GET", &progress, Scope::Read, &tag);
+    let (committees, units) = (permanent.clone(), workplaces.clone());
 
     let get = |name, paths: Vec<String>, found: fn(&Value) -> bool, bare| {
-        let (answer, wire) = served.read(&paths[0]);
+        let (answer, wire) = service.read(&paths[0]);
         assert!(found(&answer), "{name}: {answer}");
         Line {
             name,
-            requests: paths.iter().map(|path| served.get(path)).collect(),
+            requests: paths.iter().map(|path| service.get(path)).collect(),
             status: 200,
-            constant_request: served.get(&in_process::constant_path(200, wire.body.len())),
+            constant_request: service.get(&in_process::constant_path(200, wire.body.len())),
             bare,
         }
     };
@@ -280,12 +279,12 @@ fn lines<'l>(town: &'l Town, served: &'l Served) -> Vec<Line<'l>> {
             name: "304: progress, unchanged",
             requests: vec![unchanged],
             status: 304,
-            constant_request: served.get(&in_process::constant_path(304, 0)),
+            constant_request: service.get(&in_process::constant_path(304, 0)),
             bare: Box::new(|connection, _| assert_eq!(bare::newest_change(connection), 1)),
         },
         get(
             "one committee",
-            lasting.iter().map(|n| format!("/v1/committees/{}", committee_key(*n))).collect(),
+            permanent.iter().map(|n| format!("/v1/committees/{}", committee_key(*n))).collect(),
             |answer| answer["key"].is_string(),
             Box::new(move |connection, n| {
                 assert!(bare::committee(connection, &committee_key(committees[n % committees.len()])) > 0);
@@ -318,7 +317,7 @@ fn lines<'l>(town: &'l Town, served: &'l Served) -> Vec<Line<'l>> {
                 assert_eq!(rows, 1 + MONTHS);
             }),
         ),
-        // The last, since it changes what there is.
+        // The last line, because it changes the data.
         Line {
             name: "POST of a report",
             requests: posts,
@@ -331,7 +330,7 @@ fn lines<'l>(town: &'l Town, served: &'l Served) -> Vec<Line<'l>> {
 
 const PAGE: usize = 50;
 
-/// Reports that can be made today: on what runs now, by those that have long been there.
+/// Reports that can be made today, on running assignments of permanent committees.
 fn running(town: &Town, strategy: &Value) -> Vec<bare::Report> {
     let areas = strategy["focus_areas"].as_array().unwrap().iter();
     let ids: HashMap<&str, &str> = areas
@@ -345,14 +344,14 @@ fn running(town: &Town, strategy: &Value) -> Vec<bare::Report> {
         subject: SUBJECT,
     };
     let mut reports: Vec<bare::Report> = town.running().map(report).collect();
-    // Those on one action stand together, and clients take one after the other.
-    let mut dice = Dice(2);
-    (1..reports.len()).rev().for_each(|n| reports.swap(n, dice.throw(n + 1)));
+    // Shuffled, because reports on one action are adjacent.
+    let mut rng = Rng(2);
+    (1..reports.len()).rev().for_each(|n| reports.swap(n, rng.below(n + 1)));
     reports.truncate(MOST_REPORTS);
     reports
 }
 
-/// They begin again after so many: each is a request that is made beforehand.
+/// The most reports that are prepared; afterwards they start again.
 const MOST_REPORTS: usize = 2_000;
 
 fn report_path(report: &bare::Report) -> String {
@@ -369,64 +368,64 @@ fn body(report: &bare::Report) -> Value {
     })
 }
 
-/// What a client does again and again, over a connection of its own.
+/// What a client repeats, over its own connection.
 type Work<'w> = Box<dyn FnMut() + 'w>;
 
 impl Line<'_> {
-    fn measure(&self, served: &Served, effort: &Effort) -> Row {
+    fn measure(&self, service: &Service, effort: &Effort) -> Row {
         let next = AtomicUsize::new(0);
         let constant_request = [self.constant_request.clone()];
-        let home = &served.program.home;
-        let is_told = served.process.forget_peak();
+        let home = &service.program.home;
+        let is_recorded = service.process.reset_peak();
         let [mut request, mut constant, mut sql] = [(); 3].map(|()| Measured::default());
         for _ in 0..ROUNDS {
-            request.take_turn(effort, || self.client(&served.process, &self.requests, &next));
-            constant.take_turn(effort, || self.client(&served.constants, &constant_request, &next));
-            sql.take_turn(effort, || {
+            request.run_round(effort, || self.client(&service.process, &self.requests, &next));
+            constant.run_round(effort, || self.client(&service.constants, &constant_request, &next));
+            sql.run_round(effort, || {
                 let mut connection = home.connect();
                 let next = &next;
                 Box::new(move || (self.bare)(&mut connection, take(next)))
             });
         }
-        let peak = served.process.peak().filter(|_| is_told);
+        let peak = service.process.peak().filter(|_| is_recorded);
         Row { engine: home.engine, name: self.name, request, constant, sql, peak }
     }
 
     fn client<'w>(&'w self, process: &Process, requests: &'w [String], next: &'w AtomicUsize) -> Work<'w> {
         let mut wire = Wire::connect(process.address);
         Box::new(move || {
-            let status = wire.ask(&requests[take(next) % requests.len()], b"");
+            let status = wire.send(&requests[take(next) % requests.len()], b"");
             assert_eq!(status, self.status, "{}: {}", self.name, wire.text());
         })
     }
 }
 
-/// The number of a request; the next one has another.
+/// Takes the next request's number.
 fn take(next: &AtomicUsize) -> usize {
     next.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What the turns of one thing have come to.
+/// The measurements of all rounds.
 #[derive(Default)]
 struct Measured {
-    /// How long each took that nobody else waited beside.
+    /// How long each request of a single client took.
     took: Vec<Duration>,
-    /// How many there were in a second while many asked, turn by turn.
+    /// Requests a second of many clients, round by round.
     rates: Vec<f64>,
 }
 
 impl Measured {
-    fn take_turn<'w>(&mut self, effort: &Effort, client: impl Fn() -> Work<'w> + Sync) {
-        let turn = effort.turn();
-        // A connection that was used before knows its statements.
+    fn run_round<'w>(&mut self, effort: &Effort, client: impl Fn() -> Work<'w> + Sync) {
+        let turn = effort.round_time();
+        // Warm up the connection, so that its statements are prepared.
         let used = || {
             let mut work = client();
             work();
             work
         };
         let mut work = used();
-        let (begun, before) = (Instant::now(), self.took.len());
-        while self.took.len() < before + FEWEST || begun.elapsed() < turn {
+        let (start, before) = (Instant::now(), self.took.len());
+        while self.took.len() < before + MIN_RUNS || start.elapsed() < turn {
             interruption::check();
             let run = Instant::now();
             work();
@@ -435,13 +434,13 @@ impl Measured {
         drop(work);
         let rate = || {
             let mut work = used();
-            let (begun, mut runs) = (Instant::now(), 0);
-            while runs == 0 || begun.elapsed() < turn {
+            let (start, mut runs) = (Instant::now(), 0);
+            while runs == 0 || start.elapsed() < turn {
                 interruption::check();
                 work();
                 runs += 1;
             }
-            f64::from(runs) / begun.elapsed().as_secs_f64()
+            f64::from(runs) / start.elapsed().as_secs_f64()
         };
         self.rates.push(std::thread::scope(|scope| {
             let clients: Vec<_> = (0..effort.clients).map(|_| scope.spawn(rate)).collect();
@@ -453,12 +452,12 @@ impl Measured {
         percentile(&self.took, 50)
     }
 
-    /// How many there are in a second while many ask.
+    /// Requests a second of many clients.
     fn rate(&self) -> f64 {
         self.rates.iter().sum::<f64>() / self.rates.len() as f64
     }
 
-    /// The same, or what one alone achieves, where that is more.
+    /// The same, or the rate of a single client if that is higher.
     fn best_rate(&self) -> f64 {
         let alone = self.took.len() as f64 / self.took.iter().sum::<Duration>().as_secs_f64();
         alone.max(self.rate())
@@ -470,11 +469,11 @@ struct Row {
     engine: Engine,
     name: &'static str,
     request: Measured,
-    /// The first ceiling.
+    /// The first ceiling: constant bytes.
     constant: Measured,
-    /// The second.
+    /// The second ceiling: bare SQL.
     sql: Measured,
-    /// The most memory that the program had in use meanwhile, in MB, where the system tells.
+    /// The program's peak memory in MB, on systems that record it.
     peak: Option<f64>,
 }
 
@@ -509,13 +508,12 @@ fn print_table(rows: &[Row], effort: &Effort) {
     println!("{:36} | {:>7} {:>8} {:>8} {:>5} | {ceiling} | {ceiling}", "", "1/s", "p50, ms", "p99, ms", "MB");
     rows.iter().for_each(Row::print);
     println!(
-        "\n1/s: answers a second while {} clients ask at once; of a ceiling, the better of that and one client alone.\n\
-         p50, p99: what one client waits that asks alone. MB: the most memory that the program had in use (VmHWM),\n\
-         PostgreSQL's own aside. Clients are threads of the benchmark: they and the database share the processor with\n\
-         the program.\n\
+        "\n1/s: answers a second to {} clients at once; for a ceiling, or to a single client if that is more.\n\
+         p50, p99: times of a single client. MB: the program's peak memory (VmHWM), without PostgreSQL's. Clients are\n\
+         threads of the benchmark: they and the database share the processor with the program.\n\
          constant bytes: as many as the answer has, with its status, from a second process with the same server,\n\
-         middleware, authentication and log. bare SQL: the statements without which the answer can't come about, on a\n\
-         connection of one's own. of it: the requests' 1/s in percent of the ceiling's; times: their p50 by its p50.",
+         middleware, authentication and log. bare SQL: the statements that the answer needs at least, on a connection\n\
+         outside of the pool. of it: the requests' 1/s in percent of the ceiling's; times: their p50 ÷ its p50.",
         effort.clients,
     );
 }

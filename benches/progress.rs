@@ -1,24 +1,21 @@
-//! How fast a municipality of Copenhagen's size is told how far its work has come, beside what stands in the way of
-//! anything faster.
+//! Measures progress of a municipality of Copenhagen's size, compared with two ceilings.
 //!
 //! `cargo bench --bench progress` fills an empty database, on SQLite and then on PostgreSQL, with 1,500 committees, a
-//! strategy of 60 actions and 100,000 reports, serves it in this process, and asks for progress over HTTP: over one
-//! connection, which tells how long an answer takes, and over eight at once, which tells how many there are in a
-//! second. Beside that stand two ceilings, measured in turn with the rest: routes that answer with constant bytes
-//! behind the same middleware and authentication, one of them after a trivial SELECT, and the SQL statements without
-//! which no progress of a strategy comes about, run by hand. Times are printed, not judged, since machines differ;
-//! what the answers count must be what a plain count over the generated rows says.
+//! strategy of 60 actions and 100,000 reports, serves it in this process, and requests progress over HTTP: over one
+//! connection for the time of an answer, and over eight for answers a second. The ceilings are measured in alternation
+//! with the rest: constant bytes behind the same middleware and authentication, one of them after a trivial SELECT, and
+//! the SQL that the progress of a strategy needs at least. Times are printed without judging them, because machines
+//! differ. The benchmark fails if an answer differs from a plain count over the generated rows.
 //!
-//! - `PROGRESS_SCALE=0.05` makes everything but the strategy smaller, to try the benchmark quickly.
-//!   `cargo test --benches` runs it at 0.02 where nothing else is said.
-//! - `TEST_POSTGRES_URL` names a PostgreSQL server of one's own, as for the tests; the database that is made there
-//!   is dropped again. Without it a throw-away server is started, which never waits for its disk.
-//! - `TMPDIR` says on which disk everything else lies.
+//! - `PROGRESS_SCALE=0.05` makes everything but the strategy smaller. `cargo test --benches` uses 0.02 unless it is
+//!   set.
+//! - `TEST_POSTGRES_URL` names a PostgreSQL server, as for the tests; the benchmark drops its database at the end.
+//!   Without it, it starts a throw-away server with `fsync` off.
+//! - `TMPDIR` says where everything else is stored.
 //!
-//! The clients take their share of the processor from the server, with the ceilings as with the rest. Nothing is
-//! logged.
+//! Clients and server share the processor. Nothing is logged.
 
-// What fails here has failed the benchmark, and what it has to say, it prints.
+// A benchmark may panic and print.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod common;
@@ -30,14 +27,14 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use chrono::{Days, NaiveDate};
 use common::bare::StrategyProgress;
-use common::databases::{Databases, Home, connect, print_head};
+use common::databases::{Databases, TestDatabase, connect, print_engine};
 use common::in_process::{self, SELECT_PATH, constant_path};
 use common::town::{
-    ACTIONS, Assignment, MIDDLE, MUNICIPALITY, STAGES, STRATEGY, Size, Town, YEARS, action_key, committee_key,
+    ACTIONS, Assignment, MUNICIPALITY, SAMPLE_CENTRE, STAGES, STRATEGY, Size, Town, YEARS, action_key, committee_key,
     employee_key, parent,
 };
 use common::wire::Wire;
-use common::{POOL, is_smoke_test, percentile, tell_of_build};
+use common::{POOL, is_smoke_test, percentile, warn_about_debug_build};
 use medstrategi::action::assignment::tally::Tallies;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
@@ -46,18 +43,19 @@ use medstrategi::bundle::model::Bundle;
 use medstrategi::db::{Database, Engine, Location};
 use serde_json::{Value, json};
 
-/// The program's own.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// At scale 1.
+/// The number of committees at scale 1.
 const COMMITTEES: f64 = 1500.0;
-/// At scale 1.
+/// The number of reports at scale 1.
 const REPORTS: f64 = 100_000.0;
-/// How many ask at once.
+/// The number of clients that send requests at once.
 const CLIENTS: usize = 8;
-/// Every round asks at least so often, however long an answer takes.
-const FEWEST: usize = 5;
+/// The least requests of a round, however long an answer takes.
+const MIN_RUNS: usize = 5;
+
 fn main() {
     let is_smoke_test = is_smoke_test();
     let effort = match is_smoke_test {
@@ -68,7 +66,7 @@ fn main() {
     let scaled = |count: f64| (count * scale).round() as usize;
     let size = Size { committees: scaled(COMMITTEES), reports: scaled(REPORTS), employees: 0, values: 0 };
     let town = Town::new(size);
-    town.tell_size();
+    town.print_size();
     let databases = Databases::start();
     for home in [Engine::Sqlite, Engine::Postgres].into_iter().filter_map(|engine| databases.create(engine)) {
         measure(home, &town, &effort);
@@ -83,38 +81,38 @@ fn scale(is_smoke_test: bool) -> f64 {
     }
 }
 
-/// How much is measured. Everything has its turn in each round, so that whatever else the machine does strikes all.
+/// How much is measured. Tasks alternate in rounds, so that a slow moment of the machine affects all of them.
 struct Effort {
     rounds: usize,
-    /// How long each is asked for in a round, over one connection and then again over many.
+    /// The length of a task in a round, over one connection and then again over many.
     span: Duration,
     posts: usize,
 }
 
-fn measure(home: Home, town: &Town, effort: &Effort) {
-    print_head(home.engine);
-    let served = Served::start(home, town);
-    check_figures(town, &served);
+fn measure(home: TestDatabase, town: &Town, effort: &Effort) {
+    print_engine(home.engine);
+    let service = Service::start(home, town);
+    check_figures(town, &service);
 
-    let mut rows: Vec<Row> = subjects(town, &served).into_iter().map(Row::new).collect();
+    let mut rows: Vec<Row> = tasks(town, &service).into_iter().map(Row::new).collect();
     for _ in 0..effort.rounds {
-        rows.iter_mut().for_each(|row| row.measure(&served, effort.span));
+        rows.iter_mut().for_each(|row| row.measure(&service, effort.span));
     }
     print_table_head();
     rows.iter().for_each(Row::print);
-    let posted = post(town, &served, effort.posts);
+    let posted = post(town, &service, effort.posts);
     print_line("POST of a report", "", &posted, "");
     print_ratios(&rows);
 }
 
-/// The counts of an answer that are compared, the stages in the order of [`STAGES`].
+/// The figures of an answer that are compared; stages are in the order of [`STAGES`].
 const FIGURES: [&str; 6] = ["expected", "done", "in_progress", "not_started", "dropped", "overdue"];
 type Figures = [u64; FIGURES.len()];
 const DONE: usize = 1;
 const OVERDUE: usize = 5;
 
 impl Town {
-    /// How far some committees have come: assignment by assignment, as the rule is worded.
+    /// The progress of the chosen committees, counted assignment by assignment.
     fn figures(&self, on: NaiveDate, counts: impl Fn(usize) -> bool) -> Figures {
         let latest = self.latest(on);
         let mut figures = Figures::default();
@@ -135,7 +133,7 @@ impl Town {
         figures
     }
 
-    fn tell_size(&self) {
+    fn print_size(&self) {
         let assignments = self.figures(self.today, |_| true)[0];
         println!(
             "{} committees, {} actions over {YEARS} years, {assignments} assignments by {}, \
@@ -146,23 +144,23 @@ impl Town {
             self.reports.len(),
             self.latest(self.today).len(),
         );
-        tell_of_build();
+        warn_about_debug_build();
     }
 }
 
-/// The municipality in a database of its own, and a server over it.
-struct Served {
+/// A server over a database with the municipality.
+struct Service {
     target: Target,
     database: Database,
     secret: LocalSecret,
-    /// The strategy as the service tells it.
+    /// The strategy as the service answers it.
     strategy: Value,
     handle: ServerHandle,
-    // Gone with it is the database.
-    _home: Home,
+    // Removes the database on drop.
+    _home: TestDatabase,
 }
 
-/// What a client has to know.
+/// What a client needs.
 struct Target {
     engine: Engine,
     address: SocketAddr,
@@ -170,8 +168,8 @@ struct Target {
     sql: StrategyProgress,
 }
 
-impl Served {
-    fn start(home: Home, town: &Town) -> Self {
+impl Service {
+    fn start(home: TestDatabase, town: &Town) -> Self {
         let (engine, url) = (home.engine, home.url.clone());
         let database = Database::open(Location::parse(&url).unwrap(), POOL).unwrap().keeping(Tallies);
         import(
@@ -186,10 +184,10 @@ impl Served {
         let (handle, address) = in_process::serve(database.clone(), &secret);
         let sql = StrategyProgress { engine, strategy_id: String::new(), first: town.first, today: town.today };
         let target = Target { engine, address, url, sql };
-        let mut served = Self { target, database, secret, strategy: Value::Null, handle, _home: home };
-        served.strategy = served.read(&format!("/v1/strategies/{STRATEGY}"), Scope::Read);
-        served.target.sql.strategy_id = served.strategy["id"].as_str().unwrap().to_owned();
-        served
+        let mut service = Self { target, database, secret, strategy: Value::Null, handle, _home: home };
+        service.strategy = service.read(&format!("/v1/strategies/{STRATEGY}"), Scope::Read);
+        service.target.sql.strategy_id = service.strategy["id"].as_str().unwrap().to_owned();
+        service
     }
 
     fn token(&self, subject: &str, scope: Scope) -> String {
@@ -197,20 +195,20 @@ impl Served {
         self.secret.sign(subject, &MUNICIPALITY.parse().unwrap(), &[scope], lifetime).unwrap()
     }
 
-    /// A GET by the person whom the tokens name: what a widget on the intranet sends.
+    /// A GET like that of a widget on the intranet, by an employee with seats.
     fn get(&self, path: &str, scope: Scope, headers: &str) -> String {
-        let token = self.token(&employee_key(MIDDLE, 0), scope);
+        let token = self.token(&employee_key(SAMPLE_CENTRE, 0), scope);
         format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n{headers}\r\n")
     }
 
     fn read(&self, path: &str, scope: Scope) -> Value {
         let mut wire = Wire::connect(self.target.address);
-        let status = wire.ask(&self.get(path, scope, ""), b"");
+        let status = wire.send(&self.get(path, scope, ""), b"");
         assert_eq!(status, 200, "{path}: {}", wire.text());
         serde_json::from_slice(&wire.body).unwrap()
     }
 
-    /// The id of an action by its number.
+    /// The id of the action with this number.
     fn action_id(&self, n: usize) -> &str {
         let areas = self.strategy["focus_areas"].as_array().unwrap();
         let mut actions = areas.iter().flat_map(|area| area["actions"].as_array().unwrap());
@@ -219,55 +217,55 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for Service {
     fn drop(&mut self) {
-        // Not waited for: the runtime that would carry it out is the server's own.
+        // Not awaited, because only the server's own runtime could complete it.
         drop(self.handle.stop(false));
     }
 }
 
-/// Imports a bundle of new rows into the sections, all of which must come to be, and tells how long it took.
+/// Imports a bundle of new rows, checks that all are created, and prints how long it took.
 fn import(database: &Database, what: &str, bundle: Value, sections: &[&str]) {
     let count = |section: &str| bundle[section].as_array().map(Vec::len);
-    let wanted: Vec<(&str, Option<usize>)> = sections.iter().map(|section| (*section, count(section))).collect();
+    let expected: Vec<(&str, Option<usize>)> = sections.iter().map(|section| (*section, count(section))).collect();
     let bundle: Bundle = serde_json::from_value(bundle).unwrap();
-    let begun = Instant::now();
+    let start = Instant::now();
     let answer = import_creating(database, "benchmark", "benchmark", bundle).unwrap();
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = start.elapsed().as_secs_f64();
     let answer = serde_json::to_value(answer).unwrap();
     let mut rows = 0;
-    for (section, wanted) in wanted {
+    for (section, expected) in expected {
         let created = answer[section]["created"].as_u64().unwrap() as usize;
-        // Actions stand below their strategy, in no section of their own.
-        assert_eq!(created, wanted.unwrap_or(ACTIONS), "{section}: {answer}");
+        // Actions have no section of their own: they are part of the strategy.
+        assert_eq!(created, expected.unwrap_or(ACTIONS), "{section}: {answer}");
         rows += created;
     }
     println!("{what} imported: {rows} rows in {seconds:.1} s, {:.0} rows/s", rows as f64 / seconds);
 }
 
-/// Fails where an answer counts otherwise than the generated rows do.
-fn check_figures(town: &Town, served: &Served) {
+/// Panics if an answer differs from the count over the generated rows.
+fn check_figures(town: &Town, service: &Service) {
     let (today, past) = (town.today, past(town));
     let count = town.committees.len();
-    let read = |path: &str| served.read(path, Scope::Progress);
+    let read = |path: &str| service.read(path, Scope::Progress);
 
     for on in [today, past] {
         let strategy = read(&format!("/v1/strategies/{STRATEGY}/progress?children=true&on={on}"));
-        let wanted = town.figures(on, |_| true);
-        assert_eq!(figures(&strategy), wanted, "the strategy on {on}");
+        let expected = town.figures(on, |_| true);
+        assert_eq!(figures(&strategy), expected, "the strategy on {on}");
         let areas = strategy["children"]["items"].as_array().unwrap().iter();
         let sum = areas.map(figures).reduce(|sum, area| std::array::from_fn(|n| sum[n] + area[n])).unwrap();
-        assert_eq!(sum, wanted, "the focus areas on {on}");
+        assert_eq!(sum, expected, "the focus areas on {on}");
         let top = read(&format!("/v1/committees/{}/progress?on={on}", committee_key(0)));
-        assert_eq!(figures(&top["subtree"]), wanted, "all committees on {on}");
-        let middle = read(&format!("/v1/committees/{}/progress?on={on}", committee_key(MIDDLE)));
-        assert_eq!(figures(&middle), town.figures(on, |n| n == MIDDLE), "one in the middle on {on}");
-        let below = |n| n == MIDDLE || parent(n, count) == Some(MIDDLE);
+        assert_eq!(figures(&top["subtree"]), expected, "all committees on {on}");
+        let middle = read(&format!("/v1/committees/{}/progress?on={on}", committee_key(SAMPLE_CENTRE)));
+        assert_eq!(figures(&middle), town.figures(on, |n| n == SAMPLE_CENTRE), "one in the middle on {on}");
+        let below = |n| n == SAMPLE_CENTRE || parent(n, count) == Some(SAMPLE_CENTRE);
         assert_eq!(figures(&middle["subtree"]), town.figures(on, below), "its subtree on {on}");
     }
     let local = read(&format!("/v1/strategies/{STRATEGY}/progress"))["local"]["expected"].as_u64();
-    assert_eq!(local, Some(town.starters().len() as u64), "local actions");
-    let own = town.own_committees();
+    assert_eq!(local, Some(town.local_action_committees().len() as u64), "local actions");
+    let own = town.committees_of_person();
     assert_eq!(figures(&read("/v1/me/progress")), town.figures(today, |n| own.contains(&n)), "my committees");
 }
 
@@ -275,21 +273,21 @@ fn figures(answer: &Value) -> Figures {
     FIGURES.map(|figure| answer[figure].as_u64().unwrap_or_else(|| panic!("there is no {figure} in {answer}")))
 }
 
-/// A day in the strategy's second year, on which half-years, quarters and years have begun and ended.
+/// A day in the strategy's second year, with past and running occurrences of every length.
 fn past(town: &Town) -> NaiveDate {
     town.first + Days::new(500)
 }
 
-/// What is measured, and by which name it is printed.
-struct Subject {
+/// What is measured, and its name in the table.
+struct Task {
     name: &'static str,
-    way: Way,
+    method: Method,
 }
 
-enum Way {
-    /// Over HTTP; every answer has this status.
-    Ask { request: String, status: u16 },
-    /// Straight from the database.
+enum Method {
+    /// A request over HTTP; every answer must have this status.
+    Http { request: String, status: u16 },
+    /// Bare SQL.
     Bare,
 }
 
@@ -299,69 +297,69 @@ const BARE: &str = "bare SQL of a strategy's progress";
 const COLD: &str = "strategy";
 const UNCHANGED: &str = "strategy, 304";
 
-fn subjects(town: &Town, served: &Served) -> Vec<Subject> {
-    let ask = |name, path: &str| {
-        let request = served.get(path, Scope::Progress, "");
-        Subject { name, way: Way::Ask { request, status: 200 } }
+fn tasks(town: &Town, service: &Service) -> Vec<Task> {
+    let get = |name, path: &str| {
+        let request = service.get(path, Scope::Progress, "");
+        Task { name, method: Method::Http { request, status: 200 } }
     };
     let strategy = format!("/v1/strategies/{STRATEGY}/progress");
     let top = format!("/v1/committees/{}/progress", committee_key(0));
-    let middle = format!("/v1/committees/{}/progress", committee_key(MIDDLE));
-    let unchanged = served.get(&strategy, Scope::Progress, &format!("if-none-match: {}\r\n", tag(served, &strategy)));
+    let middle = format!("/v1/committees/{}/progress", committee_key(SAMPLE_CENTRE));
+    let unchanged = service.get(&strategy, Scope::Progress, &format!("if-none-match: {}\r\n", tag(service, &strategy)));
     vec![
-        ask(CONSTANT, &constant_path(200, 20)),
-        ask(SELECT, SELECT_PATH),
-        Subject { name: UNCHANGED, way: Way::Ask { request: unchanged, status: 304 } },
-        Subject { name: BARE, way: Way::Bare },
-        ask(COLD, &strategy),
-        ask("strategy, children=true", &format!("{strategy}?children=true")),
-        ask("strategy, series=month", &format!("{strategy}?series=month")),
-        ask("strategy, on a day in the past", &format!("{strategy}?on={}", past(town))),
-        ask("committee at the top", &top),
-        ask("committee in the middle", &middle),
-        ask("committee in the middle, children=true", &format!("{middle}?children=true")),
-        ask("me", "/v1/me/progress"),
+        get(CONSTANT, &constant_path(200, 20)),
+        get(SELECT, SELECT_PATH),
+        Task { name: UNCHANGED, method: Method::Http { request: unchanged, status: 304 } },
+        Task { name: BARE, method: Method::Bare },
+        get(COLD, &strategy),
+        get("strategy, children=true", &format!("{strategy}?children=true")),
+        get("strategy, series=month", &format!("{strategy}?series=month")),
+        get("strategy, on a day in the past", &format!("{strategy}?on={}", past(town))),
+        get("committee at the top", &top),
+        get("committee in the middle", &middle),
+        get("committee in the middle, children=true", &format!("{middle}?children=true")),
+        get("me", "/v1/me/progress"),
     ]
 }
 
-/// The entity tag of what is there now.
-fn tag(served: &Served, path: &str) -> String {
-    let mut wire = Wire::connect(served.target.address);
-    assert_eq!(wire.ask(&served.get(path, Scope::Progress, ""), b""), 200, "{}", wire.text());
+/// The current entity tag.
+fn tag(service: &Service, path: &str) -> String {
+    let mut wire = Wire::connect(service.target.address);
+    assert_eq!(wire.send(&service.get(path, Scope::Progress, ""), b""), 200, "{}", wire.text());
     wire.header("etag").expect("progress has an ETag").to_owned()
 }
 
-/// A subject, and what its rounds have come to.
+/// A task and its measurements.
 struct Row {
-    subject: Subject,
-    /// How long each answer took that nobody else waited beside.
+    task: Task,
+    /// How long each answer to a single client took.
     took: Vec<Duration>,
-    /// How many SQL statements those came to.
+    /// The SQL statements of those answers.
     statements: u64,
-    /// Answers a second while many ask, round by round.
+    /// Answers a second to many clients, round by round.
     rates: Vec<f64>,
 }
 
 impl Row {
-    fn new(subject: Subject) -> Self {
-        Self { subject, took: Vec::new(), statements: 0, rates: Vec::new() }
+    fn new(task: Task) -> Self {
+        Self { task, took: Vec::new(), statements: 0, rates: Vec::new() }
     }
 
-    fn measure(&mut self, served: &Served, span: Duration) {
-        let (target, way) = (&served.target, &self.subject.way);
-        let mut work = target.worker(way);
-        let (statements, begun) = (served.database.statements(), Instant::now());
+    fn measure(&mut self, service: &Service, span: Duration) {
+        let (target, method) = (&service.target, &self.task.method);
+        let mut work = target.worker(method);
+        let (statements, start) = (service.database.statements(), Instant::now());
         let before = self.took.len();
-        while self.took.len() < before + FEWEST || begun.elapsed() < span {
+        while self.took.len() < before + MIN_RUNS || start.elapsed() < span {
             let run = Instant::now();
             work();
             self.took.push(run.elapsed());
         }
-        self.statements += served.database.statements() - statements;
-        self.rates.push(target.rate(way, span));
+        self.statements += service.database.statements() - statements;
+        self.rates.push(target.rate(method, span));
     }
 
-    /// The time that so many percent of the answers did not exceed, in ms.
+    /// The time in ms that `percent` of the answers did not exceed.
     fn milliseconds(&self, percent: usize) -> f64 {
         percentile(&self.took, percent)
     }
@@ -371,23 +369,23 @@ impl Row {
     }
 
     fn print(&self) {
-        let statements = match self.subject.way {
-            Way::Ask { .. } => format!("{:.0}", self.statements as f64 / self.took.len() as f64),
-            Way::Bare => String::new(),
+        let statements = match self.task.method {
+            Method::Http { .. } => format!("{:.0}", self.statements as f64 / self.took.len() as f64),
+            Method::Bare => String::new(),
         };
-        print_line(self.subject.name, &statements, &self.took, &format!("{:.0}", self.rate()));
+        print_line(self.task.name, &statements, &self.took, &format!("{:.0}", self.rate()));
     }
 }
 
 impl Target {
-    /// What one client does again and again, over a connection of its own that has been used before.
-    fn worker<'a>(&'a self, way: &'a Way) -> Box<dyn FnMut() + 'a> {
-        let mut work: Box<dyn FnMut() + 'a> = match way {
-            Way::Ask { request, status } => {
+    /// What one client repeats, over its own connection, which is warmed up.
+    fn worker<'a>(&'a self, method: &'a Method) -> Box<dyn FnMut() + 'a> {
+        let mut work: Box<dyn FnMut() + 'a> = match method {
+            Method::Http { request, status } => {
                 let mut wire = Wire::connect(self.address);
-                Box::new(move || assert_eq!(wire.ask(request, b""), *status, "{}", wire.text()))
+                Box::new(move || assert_eq!(wire.send(request, b""), *status, "{}", wire.text()))
             }
-            Way::Bare => {
+            Method::Bare => {
                 let mut connection = connect(self.engine, &self.url);
                 Box::new(move || assert!(self.sql.run(&mut connection) > ACTIONS))
             }
@@ -396,16 +394,16 @@ impl Target {
         work
     }
 
-    /// How many answers there are in a second while [`CLIENTS`] ask.
-    fn rate(&self, way: &Way, span: Duration) -> f64 {
+    /// Answers a second to [`CLIENTS`] clients.
+    fn rate(&self, method: &Method, span: Duration) -> f64 {
         let client = || {
-            let mut work = self.worker(way);
-            let (begun, mut runs) = (Instant::now(), 0);
-            while runs == 0 || begun.elapsed() < span {
+            let mut work = self.worker(method);
+            let (start, mut runs) = (Instant::now(), 0);
+            while runs == 0 || start.elapsed() < span {
                 work();
                 runs += 1;
             }
-            f64::from(runs) / begun.elapsed().as_secs_f64()
+            f64::from(runs) / start.elapsed().as_secs_f64()
         };
         std::thread::scope(|scope| {
             let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
@@ -414,12 +412,13 @@ impl Target {
     }
 }
 
-/// Reports as done what nobody has reported, one after another; how long each took. The strategy must count them.
-fn post(town: &Town, served: &Served, most: usize) -> Vec<Duration> {
+/// Posts `done` on assignments without a report, one after another, and returns how long each took. The strategy's
+/// progress must count them.
+fn post(town: &Town, service: &Service, most: usize) -> Vec<Duration> {
     let path = format!("/v1/strategies/{STRATEGY}/progress");
-    let before = figures(&served.read(&path, Scope::Progress));
-    let old_tag = tag(served, &path);
-    let token = served.token("benchmark", Scope::Edit);
+    let before = figures(&service.read(&path, Scope::Progress));
+    let old_tag = tag(service, &path);
+    let token = service.token("benchmark", Scope::Edit);
     let requests: Vec<String> = unreported(town)
         .take(most)
         .map(|(action, occurrence, committee)| {
@@ -430,7 +429,7 @@ fn post(town: &Town, served: &Served, most: usize) -> Vec<Duration> {
                 "judgement": "on_track",
                 "note": "Drøftet på mødet; vi er i mål.",
             });
-            let (id, body) = (served.action_id(action), body.to_string());
+            let (id, body) = (service.action_id(action), body.to_string());
             format!(
                 "POST /v1/actions/{id}/reports HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
                  content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -439,21 +438,21 @@ fn post(town: &Town, served: &Served, most: usize) -> Vec<Duration> {
         })
         .collect();
     assert!(!requests.is_empty(), "there is always something left to do");
-    let mut wire = Wire::connect(served.target.address);
+    let mut wire = Wire::connect(service.target.address);
     let took = requests.iter().map(|request| {
-        let begun = Instant::now();
-        assert_eq!(wire.ask(request, b""), 201, "{}", wire.text());
-        begun.elapsed()
+        let start = Instant::now();
+        assert_eq!(wire.send(request, b""), 201, "{}", wire.text());
+        start.elapsed()
     });
     let took: Vec<Duration> = took.collect();
-    let after = figures(&served.read(&path, Scope::Progress));
+    let after = figures(&service.read(&path, Scope::Progress));
     assert_eq!(after[0], before[0], "reports change nothing of what is expected");
     assert_eq!(after[DONE], before[DONE] + requests.len() as u64, "every report counts");
-    assert_ne!(tag(served, &path), old_tag, "what has changed has another tag");
+    assert_ne!(tag(service, &path), old_tag, "what has changed has another tag");
     took
 }
 
-/// What is to be done today and was never reported, by those that have long been there.
+/// The running assignments of permanent committees that have no report.
 fn unreported(town: &Town) -> impl Iterator<Item = Assignment> {
     let latest: HashSet<Assignment> = town.latest(town.today).into_keys().collect();
     town.running().filter(move |assignment| !latest.contains(assignment))
@@ -477,7 +476,7 @@ fn print_line(name: &str, statements: &str, took: &[Duration], rate: &str) {
 }
 
 fn print_ratios(rows: &[Row]) {
-    let row = |name: &str| rows.iter().find(|row| row.subject.name == name).expect("it was measured");
+    let row = |name: &str| rows.iter().find(|row| row.task.name == name).expect("it was measured");
     let (unchanged, select, cold, bare) = (row(UNCHANGED), row(SELECT), row(COLD), row(BARE));
     println!(
         "\na 304 beside constant bytes after a SELECT: {:.0} % of the answers/s (aim: 80 % or more), \

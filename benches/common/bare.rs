@@ -1,5 +1,5 @@
-//! What answers can't do without, as bare SQL: the ceiling that the database sets. Whoever changes what the service
-//! keeps for its answers changes it here.
+//! The statements that an answer needs at least, as bare SQL: the limit that the database sets. Keep them in step with
+//! what the service stores.
 
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
@@ -10,7 +10,7 @@ use medstrategi::db::{AnyConnection, Engine};
 use super::sql::{execute, rows};
 use super::town::{MUNICIPALITY, STRATEGY};
 
-/// How many rows a statement answers.
+/// The number of rows of a statement.
 macro_rules! count {
     ($($statement:tt)*) => { rows!($($statement)*).len() };
 }
@@ -19,7 +19,7 @@ fn municipality() -> String {
     format!("(SELECT id FROM municipalities WHERE key = '{MUNICIPALITY}')")
 }
 
-/// Of the latest change; all that a 304 takes.
+/// Reads the sequence of the latest change, which is all that a 304 needs.
 pub fn newest_change(connection: &mut AnyConnection) -> usize {
     let municipality = municipality();
     let sql =
@@ -31,7 +31,7 @@ const COMMITTEE: &str = "SELECT c.id, c.key, c.name, l.key, p.key, c.form, c.man
      c.managed_by, c.version, c.created_at, c.updated_at \
      FROM committees c LEFT JOIN levels l ON l.id = c.level_id LEFT JOIN committees p ON p.id = c.parent_id";
 
-/// The rows of committees, given what follows [`COMMITTEE`].
+/// The number of committees that [`COMMITTEE`] finds with this condition.
 macro_rules! count_committees {
     ($connection:expr, $which:expr, $texts:expr) => {
         count!($connection, &format!("{COMMITTEE} {}", $which), $texts, [
@@ -41,7 +41,7 @@ macro_rules! count_committees {
     };
 }
 
-/// A committee and the units that it covers.
+/// Reads a committee and the units that it covers.
 pub fn committee(connection: &mut AnyConnection, key: &str) -> usize {
     let municipality = municipality();
     let which = format!("WHERE c.municipality_id = {municipality} AND c.key = ?");
@@ -53,7 +53,7 @@ pub fn committee(connection: &mut AnyConnection, key: &str) -> usize {
     committees + count!(connection, &sql, &[key], [Text])
 }
 
-/// A page of committees, the one that tells whether another page follows, and the units that they cover.
+/// Reads a page of committees, one more (which shows whether another page follows), and the units that they cover.
 pub fn committees(connection: &mut AnyConnection, page: usize) -> usize {
     let (municipality, limit) = (municipality(), page + 1);
     let which = format!("WHERE c.municipality_id = {municipality} ORDER BY c.key LIMIT {limit}");
@@ -66,13 +66,13 @@ pub fn committees(connection: &mut AnyConnection, page: usize) -> usize {
     committees + count!(connection, &sql, [Text, Text])
 }
 
-/// A strategy with its focus areas, objectives, actions and whom those address.
+/// Reads a strategy with its focus areas, objectives, actions and audiences.
 pub fn strategy(connection: &mut AnyConnection) -> usize {
     let municipality = municipality();
     let which = format!("WHERE s.municipality_id = {municipality} AND s.key = '{STRATEGY}'");
     let sql = format!(
-        "SELECT s.id, s.key, s.title, s.headline, s.kind, s.status, s.starts_on, s.ends_on, s.period_note, s.adopted_in, \
-         s.adopted_note, s.vision, s.purpose, s.background, s.legal_basis, s.review_note, s.source, s.explainers, \
+        "SELECT s.id, s.key, s.title, s.headline, s.kind, s.status, s.starts_on, s.ends_on, s.period_note, \
+         s.adopted_in, s.adopted_note, s.vision, s.purpose, s.background, s.legal_basis, s.review_note, s.source, s.explainers, \
          s.version, s.created_at, s.updated_at FROM strategies s {which}"
     );
     let mut rows = count!(connection, &sql, [
@@ -115,7 +115,7 @@ pub fn strategy(connection: &mut AnyConnection) -> usize {
     rows + count!(connection, &sql, [Text, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>])
 }
 
-/// The indicator, and the values of one unit.
+/// Reads the indicator, and the values of one unit.
 pub fn series(connection: &mut AnyConnection, indicator: &str, unit: &str) -> usize {
     let municipality = municipality();
     let sql = format!(
@@ -137,18 +137,18 @@ pub fn series(connection: &mut AnyConnection, indicator: &str, unit: &str) -> us
         + count!(connection, &sql, &[indicator, unit], [Integer, Double, Nullable<Integer>, Bool, Nullable<Text>])
 }
 
-/// What a report is about, and by whom it is.
+/// The subject and the author of a report.
 pub struct Report {
     pub action_id: String,
     /// Its period, or empty.
     pub occurrence: String,
     pub committee: String,
-    /// Whom the change log names.
+    /// The token subject in the change log.
     pub subject: &'static str,
 }
 
-/// Looks up what a report refers to, and stores it: its row, its line in the change log, that it is now the one that
-/// counts, and the counts as they were, which is what writing new ones costs at the least. One transaction.
+/// Looks up what a report refers to, and stores it in one transaction: its row, its line in the change log, and the
+/// latest report of the assignment. The counts are rewritten unchanged, which is the least that an update costs.
 pub fn report(connection: &mut AnyConnection, report: &Report) {
     let Report { action_id, occurrence, committee, subject } = report;
     let (municipality, id) = (municipality(), Id::new().to_string());
@@ -187,8 +187,8 @@ pub fn report(connection: &mut AnyConnection, report: &Report) {
          VALUES ({municipality}, CURRENT_TIMESTAMP, ?, 'report', ?, 'created', '{{\"note\": \"{NOTE}\"}}')"
     );
     execute(connection, &sql, &[actor, &id]);
-    let sql = "INSERT INTO latest_reports (action_id, occurrence, party_id, committee_id, report_id, stage, reported_at) \
-         VALUES (?, ?, ?, ?, ?, 'done', CURRENT_TIMESTAMP) ON CONFLICT (action_id, occurrence, party_id) \
+    let sql = "INSERT INTO latest_reports \
+         (action_id, occurrence, party_id, committee_id, report_id, stage, reported_at) VALUES (?, ?, ?, ?, ?, 'done', CURRENT_TIMESTAMP) ON CONFLICT (action_id, occurrence, party_id) \
          DO UPDATE SET report_id = excluded.report_id, stage = excluded.stage, reported_at = excluded.reported_at";
     execute(connection, sql, &[action_id, occurrence, party, party, &id]);
     let sql = "UPDATE tallies SET cells = cells || '' WHERE action_id = ? AND occurrence = ?";
@@ -196,11 +196,10 @@ pub fn report(connection: &mut AnyConnection, report: &Report) {
     connection.batch_execute("COMMIT").unwrap();
 }
 
-/// What reports say beside their stage.
+/// The note of every report.
 pub const NOTE: &str = "Drøftet på mødet; vi er i mål.";
 
-/// The statements without which no progress of a strategy comes about, written by hand. Whoever changes what the
-/// service keeps for its answers changes them here.
+/// The statements that the progress of a strategy needs at least, written by hand.
 pub struct StrategyProgress {
     pub engine: Engine,
     pub strategy_id: String,
@@ -209,11 +208,11 @@ pub struct StrategyProgress {
 }
 
 impl StrategyProgress {
-    /// Runs them all; how many rows came.
+    /// Runs them all and returns the number of rows.
     pub fn run(&self, connection: &mut AnyConnection) -> usize {
         let strategy_id = &self.strategy_id;
         let municipality = municipality();
-        // What the entity tag is made from.
+        // For the entity tag.
         let mut rows = newest_change(connection);
 
         let sql = format!(
@@ -225,7 +224,7 @@ impl StrategyProgress {
             Nullable<Date>, Nullable<Date>,
         ]);
 
-        // When its actions are to be done, and by whom.
+        // The dates of its actions, and their audiences.
         let sql = format!(
             "SELECT a.id, a.recurrence, a.starts_on, a.due_on, a.cancelled_on \
              FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id WHERE f.strategy_id = '{strategy_id}'"
@@ -245,7 +244,7 @@ impl StrategyProgress {
             Nullable<Text>, Nullable<Text>, Nullable<Text>,
         ]);
 
-        // How many committees a level has on which days; days before the strategy and to come are all the same.
+        // How many committees each level has on which days. Days before the strategy and in the future are equal.
         let (first, today) = (self.day(self.first), self.day(self.today));
         let sql = format!(
             "SELECT level_id, founded_on, closed_on, COUNT(*) FROM (SELECT level_id, \
@@ -258,7 +257,7 @@ impl StrategyProgress {
             Text, Nullable<Date>, Nullable<Date>, BigInt,
         ]);
 
-        // What the levels' committees have reported.
+        // The counts of what committees of levels have reported.
         let sql = format!(
             "SELECT t.action_id, t.occurrence, t.cells \
              FROM focus_areas f JOIN actions a ON a.focus_area_id = f.id JOIN tallies t ON t.action_id = a.id \
@@ -266,7 +265,7 @@ impl StrategyProgress {
         );
         rows += count!(connection, &sql, [Text, Text, Text]);
 
-        // What those have reported that are named one by one.
+        // The latest reports of assignees that are named one by one.
         let named = |party: &str| {
             format!(
                 "SELECT l.action_id, l.occurrence, l.party_id, l.stage, l.reported_at \
@@ -279,7 +278,7 @@ impl StrategyProgress {
         let sql = format!("{} UNION ALL {}", named("committee_id"), named("unit_id"));
         rows += count!(connection, &sql, [Text, Text, Text, Text, Timestamp,]);
 
-        // The committees' own actions that its actions have inspired.
+        // The local actions that its actions have inspired.
         let sql = format!(
             "SELECT a.id, a.starts_on, a.due_on, a.cancelled_on, c.starts_on, c.ends_on, l.stage, l.reported_at \
              FROM focus_areas f JOIN actions p ON p.focus_area_id = f.id JOIN actions a ON a.parent_id = p.id \
@@ -296,7 +295,7 @@ impl StrategyProgress {
         rows
     }
 
-    /// A day in SQL.
+    /// A date literal in SQL.
     fn day(&self, day: NaiveDate) -> String {
         match self.engine {
             Engine::Postgres => format!("DATE '{day}'"),

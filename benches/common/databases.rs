@@ -1,4 +1,5 @@
-//! Databases to measure on: below `TMPDIR`, on a throw-away PostgreSQL server, or on the one of `TEST_POSTGRES_URL`.
+//! Databases to measure on: SQLite below `TMPDIR`, and PostgreSQL on a throw-away server or on that of
+//! `TEST_POSTGRES_URL`.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use medstrategi::db::{AnyConnection, Engine};
 #[path = "../../tests/api/engines.rs"]
 pub mod engines;
 
-/// The engines; a throw-away PostgreSQL is stopped however the benchmark ends.
+/// The engines. A throw-away PostgreSQL is stopped even if the benchmark fails.
 pub struct Databases(Engines);
 
 impl Databases {
@@ -18,15 +19,15 @@ impl Databases {
         Self(Engines::start())
     }
 
-    /// A new database with nothing in it but its tables; none where there is no PostgreSQL.
-    pub fn create(&self, engine: Engine) -> Option<Home> {
+    /// Creates an empty database; `None` if there is no PostgreSQL.
+    pub fn create(&self, engine: Engine) -> Option<TestDatabase> {
         if !self.0.has(engine) {
             eprintln!("\nNOT MEASURED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
         let url = self.0.create(engine, folder.path());
-        Some(Home { engine, url, folder })
+        Some(TestDatabase { engine, url, folder })
     }
 }
 
@@ -36,20 +37,20 @@ impl Drop for Databases {
     }
 }
 
-/// A database and a folder, which are gone with it.
-pub struct Home {
+/// A database and a folder that are removed on drop.
+pub struct TestDatabase {
     pub engine: Engine,
     pub url: String,
     pub folder: tempfile::TempDir,
 }
 
-impl Home {
-    /// A connection of its own, without the pool.
+impl TestDatabase {
+    /// Opens a connection outside of the pool.
     pub fn connect(&self) -> AnyConnection {
         connect(self.engine, &self.url)
     }
 
-    /// Does what PostgreSQL would do by itself, within a minute of so many rows.
+    /// Vacuums and analyses, as PostgreSQL would do by itself a minute after so many new rows.
     pub fn settle(&self) {
         if self.engine == Engine::Postgres {
             self.connect().batch_execute("VACUUM ANALYZE").unwrap();
@@ -57,10 +58,10 @@ impl Home {
     }
 }
 
-impl Drop for Home {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some((base, name)) = self.url.rsplit_once('/').filter(|_| self.engine == Engine::Postgres) else { return };
-        // It may be that the server is what has failed.
+        // The server itself may have failed.
         let dropped = PgConnection::establish(&format!("{base}/postgres")).map_err(|error| error.to_string()).and_then(
             |mut admin| {
                 let sql = format!("DROP DATABASE {name} WITH (FORCE)");
@@ -73,7 +74,7 @@ impl Drop for Home {
     }
 }
 
-/// A connection as the program has them.
+/// Opens a connection with the program's settings.
 pub fn connect(engine: Engine, url: &str) -> AnyConnection {
     match engine {
         Engine::Postgres => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
@@ -88,7 +89,7 @@ pub fn connect(engine: Engine, url: &str) -> AnyConnection {
     }
 }
 
-/// An engine as tables name it.
+/// The name of an engine in tables.
 pub fn name(engine: Engine) -> &'static str {
     match engine {
         Engine::Sqlite => "SQLite",
@@ -96,8 +97,8 @@ pub fn name(engine: Engine) -> &'static str {
     }
 }
 
-/// Says where the figures that follow come from.
-pub fn print_head(engine: Engine) {
+/// Prints which database the following figures are for.
+pub fn print_engine(engine: Engine) {
     match (engine, std::env::var("TEST_POSTGRES_URL")) {
         (Engine::Sqlite, _) => println!("\nSQLite, below {}", std::env::temp_dir().display()),
         (Engine::Postgres, Ok(_)) => println!("\nPostgreSQL, the server of TEST_POSTGRES_URL"),

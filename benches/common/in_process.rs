@@ -1,4 +1,4 @@
-//! The service in the benchmark's own process, with routes that measure what it costs to be asked at all.
+//! The service in the benchmark's own process, with routes that show what a request costs without any work.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,9 +20,9 @@ use medstrategi::problem::{Problem, Result};
 use medstrategi::server::{self, Parts};
 use medstrategi::telemetry;
 
-use super::BEARABLE_WAIT;
+use super::MAX_WAIT;
 
-/// A server as the program starts it, and the routes of [`constant_path`] and [`SELECT_PATH`]. Nothing is logged.
+/// Starts a server like the program's, with the routes of [`constant_path`] and [`SELECT_PATH`]. It doesn't log.
 pub fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketAddr) {
     let parts = Parts::new(database, Issuers::new(vec![secret.issuer()]));
     let (sender, receiver) = mpsc::channel();
@@ -37,7 +37,7 @@ pub fn serve(database: Database, secret: &LocalSecret) -> (ServerHandle, SocketA
     receiver.recv().unwrap()
 }
 
-/// The same as all that this process does, until it is killed; it logs as the program does.
+/// Serves the same until the process is killed, and logs like the program.
 pub fn serve_alone(database_url: &str, secret_file: &Path, bind: &str) {
     let flags = Flags {
         database_url: Some(database_url.into()),
@@ -55,12 +55,12 @@ pub fn serve_alone(database_url: &str, secret_file: &Path, bind: &str) {
     });
 }
 
-/// Where so many constant bytes are answered, with this status, to whatever is sent.
+/// The path that answers `length` constant bytes with this status.
 pub fn constant_path(status: u16, length: usize) -> String {
     format!("/v1/benchmark/constant/{status}/{length}")
 }
 
-/// Where a few constant bytes are answered after a SELECT.
+/// The path that answers a few constant bytes after a SELECT.
 pub const SELECT_PATH: &str = "/v1/benchmark/select";
 
 fn routes(config: &mut web::ServiceConfig) {
@@ -70,13 +70,13 @@ fn routes(config: &mut web::ServiceConfig) {
         .route(SELECT_PATH, web::get().to(constant_after_select));
 }
 
-/// Longer than any answer that is one page.
+/// More than any answer of one page has.
 static BYTES: [u8; 4 * 1024 * 1024] = [b'x'; 4 * 1024 * 1024];
 
 async fn constant(_: May<Anyone>, path: web::Path<(u16, usize)>, _sent: web::Bytes) -> Result<HttpResponse> {
     let (status, length) = path.into_inner();
     let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
-    let bytes = BYTES.get(..length).ok_or_else(|| Problem::internal("so long is no answer"))?;
+    let bytes = BYTES.get(..length).ok_or_else(|| Problem::internal("the answer is too long"))?;
     Ok(HttpResponse::build(status).content_type("application/json").body(bytes))
 }
 
@@ -85,7 +85,7 @@ async fn constant_after_select(_: May<Anyone>, database: web::Data<Database>) ->
     Ok(HttpResponse::Ok().content_type("application/json").body(r#"{"is_constant":true}"#))
 }
 
-/// The least that a database can be asked for, as a prepared statement.
+/// The smallest possible query, as a prepared statement.
 fn select_one(connection: &mut AnyConnection) -> Result<i32> {
     let one = diesel::select(1.into_sql::<Integer>());
     Ok(match connection {

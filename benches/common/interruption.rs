@@ -1,24 +1,24 @@
-//! Ctrl-C and SIGTERM end a benchmark as a failure does, so that nothing that it started stays behind.
+//! Lets Ctrl-C and SIGTERM end a benchmark like a failure, so that everything it started is cleaned up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::rt::{System, signal};
 
-static HAS_COME: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Listens for both from now on.
+/// Starts to listen for both signals.
 pub fn listen() {
     std::thread::spawn(|| {
         System::new().block_on(async {
             let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate()).unwrap();
             let end = signal::ctrl_c();
             futures_util::future::select(Box::pin(end), Box::pin(terminate.recv())).await;
-            HAS_COME.store(true, Ordering::Relaxed);
+            INTERRUPTED.store(true, Ordering::Relaxed);
         });
     });
 }
 
-/// Fails once there was one.
+/// Panics if a signal has arrived.
 pub fn check() {
-    assert!(!HAS_COME.load(Ordering::Relaxed), "interrupted");
+    assert!(!INTERRUPTED.load(Ordering::Relaxed), "interrupted");
 }

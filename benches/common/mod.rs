@@ -1,4 +1,4 @@
-//! What the benchmarks share. Each of them uses a part of it.
+//! Code that the benchmarks share. Each uses some of it.
 #![allow(dead_code, unused_imports)]
 
 pub mod bare;
@@ -12,39 +12,39 @@ pub mod wire;
 
 use std::time::Duration;
 
-/// No answer takes longer.
-pub const BEARABLE_WAIT: Duration = Duration::from_secs(300);
+/// The longest time that a client waits for an answer.
+pub const MAX_WAIT: Duration = Duration::from_secs(300);
 
-/// How many connections the program has to its database where nothing else is set.
+/// The default number of connections to the database.
 pub const POOL: u32 = 10;
 
-/// Whether it is tried whether the benchmark works at all: `cargo bench` says --bench; `cargo test` says nothing.
+/// Whether the benchmark only shows that it works: `cargo bench` passes --bench, `cargo test` does not.
 pub fn is_smoke_test() -> bool {
-    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    let has = |expected: &str| std::env::args().any(|argument| argument == expected);
     has("--test") || !has("--bench")
 }
 
-/// Says so where the build is one that says nothing about speed.
-pub fn tell_of_build() {
+/// Warns if the build is not optimised.
+pub fn warn_about_debug_build() {
     if cfg!(debug_assertions) {
         println!("NOT OPTIMISED: this build says nothing about speed; `cargo bench` makes one that does.");
     }
 }
 
-/// The same throws each time (SplitMix64).
-pub struct Dice(pub u64);
+/// Pseudo-random numbers, the same in each run (SplitMix64).
+pub struct Rng(pub u64);
 
-impl Dice {
-    /// 0 to one less than `sides`.
-    pub fn throw(&mut self, sides: usize) -> usize {
+impl Rng {
+    /// A number from 0 to `limit` - 1.
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
+        ((mixed ^ (mixed >> 31)) % limit as u64) as usize
     }
 }
 
-/// The time that so many percent did not exceed, in ms; of few, 99 % are all.
+/// The time in ms that `percent` of the runs did not exceed.
 pub fn percentile(took: &[Duration], percent: usize) -> f64 {
     let mut took = took.to_vec();
     took.sort();
@@ -52,15 +52,15 @@ pub fn percentile(took: &[Duration], percent: usize) -> f64 {
     took[place - 1].as_secs_f64() * 1e3
 }
 
-/// What the system tells of a process's memory.
+/// A figure that the system keeps about a process's memory.
 pub enum Memory {
-    /// What it has in use.
+    /// The memory in use.
     Resident,
-    /// The most that it had in use since that was [forgotten](forget_peak).
+    /// The most memory in use since the last [reset](reset_peak).
     Peak,
 }
 
-/// The memory of a process (`self`, or its number), in MB, where the system tells.
+/// The memory of a process (`self`, or its number) in MB, on systems that record it.
 pub fn memory(process: &str, what: Memory) -> Option<f64> {
     let name = match what {
         Memory::Resident => "VmRSS:",
@@ -72,8 +72,8 @@ pub fn memory(process: &str, what: Memory) -> Option<f64> {
     Some(kibibytes * 1024.0 / 1e6)
 }
 
-/// Lets the system's record of a process's peak memory begin anew. False where there is no such record.
-pub fn forget_peak(process: &str) -> bool {
+/// Resets the recorded peak memory of a process. Returns false on systems that don't record it.
+pub fn reset_peak(process: &str) -> bool {
     std::fs::write(format!("/proc/{process}/clear_refs"), "5").is_ok()
 }
 

@@ -1,4 +1,4 @@
-//! The program as it is released, in a process of its own.
+//! The released program in its own process.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 
-use super::databases::Home;
+use super::databases::TestDatabase;
 use super::databases::engines::free_port;
-use super::{Memory, forget_peak, interruption, memory};
+use super::{Memory, interruption, memory, reset_peak};
 
-/// The program over a database of its own.
+/// The program with its own database.
 pub struct Program {
-    pub home: Home,
+    pub home: TestDatabase,
     secret: LocalSecret,
 }
 
 impl Program {
-    pub fn over(home: Home) -> Self {
-        // Made here, so that there are tokens before a server starts.
+    pub fn over(home: TestDatabase) -> Self {
+        // Created here, so that tokens can be made before a server starts.
         let secret = LocalSecret::read_or_create(&secret_file(&home)).unwrap();
         Self { home, secret }
     }
@@ -46,7 +46,7 @@ impl Program {
         Process::start(command, address, &self.home.folder.path().join("log"))
     }
 
-    /// The benchmark's own program with these arguments, followed by what `in_process::serve_alone` takes.
+    /// Starts the benchmark's own program with this argument, followed by those of `in_process::serve_alone`.
     pub fn serve_constants(&self, argument: &str) -> Process {
         let address = free_address();
         let mut command = self.isolated(&std::env::current_exe().unwrap());
@@ -57,12 +57,12 @@ impl Program {
     fn command(&self) -> Command {
         let mut command = self.isolated(Path::new(env!("CARGO_BIN_EXE_medstrategi")));
         command.args(["--database-url", &self.home.url, "--secret-file"]).arg(secret_file(&self.home));
-        // Clients here ask as often as they can.
+        // The clients send requests as fast as they can.
         command.envs([("MEDSTRATEGI_SUBJECT_RATE", "0"), ("MEDSTRATEGI_ADDRESS_RATE", "0")]);
         command
     }
 
-    /// Settings of whoever runs the benchmark would change what it measures.
+    /// A command without the environment of the user, whose settings would change the results.
     fn isolated(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.home.folder.path()).env_clear().stdin(Stdio::null());
@@ -70,7 +70,7 @@ impl Program {
     }
 }
 
-fn secret_file(home: &Home) -> PathBuf {
+fn secret_file(home: &TestDatabase) -> PathBuf {
     home.folder.path().join("medstrategi.secret")
 }
 
@@ -78,7 +78,7 @@ fn free_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], free_port()))
 }
 
-/// Whether what may not even listen yet answers that it is ready.
+/// Whether the server answers that it is ready; an error while it doesn't listen yet.
 fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
@@ -88,7 +88,7 @@ fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     Ok(&begin == b"HTTP/1.1 204")
 }
 
-/// A server in a process of its own; killed at the end.
+/// A server in its own process, killed on drop.
 pub struct Process {
     pub address: SocketAddr,
     child: Child,
@@ -105,26 +105,26 @@ impl Process {
     }
 
     fn wait_until_ready(&mut self) {
-        let begun = Instant::now();
+        let start = Instant::now();
         while !is_ready(self.address).unwrap_or(false) {
             interruption::check();
-            let is_starting = self.child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60);
+            let is_starting = self.child.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(60);
             assert!(is_starting, "the server did not start: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// What it has said.
+    /// Its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Lets the system's record of the process's peak memory begin anew. False where there is no such record.
-    pub fn forget_peak(&self) -> bool {
-        forget_peak(&self.child.id().to_string())
+    /// Resets the recorded peak memory. Returns false on systems that don't record it.
+    pub fn reset_peak(&self) -> bool {
+        reset_peak(&self.child.id().to_string())
     }
 
-    /// The most memory that the process had in use since then, in MB.
+    /// The most memory in use since the last reset, in MB.
     pub fn peak(&self) -> Option<f64> {
         memory(&self.child.id().to_string(), Memory::Peak)
     }

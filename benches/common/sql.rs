@@ -1,4 +1,4 @@
-//! SQL as it is written, without the service.
+//! Hand-written SQL that bypasses the service.
 
 use std::marker::PhantomData;
 
@@ -10,8 +10,8 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Bool, Date, Double, HasSqlType, Integer, Nullable, SingleValue, Text, Timestamp};
 use medstrategi::db::AnyConnection;
 
-/// SQL that answers in these columns, prepared once per connection: `diesel::sql_query` would have it planned anew each
-/// time. Each `?` in it is one of the texts.
+/// A statement with result columns `C`, prepared once per connection (`diesel::sql_query` would plan it each time).
+/// Each `?` stands for the next of `texts`.
 pub struct Statement<'s, C> {
     pub sql: &'s str,
     pub texts: &'s [&'s str],
@@ -24,7 +24,7 @@ impl<C> Query for Statement<'_, C> {
 
 impl<C> QueryId for Statement<'_, C> {
     type QueryId = ();
-    // What it reads is told by its text.
+    // Its text says what it reads.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
@@ -46,7 +46,7 @@ where
 
 impl<C, Conn> RunQueryDsl<Conn> for Statement<'_, C> {}
 
-/// Runs a statement that answers nothing.
+/// Runs a statement without a result.
 pub fn execute(connection: &mut AnyConnection, sql: &str, texts: &[&str]) {
     let statement = Statement::<()> { sql, texts, columns: PhantomData };
     match connection {
@@ -56,7 +56,7 @@ pub fn execute(connection: &mut AnyConnection, sql: &str, texts: &[&str]) {
     .unwrap();
 }
 
-/// What a column is in Rust.
+/// The Rust type of a column.
 pub trait Column {
     type Value;
 }
@@ -74,7 +74,7 @@ impl<C: Column + SingleValue> Column for Nullable<C> {
     type Value = Option<C::Value>;
 }
 
-/// The rows of a statement, of which it says what its columns are in SQL.
+/// The rows of a statement; the list says the SQL types of its columns.
 macro_rules! rows {
     ($connection:expr, $sql:expr, [$($column:ty),+ $(,)?]) => {
         $crate::common::sql::rows!($connection, $sql, &[], [$($column),+])

@@ -1,5 +1,4 @@
-//! An invented municipality: committees in a tree, each with a unit, a strategy that they carry out, what they report,
-//! and what is measured.
+//! An invented municipality: a tree of committees, each with a unit; a strategy; reports; indicators with values.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -7,29 +6,29 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use medstrategi::db::types::Timestamp;
 use serde_json::{Value, json};
 
-use super::Dice;
+use super::Rng;
 
 const AREAS: usize = 6;
-/// Of each area.
+/// Objectives in each focus area.
 const OBJECTIVES: usize = 3;
 pub const ACTIONS: usize = 60;
 pub const YEARS: u32 = 4;
 pub const MUNICIPALITY: &str = "storby";
 pub const STRATEGY: &str = "strategi";
 
-/// How large a municipality is.
+/// The size of a municipality.
 #[derive(Clone, Copy)]
 pub struct Size {
-    /// There are as many units.
+    /// The number of committees, and of units.
     pub committees: usize,
     pub reports: usize,
-    /// At least; every seat is taken by somebody else.
+    /// At least so many; every seat has its own holder.
     pub employees: usize,
-    /// At least, where there are any: every workplace is measured in each indicator.
+    /// At least so many, unless 0; every workplace has values of each indicator.
     pub values: usize,
 }
 
-/// The municipality, and all that is reported and measured in it.
+/// The municipality with its reports and values.
 pub struct Town {
     pub size: Size,
     pub today: NaiveDate,
@@ -52,11 +51,11 @@ impl Committee {
 }
 
 pub struct Action {
-    /// The length of its periods; none = it is done once.
+    /// The recurrence in months; none = once.
     pub months: Option<u32>,
     pub due_on: NaiveDate,
     pub audience: Vec<Addressee>,
-    /// Whom the audience comes to: committees by their numbers.
+    /// The numbers of the committees that the audience resolves to.
     pub parties: Vec<usize>,
     pub occurrences: Vec<Occurrence>,
 }
@@ -73,12 +72,12 @@ pub struct Occurrence {
     pub ends: NaiveDate,
 }
 
-/// One of an action, one of its occurrences and a committee, each by its number.
+/// The numbers of an action, one of its occurrences, and a committee.
 pub type Assignment = (usize, usize, usize);
 
 pub struct Report {
     pub assignment: Assignment,
-    /// A place in [`STAGES`].
+    /// An index into [`STAGES`].
     pub stage: usize,
     pub day: NaiveDate,
     pub second: usize,
@@ -92,7 +91,7 @@ impl Town {
         let smallest_tree = 10;
         let count = size.committees.max(smallest_tree);
         let today = Timestamp::now().day();
-        // Most of the strategy's years have passed, and all of them have begun.
+        // Today is in the last of the strategy's years.
         let first = NaiveDate::from_ymd_opt(today.year() - (YEARS as i32 - 1), 1, 1).unwrap();
         let committees: Vec<Committee> = (0..count).map(|n| committee(n, count, first)).collect();
         let actions: Vec<Action> = (0..ACTIONS).map(|n| action(n, count, first)).collect();
@@ -101,15 +100,15 @@ impl Town {
         town
     }
 
-    /// Lets committees report, at random, what they were to do and when they were there to do it.
+    /// Adds random reports: by committees that existed, on their own assignments.
     pub fn report(&mut self, count: usize) {
-        let mut dice = Dice(1);
+        let mut rng = Rng(1);
         let mut taken = HashSet::new();
-        // What is reported today might lie ahead by the clock.
+        // A report of today might be in the future by the clock.
         let yesterday = self.today - Days::new(1);
         let assignments = self.assignments();
         while self.reports.len() < count {
-            let assignment = assignments[dice.throw(assignments.len())];
+            let assignment = assignments[rng.below(assignments.len())];
             let (action, occurrence, committee) = assignment;
             let (occurrence, committee) = (&self.actions[action].occurrences[occurrence], &self.committees[committee]);
             let last = occurrence.ends.min(yesterday);
@@ -120,11 +119,11 @@ impl Town {
                 continue;
             }
             let days = (last - first).num_days() as usize + 1;
-            let day = first + Days::new(dice.throw(days) as u64);
-            // Before 22 o'clock it is the same day in Denmark as in UTC.
-            let second = dice.throw(22 * 60 * 60);
+            let day = first + Days::new(rng.below(days) as u64);
+            // Before 22:00 UTC, Denmark has the same date.
+            let second = rng.below(22 * 60 * 60);
             if taken.insert((assignment, day, second)) {
-                let stage = match dice.throw(100) {
+                let stage = match rng.below(100) {
                     0..55 => 0,
                     55..85 => 1,
                     85..93 => 2,
@@ -135,7 +134,7 @@ impl Town {
         }
     }
 
-    /// All that will ever be to do, whether or not the committee is there to do it.
+    /// All assignments of the strategy, whether or not the committee exists at the time.
     pub fn assignments(&self) -> Vec<Assignment> {
         let occurrences = self
             .actions
@@ -145,7 +144,7 @@ impl Town {
         occurrences.flat_map(|(a, o, parties)| parties.iter().map(move |c| (a, o, *c))).collect()
     }
 
-    /// The reports that count on a day.
+    /// The latest report of each assignment on a day.
     pub fn latest(&self, on: NaiveDate) -> HashMap<Assignment, &Report> {
         let mut latest: HashMap<Assignment, &Report> = HashMap::new();
         for report in self.reports.iter().filter(|report| report.day <= on) {
@@ -157,39 +156,39 @@ impl Town {
         latest
     }
 
-    /// What is to be done today, again and again, by those that have long been there.
+    /// The assignments that run today, of recurring actions and permanent committees.
     pub fn running(&self) -> impl Iterator<Item = Assignment> {
         let all = self.actions.iter().enumerate().flat_map(|(a, action)| {
             let runs = |occurrence: &Occurrence| occurrence.begins <= self.today && self.today <= occurrence.ends;
             let now = action.occurrences.iter().position(runs).filter(|_| action.months.is_some());
             now.into_iter().flat_map(move |o| action.parties.iter().map(move |c| (a, o, *c)))
         });
-        all.filter(|assignment| self.is_lasting(assignment.2))
+        all.filter(|assignment| self.is_permanent(assignment.2))
     }
 
-    pub fn is_at_the_bottom(&self, n: usize) -> bool {
+    pub fn is_workplace(&self, n: usize) -> bool {
         tier(n, self.committees.len()) == 2
     }
 
-    /// Whether the committee was always there and still is.
-    pub fn is_lasting(&self, n: usize) -> bool {
+    /// Whether the committee existed before the strategy and has not ended.
+    pub fn is_permanent(&self, n: usize) -> bool {
         let Committee { starts_on, ends_on } = &self.committees[n];
         starts_on.is_none_or(|first| first < self.first) && ends_on.is_none()
     }
 
-    /// The committees with a local action.
-    pub fn starters(&self) -> Vec<usize> {
+    /// The committees that have a local action.
+    pub fn local_action_committees(&self) -> Vec<usize> {
         let all = 0..self.committees.len();
-        all.filter(|n| n % 25 == 3 && self.is_at_the_bottom(*n) && self.is_lasting(*n)).collect()
+        all.filter(|n| n % 25 == 3 && self.is_workplace(*n) && self.is_permanent(*n)).collect()
     }
 
-    /// The committees in which [`PERSON`] has a seat: the chair of one in the middle, and a member further down.
-    pub fn own_committees(&self) -> [usize; 2] {
-        let below = (0..self.committees.len()).find(|n| self.is_at_the_bottom(*n) && self.is_lasting(*n));
-        [MIDDLE, below.expect("most committees last")]
+    /// The committees in which the holder of the requests' token sits: chair of a centre's, member of a workplace's.
+    pub fn committees_of_person(&self) -> [usize; 2] {
+        let below = (0..self.committees.len()).find(|n| self.is_workplace(*n) && self.is_permanent(*n));
+        [SAMPLE_CENTRE, below.expect("most committees last")]
     }
 
-    /// Everything but the reports and the values.
+    /// Everything except the reports and the values.
     pub fn bundle(&self) -> Value {
         let count = self.committees.len();
         let levels = LEVELS.iter().zip(1..).map(|((key, name), rank)| json!({"key": key, "name": name, "rank": rank}));
@@ -224,8 +223,8 @@ impl Town {
             json!({"key": format!("{committee}-{place}"), "committee": committee, "employee": employee, "role": role})
         };
         let usual = places().map(|(n, place)| seat(n, &place.to_string(), employee_key(n, place), ROLES[place]));
-        let second = seat(self.own_committees()[1], "x", employee_key(MIDDLE, 0), "member");
-        let local_actions = self.starters().into_iter().map(|n| {
+        let second = seat(self.committees_of_person()[1], "x", employee_key(SAMPLE_CENTRE, 0), "member");
+        let local_actions = self.local_action_committees().into_iter().map(|n| {
             json!({
                 "committee": committee_key(n),
                 "parent": action_path(n % ACTIONS),
@@ -274,14 +273,14 @@ impl Town {
             Addressee::Level(tier) => json!({"role": "responsible", "level": LEVELS[*tier].0}),
             Addressee::Committee(n) => json!({"role": "responsible", "committee": committee_key(*n)}),
         });
-        // It is told, and does not count.
-        let told = json!({"role": "receives", "committee": committee_key(0)});
+        // It is informed of the result, and gets no assignment.
+        let informed = json!({"role": "receives", "committee": committee_key(0)});
         json!({
             "key": action_key(n),
             "number": n.to_string(),
             "title": format!("Drøft handling {n} og aftal, hvad der skal ske"),
             "kind": "discussion",
-            "audience": responsible.chain([told]).collect::<Vec<_>>(),
+            "audience": responsible.chain([informed]).collect::<Vec<_>>(),
             "recurrence": months.map(recurrence),
             "due_on": due_on,
         })
@@ -306,33 +305,33 @@ impl Town {
 }
 
 impl Town {
-    /// The units that values are about.
+    /// The numbers of the units that have values.
     pub fn workplaces(&self) -> Vec<usize> {
-        (0..self.committees.len()).filter(|n| self.is_at_the_bottom(*n)).collect()
+        (0..self.committees.len()).filter(|n| self.is_workplace(*n)).collect()
     }
 
-    /// How many indicators there are.
+    /// The number of indicators.
     pub fn indicators(&self) -> usize {
         self.size.values.div_ceil(self.workplaces().len() * MONTHS)
     }
 
-    /// The months that there are values for, as periods are written; the last is the one before today's.
+    /// The periods that have values; the last is the month before today's.
     pub fn months(&self) -> Vec<String> {
         let first = self.today - Days::new(u64::from(self.today.day0())) - Months::new(MONTHS as u32);
         let days = (0..MONTHS).map(|n| first + Months::new(n as u32));
         days.map(|day| format!("{}-{:02}", day.year(), day.month())).collect()
     }
 
-    /// All values of an indicator.
+    /// All values of an indicator, as a bundle.
     pub fn values_bundle(&self, indicator: usize) -> Value {
         let months = self.months();
-        let mut dice = Dice(indicator as u64);
+        let mut rng = Rng(indicator as u64);
         let series = self.workplaces().into_iter().map(|workplace| {
-            // A few are so small that they are hidden.
-            let people = if workplace % 50 == 7 { LEAST - 1 } else { 8 + dice.throw(60) };
+            // A few are small, so that their values are hidden.
+            let people = if workplace % 50 == 7 { MIN_GROUP - 1 } else { 8 + rng.below(60) };
             let values = months
                 .iter()
-                .map(|month| json!({"period": month, "value": dice.throw(300) as f64 / 10.0, "count": people}));
+                .map(|month| json!({"period": month, "value": rng.below(300) as f64 / 10.0, "count": people}));
             json!({
                 "indicator": indicator_key(indicator),
                 "unit": unit_key(workplace),
@@ -343,7 +342,7 @@ impl Town {
     }
 }
 
-/// Units stand in a tree as committees do, and each local committee covers the unit of its own number.
+/// A unit. Units form the same tree as committees, and each local committee covers the unit with its number.
 pub fn unit(n: usize, count: usize) -> Value {
     const KINDS: [&str; 3] = ["administration", "centre", "workplace"];
     const NAMES: [&str; 3] = ["Storby Kommune", "Center", "Arbejdspladsen ved Åen"];
@@ -356,12 +355,12 @@ pub fn unit(n: usize, count: usize) -> Value {
     })
 }
 
-/// Months that there are values for.
+/// The number of months with values.
 pub const MONTHS: usize = 60;
-/// No fewer people are shown.
-const LEAST: usize = 5;
+/// Values about fewer people are hidden.
+const MIN_GROUP: usize = 5;
 
-/// Small groups are hidden in each; every third is told up the unit tree.
+/// An indicator that hides small groups; every third is aggregated up the unit tree.
 fn indicator(n: usize) -> Value {
     json!({
         "key": indicator_key(n),
@@ -373,7 +372,7 @@ fn indicator(n: usize) -> Value {
         "source": "Lønsystemet",
         "method": "register",
         "decimals": 1,
-        "min_group": LEAST,
+        "min_group": MIN_GROUP,
         "aggregation": if n.is_multiple_of(3) { "mean" } else { "none" },
     })
 }
@@ -386,8 +385,8 @@ pub fn unit_key(n: usize) -> String {
     format!("u-{n:05}")
 }
 
-/// Most committees were there before the strategy; a tenth of those at the bottom is founded or ended meanwhile, at
-/// the turn of a month.
+/// A committee. Most are older than the strategy; a tenth of the local ones begin or end during it, at the turn of a
+/// month.
 pub fn committee(n: usize, count: usize, first: NaiveDate) -> Committee {
     let in_between = first + Months::new(3 + (n / 20 % 40) as u32);
     let old = NaiveDate::from_ymd_opt(1990 + (n % 25) as i32, 1 + (n % 12) as u32, 1 + (n % 28) as u32);
@@ -399,11 +398,11 @@ pub fn committee(n: usize, count: usize, first: NaiveDate) -> Committee {
     }
 }
 
-/// One committee at the top, a 25th of them in the middle, the others below those.
+/// The tier of a committee: one at the top, a 25th in the middle (centres), the others at the bottom (workplaces).
 pub fn tier(n: usize, count: usize) -> usize {
     match n {
         0 => 0,
-        n if n <= in_the_middle(count) => 1,
+        n if n <= centre_count(count) => 1,
         _ => 2,
     }
 }
@@ -412,18 +411,18 @@ pub fn parent(n: usize, count: usize) -> Option<usize> {
     match tier(n, count) {
         0 => None,
         1 => Some(0),
-        _ => Some(1 + n % in_the_middle(count)),
+        _ => Some(1 + n % centre_count(count)),
     }
 }
 
-pub fn in_the_middle(count: usize) -> usize {
+pub fn centre_count(count: usize) -> usize {
     (count / 25).max(1)
 }
 
-/// The one in the middle that is asked about.
-pub const MIDDLE: usize = 1;
+/// The centre whose progress is measured.
+pub const SAMPLE_CENTRE: usize = 1;
 
-/// A third of the actions is done once, by the end of one of the years; the others recur.
+/// An action. A third is due once, at the end of one of the years; the others recur.
 pub fn action(n: usize, count: usize, first: NaiveDate) -> Action {
     let months = match n % 3 {
         0 => None,
@@ -436,10 +435,10 @@ pub fn action(n: usize, count: usize, first: NaiveDate) -> Action {
     let due_on = first + Months::new(12 * years) - Days::new(1);
     let audience = match n % 10 {
         0 => vec![Addressee::Committee(0)],
-        1 => vec![Addressee::Committee(MIDDLE), Addressee::Committee(2)],
+        1 => vec![Addressee::Committee(SAMPLE_CENTRE), Addressee::Committee(2)],
         2 | 3 => vec![Addressee::Level(1)],
         4 => vec![Addressee::Level(0), Addressee::Level(1), Addressee::Level(2)],
-        5 => vec![Addressee::Level(1), Addressee::Committee(0), Addressee::Committee(MIDDLE)],
+        5 => vec![Addressee::Level(1), Addressee::Committee(0), Addressee::Committee(SAMPLE_CENTRE)],
         _ => vec![Addressee::Level(2)],
     };
     let parties: BTreeSet<usize> = audience
@@ -494,7 +493,7 @@ pub fn last_day(first: NaiveDate) -> NaiveDate {
     first + Months::new(12 * YEARS) - Days::new(1)
 }
 
-/// The levels' keys and names, from the top.
+/// Keys and names of the levels, from the top.
 pub const LEVELS: [(&str, &str); 3] =
     [("hoved-med", "Hoved-MED"), ("center-med", "Center-MED"), ("lokal-med", "Lokal-MED")];
 

@@ -1,11 +1,11 @@
-//! The client.
+//! An HTTP client that costs little.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::BEARABLE_WAIT;
+use super::MAX_WAIT;
 
-/// A keep-alive connection that does no more than HTTP demands: a client that did would be measured too.
+/// A keep-alive connection that does the least that HTTP needs, so that the client is not what is measured.
 pub struct Wire {
     reader: BufReader<TcpStream>,
     pub head: String,
@@ -16,12 +16,12 @@ impl Wire {
     pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(BEARABLE_WAIT)).unwrap();
+        stream.set_read_timeout(Some(MAX_WAIT)).unwrap();
         Self { reader: BufReader::with_capacity(64 * 1024, stream), head: String::new(), body: Vec::new() }
     }
 
-    /// Sends a request and keeps the whole answer; its status.
-    pub fn ask(&mut self, head: &str, body: &[u8]) -> u16 {
+    /// Sends a request, keeps the whole answer, and returns its status.
+    pub fn send(&mut self, head: &str, body: &[u8]) -> u16 {
         let mut answer = std::mem::take(&mut self.body);
         answer.clear();
         let status = self.exchange(head, body, |piece| answer.extend_from_slice(piece));
@@ -29,7 +29,7 @@ impl Wire {
         status
     }
 
-    /// Sends a request and hands the answer on as it arrives; its status.
+    /// Sends a request, passes the answer to `take` as it arrives, and returns its status.
     pub fn exchange(&mut self, head: &str, body: &[u8], mut take: impl FnMut(&[u8])) -> u16 {
         let stream = self.reader.get_mut();
         stream.write_all(head.as_bytes()).unwrap();
@@ -65,7 +65,7 @@ impl Wire {
         }
     }
 
-    /// One chunk of an answer whose length isn't told before (RFC 9112, section 7.1); how long it is. The last is empty.
+    /// Receives one chunk (RFC 9112, section 7.1) and returns its length. The last chunk is empty.
     fn receive_chunk(&mut self, take: &mut impl FnMut(&[u8])) -> usize {
         let mut line = String::new();
         self.reader.read_line(&mut line).unwrap();
