@@ -1,4 +1,4 @@
-//! Whoever follows the change log sees every change once, in the order of commits, whoever writes and however.
+//! A client that follows the change log sees every change once, in commit order, whatever the writers do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::reporting_at_once::patiently;
 
 crate::tests![followers_of_two_servers_miss_nothing];
 
-/// How long the writers write.
+/// How long the writers run.
 const WRITING: Duration = Duration::from_secs(4);
 
 fn organisation() -> Value {
@@ -23,7 +23,7 @@ fn organisation() -> Value {
     })
 }
 
-/// One of those who write: on either server, in turns.
+/// One writer. It uses both servers in turn.
 struct Client<'a> {
     app: &'a App<'a>,
     bases: &'a [&'a str; 2],
@@ -31,7 +31,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Sends it again where it was put off: two servers on SQLite wait for one file, in no order.
+    /// Sends the request again after a 503: two servers that share one SQLite file wait for it in no order.
     fn send(&self, method: &str, path: &str, body: Option<Value>) -> Response {
         patiently(|| self.try_send(method, path, body.as_ref()))
     }
@@ -51,8 +51,8 @@ impl Client<'_> {
     }
 }
 
-/// Makes a row, changes it, and does away with it.
-fn live(client: &Client, path: &str, body: Value) {
+/// Creates, changes and deletes a row.
+fn create_change_delete(client: &Client, path: &str, body: Value) {
     let address = format!("{path}/{}", body["key"].as_str().unwrap());
     client.send("PUT", &address, Some(body)).expect(201);
     client.send("PATCH", &address, Some(json!({"name": "Et andet navn"}))).expect(200);
@@ -60,11 +60,11 @@ fn live(client: &Client, path: &str, body: Value) {
 }
 
 fn levels(client: &Client, key: &str) {
-    live(client, "/v1/levels", json!({"key": key, "name": "Niveau", "rank": 9}));
+    create_change_delete(client, "/v1/levels", json!({"key": key, "name": "Niveau", "rank": 9}));
 }
 
 fn units(client: &Client, key: &str) {
-    live(client, "/v1/units", json!({"key": key, "name": "Enhed", "kind": "other"}));
+    create_change_delete(client, "/v1/units", json!({"key": key, "name": "Enhed", "kind": "other"}));
 }
 
 fn seats(client: &Client, key: &str) {
@@ -73,7 +73,7 @@ fn seats(client: &Client, key: &str) {
     client.send("PUT", &format!("/v1/memberships/{key}"), Some(seat)).expect(201);
     client.send("PATCH", &format!("/v1/memberships/{key}"), Some(json!({"ends_on": "2030-01-31"}))).expect(200);
     client.send("DELETE", &format!("/v1/memberships/{key}"), None).expect(204);
-    // What the log has of an employee who is deleted goes too.
+    // Deleting an employee redacts their rows in the log.
     client.send("DELETE", &format!("/v1/employees/{key}"), None).expect(204);
 }
 
@@ -82,7 +82,7 @@ fn syncs(client: &Client, key: &str) {
         let row = |n: usize| json!({"key": format!("{key}-{n}"), "name": "Nat Dahl", "ends_on": ends_on});
         json!({"employees": (0..20).map(row).collect::<Value>()})
     };
-    // A rehearsal takes its places in the log, and gives them back.
+    // A dry run takes sequence numbers and rolls them back.
     client.send("POST", "/v1/hr-sync?dry_run=true", Some(file(json!(null)))).expect(200);
     client.send("POST", "/v1/hr-sync", Some(file(json!(null)))).expect(200);
     client.send("POST", "/v1/hr-sync?max_ended=20", Some(file(json!("2025-01-31")))).expect(200);
@@ -95,7 +95,7 @@ fn redactions(client: &Client, key: &str) {
     client.send("POST", &format!("/v1/employees/{key}/anonymise"), None).expect(200);
 }
 
-/// Writes that fail after they have taken places in the log.
+/// Writes that fail after they have taken sequence numbers.
 fn failures(client: &Client, key: &str) {
     let unit = |key: String, parent: Value| json!({"key": key, "name": "U", "kind": "other", "parent": parent});
     let mut rows: Vec<Value> = (0..30).map(|n| unit(format!("{key}-{n}"), json!(null))).collect();
@@ -107,14 +107,14 @@ fn failures(client: &Client, key: &str) {
     client.send("PATCH", "/v1/units/nowhere", Some(json!({"name": "X"}))).expect(404);
 }
 
-/// Reads the log to its end, again and again, until it has reached the end after all writing.
+/// Follows the log until all writers have stopped and its end is reached.
 fn follow(app: &App, base: &str, token: &str, limit: usize, is_over: &AtomicBool) -> Vec<Value> {
     let (mut seen, mut after) = (Vec::new(), 0);
     loop {
-        // Told before the log is read: what was written until then is there.
+        // Read before the log, so that everything written until then is in it.
         let is_last = is_over.load(Ordering::Relaxed);
         let path = format!("/v1/changes?after={after}&limit={limit}");
-        // To note who has seen people is a write, too.
+        // Recording an access to personal data is a write too.
         let page = patiently(|| app.request_to(base, "GET", &path).token(token).send()).expect(200).json();
         let items = page["items"].as_array().unwrap();
         seen.extend(items.iter().cloned());
@@ -125,7 +125,7 @@ fn follow(app: &App, base: &str, token: &str, limit: usize, is_over: &AtomicBool
     }
 }
 
-/// Writes for a while, under keys that begin with a word of its own.
+/// A kind of writes, repeated for a while under keys with a prefix of its own.
 type Writer = fn(&Client, &str);
 
 fn followers_of_two_servers_miss_nothing(app: &App) {
@@ -168,7 +168,7 @@ fn followers_of_two_servers_miss_nothing(app: &App) {
         ]
         .map(follower);
         let writers = writers.map(writer);
-        // A writer that fails must not keep the followers for ever.
+        // A writer that fails must not leave the followers running for ever.
         let rounds = writers.map(|writer| writer.join());
         is_over.store(true, Ordering::Relaxed);
         let followed = followers.map(|follower| follower.join().unwrap());
@@ -203,7 +203,7 @@ fn followers_of_two_servers_miss_nothing(app: &App) {
     assert!(followed[3].iter().any(|row| row["after"]["name"] == "Nat Dahl"), "one of them sees people");
 }
 
-/// What was seen is the row, whose personal fields are null: those may have been redacted since.
+/// Whether a change as it was seen agrees with the stored row. Personal fields may have been redacted since.
 fn agrees(seen: &Value, row: &Value) -> bool {
     match (seen, row) {
         (Value::Object(seen), Value::Object(row)) => {
@@ -215,13 +215,13 @@ fn agrees(seen: &Value, row: &Value) -> bool {
     }
 }
 
-/// The log tells of all that was written, of each row from its beginning to its end, and of nothing that failed.
+/// Requires that the log holds every successful write, each row's life from creation to deletion, and no failed write.
 fn check_log(log: &[Value], rounds: &BTreeMap<&str, usize>) {
     let mut expected: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut add = |entity, operations: &[&'static str], count: usize| {
         operations.iter().for_each(|operation| *expected.entry((entity, operation)).or_default() += count);
     };
-    // The import has made these.
+    // Created by the import.
     add("level", &["created"], 1);
     add("committee", &["created"], 1);
     add("level", &["created", "updated", "deleted"], rounds["level"]);

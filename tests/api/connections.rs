@@ -1,6 +1,5 @@
-//! Clients that keep the service waiting: with nothing to say, with a byte a second, or with answers that they don't
-//! take. They hold nobody up, and they are gone after their time. The database has no part in it, so that one engine
-//! does.
+//! Slow clients: idle connections, requests at one byte per second, answers that are never read. They must not block
+//! other clients, and their connections are closed after a time limit. No database is involved, so one engine is enough.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,16 +15,16 @@ use crate::program::{Served, program, program_by, serve};
 use crate::reporting_at_once::patiently;
 
 crate::tests![
-    thousands_of_idle_connections_hold_nobody_up,
-    clients_that_dribble_are_cut_off,
-    answers_that_nobody_takes_are_given_up,
-    answers_that_are_taken_slowly_come_whole,
-    tables_that_are_not_taken_leave_their_turn_to_others,
+    idle_connections_do_not_block_others,
+    clients_that_send_a_byte_at_a_time_are_disconnected,
+    unread_answers_are_abandoned,
+    slow_readers_get_the_whole_answer,
+    unread_tables_give_their_place_to_others,
 ];
 
 const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// The program, with times of so many seconds.
+/// Starts the program with all connection time limits set to `seconds`.
 fn with_times(command: &mut Command, seconds: u64) -> Served {
     for name in ["HEADER_TIMEOUT", "KEEP_ALIVE", "BODY_TIMEOUT"] {
         command.env(format!("MEDSTRATEGI_{name}"), format!("{seconds}s"));
@@ -37,7 +36,7 @@ fn connect(served: &Served) -> TcpStream {
     TcpStream::connect(served.base.strip_prefix("http://").unwrap()).unwrap()
 }
 
-/// A connection over which a request has been answered.
+/// Opens a connection and completes one request on it.
 fn connect_and_ask(served: &Served) -> TcpStream {
     let mut stream = connect(served);
     stream.write_all(REQUEST).unwrap();
@@ -52,13 +51,13 @@ fn connect_and_ask(served: &Served) -> TcpStream {
     stream
 }
 
-/// Seconds that slow clients have where others are served beside them: whoever waited for their end would wait for
-/// longer than [`AT_ONCE`].
+/// Time limit for slow clients while other clients are served, in seconds. Longer than [`AT_ONCE`], so that a request
+/// that waits for a slow client to time out is noticed.
 const LONG: u64 = 90;
-/// An answer that waits for nobody comes sooner than this, however slow the machine.
+/// A request that waits for no other client is answered within this time, even on a slow machine.
 const AT_ONCE: Duration = Duration::from_secs(30);
 
-/// How soon others are answered, at worst.
+/// Requires that other clients are answered promptly, and returns the longest time that one waited.
 #[track_caller]
 fn others_are_served(app: &App, served: &Served) {
     for _ in 0..20 {
@@ -68,7 +67,7 @@ fn others_are_served(app: &App, served: &Served) {
     }
 }
 
-/// A connection seen by its client.
+/// The client's end of a connection.
 struct Client {
     stream: TcpStream,
     got: Vec<u8>,
@@ -78,14 +77,14 @@ struct Client {
 
 impl Client {
     fn open(open: impl FnOnce() -> TcpStream) -> Self {
-        // Taken before the service can begin to count: no connection seems to end too early.
+        // The clock starts before the service's own, so that no connection seems to end too early.
         let begun = Instant::now();
         let stream = open();
         stream.set_nonblocking(true).unwrap();
         Self { stream, got: Vec::new(), closed_after: None, begun }
     }
 
-    /// Takes what has come, and whether it was the end.
+    /// Reads what has arrived. Returns whether the connection has ended.
     fn look(&mut self) {
         let mut part = [0; 4096];
         while self.closed_after.is_none() {
@@ -99,12 +98,12 @@ impl Client {
     }
 
     fn say(&mut self, byte: u8) {
-        // Whether it is taken is seen by what comes back.
+        // Whether the service accepts it shows in its answer.
         let _ = self.stream.write(&[byte]);
     }
 }
 
-/// Waits until all are closed, each of them saying a byte a second, where `byte` is one.
+/// Waits until all connections are closed. Meanwhile each sends `byte` once a second, if there is one.
 #[track_caller]
 fn wait_until_closed(clients: &mut [Client], byte: Option<u8>, time: Duration) {
     let begun = Instant::now();
@@ -124,21 +123,21 @@ fn wait_until_closed(clients: &mut [Client], byte: Option<u8>, time: Duration) {
     }
 }
 
-/// How much memory a process holds, in megabytes.
+/// Resident memory of the process, in megabytes.
 fn memory(served: &Served) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", served.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
 }
 
-/// How many connections to clients, and whatever else is a socket, a process has open.
+/// Number of sockets that the process has open.
 fn sockets(served: &Served) -> usize {
     let files = std::fs::read_dir(format!("/proc/{}/fd", served.child.id())).unwrap();
     let target = |file: std::io::Result<std::fs::DirEntry>| std::fs::read_link(file.ok()?.path()).ok();
     files.filter_map(target).filter(|target| target.to_string_lossy().starts_with("socket:")).count()
 }
 
-fn thousands_of_idle_connections_hold_nobody_up(app: &App) {
+fn idle_connections_do_not_block_others(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
@@ -146,7 +145,7 @@ fn thousands_of_idle_connections_hold_nobody_up(app: &App) {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let more = rustix::process::Rlimit { current: files.maximum, ..files };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, more).unwrap();
-    // Systems usually begin with a thousand files, and grant more to whoever asks.
+    // The soft limit is usually 1,000 open files; a process may raise it.
     let start =
         |seconds| with_times(&mut program_by(app, &["sh", "-c", "ulimit -Sn 1024; exec \"$0\" \"$@\""]), seconds);
     let open = |served: &Served| -> [Vec<Client>; 2] {
@@ -162,7 +161,7 @@ fn thousands_of_idle_connections_hold_nobody_up(app: &App) {
     let grown = memory(&served).saturating_sub(memory_before);
     assert!(grown < 120, "{grown} MB for {} connections", 2 * CONNECTIONS);
     clients.iter_mut().flatten().for_each(Client::look);
-    // Where they were looked at late, their time may have run out.
+    // On a slow machine, their time may have run out by now.
     if begun.elapsed() < Duration::from_secs(LONG - 10) {
         assert!(clients.iter().flatten().all(|client| client.closed_after.is_none()), "they have some time");
     }
@@ -178,14 +177,14 @@ fn thousands_of_idle_connections_hold_nobody_up(app: &App) {
     others_are_served(app, &served);
 }
 
-/// What was closed for the client is gone in the service too.
+/// Waits until the service has closed its ends of the connections too.
 #[track_caller]
 fn wait_for_sockets(served: &Served, before: usize) {
-    // Those of the requests beside are kept for the next.
+    // Connections of the other requests are kept alive.
     wait_until("the sockets are closed", || sockets(served) <= before + 20);
 }
 
-fn clients_that_dribble_are_cut_off(app: &App) {
+fn clients_that_send_a_byte_at_a_time_are_disconnected(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
@@ -220,7 +219,7 @@ fn clients_that_dribble_are_cut_off(app: &App) {
     }
     drop((served, clients));
 
-    // Long enough for a machine that is held up between an answer and the next word.
+    // Leaves a slow machine time between an answer and the next byte.
     let served = with_times(&mut program(app), 5);
     let before = sockets(&served);
     let mut clients = begin_all(&served);
@@ -237,7 +236,7 @@ fn clients_that_dribble_are_cut_off(app: &App) {
     wait_for_sockets(&served, before);
 }
 
-/// An answer of some size.
+/// Stores `rows` levels, each with a long text, for an answer of the size that a test needs.
 fn fill(app: &App, rows: usize, note: usize) {
     app.post("/v1/indicators", indicator("mange", json!({"frequency": "once"}))).expect(201);
     let day = chrono::NaiveDate::from_ymd_opt(1930, 1, 1).unwrap();
@@ -248,13 +247,13 @@ fn fill(app: &App, rows: usize, note: usize) {
     app.request("PUT", "/v1/indicators/mange/values").token(&token).json(&json!({"values": rows})).send().expect(200);
 }
 
-/// An answer that no system holds for a client that doesn't take it.
+/// An answer too large for the socket buffers: it can't be sent unless the client reads.
 const WHOLE: &str = "/v1/export?values=true";
 
-/// Asks, and takes nothing of the answer.
+/// Sends a request and reads nothing of the answer.
 fn ask(app: &App, served: &Served, path: &str) -> TcpStream {
     let stream = connect(served);
-    // A window that stays small: else the system itself takes some megabytes.
+    // A small receive window, or else the operating system buffers some megabytes.
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 64 * 1024).unwrap();
     let head =
         format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", app.token("med.admin"));
@@ -262,7 +261,7 @@ fn ask(app: &App, served: &Served, path: &str) -> TcpStream {
     stream
 }
 
-fn answers_that_nobody_takes_are_given_up(app: &App) {
+fn unread_answers_are_abandoned(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
@@ -277,19 +276,19 @@ fn answers_that_nobody_takes_are_given_up(app: &App) {
     let served = with_times(&mut program(app), 2);
     let before = sockets(&served);
     let streams = ask_for_much(&served);
-    // Taken in before these.
+    // Accepted before these.
     others_are_served(app, &served);
     wait_until("the sockets are closed", || sockets(&served) <= before + 2);
     drop(streams);
 }
 
-fn answers_that_are_taken_slowly_come_whole(app: &App) {
+fn slow_readers_get_the_whole_answer(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
     fill(app, 700, 19_000);
     const SECONDS: u64 = 5;
-    // More than a machine may hold up a reader for.
+    // Longer than a slow machine delays a reader.
     let served = with_times(&mut program(app), SECONDS);
     let mut stream = ask(app, &served, WHOLE);
     let (mut text, mut part) = (Vec::new(), vec![0; 256 * 1024]);
@@ -301,36 +300,36 @@ fn answers_that_are_taken_slowly_come_whole(app: &App) {
         let read = stream.read(&mut part).unwrap();
         assert!(read > 0, "it ends after {} bytes and {:?}", text.len(), begun.elapsed());
         text.extend_from_slice(&part[..read]);
-        // Half a megabyte a second: 26 seconds for the whole, and a pause is short beside the time that it may last.
+        // Half a megabyte a second: 26 seconds in all. Each pause is much shorter than the time limit.
         std::thread::sleep(Duration::from_millis(read as u64 / 500));
     }
     assert!(begun.elapsed() > Duration::from_secs(4 * SECONDS), "that was not slow: {:?}", begun.elapsed());
 }
 
-fn tables_that_are_not_taken_leave_their_turn_to_others(app: &App) {
+fn unread_tables_give_their_place_to_others(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
-    // More than any system takes for a client that doesn't.
+    // More than the socket buffers of any system hold.
     const ROWS: usize = 8_000;
     fill(app, ROWS, 2_000);
-    // Longer than anybody waits for a connection: whoever would have to is told 503.
+    // Longer than a request waits for a database connection: if one had to wait, it would get a 503.
     let served = with_times(&mut program(app), 5);
     let before = sockets(&served);
     let table = "/v1/indicators/mange/values?format=csv";
-    // Twice as many as may read at length at a time.
+    // Twice as many as may read long tables at the same time.
     let mut slow: Vec<TcpStream> = (0..6).map(|_| ask(app, &served, table)).collect();
     std::thread::sleep(Duration::from_millis(300));
     others_are_served(app, &served);
-    // Turns may come to an end more slowly than one waits for one, on some machines.
+    // On a slow machine, a place may become free later than a request waits for it.
     let whole = patiently(|| app.request_to(&served.base, "GET", table).send()).expect(200);
     assert_eq!(whole.body.iter().filter(|byte| **byte == b'\n').count(), ROWS + 1);
     wait_for_sockets(&served, before);
-    // Nobody takes half a table for a whole one.
+    // A table that was cut off must not look complete.
     let mut begun = 0;
     for stream in &mut slow {
         let mut text = Vec::new();
-        // The system does not always tell that the other side has given up.
+        // The operating system does not always report that the other side has closed.
         stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
         let _ = stream.read_to_end(&mut text);
         let is_refused = text.starts_with(b"HTTP/1.1 503 ");

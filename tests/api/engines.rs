@@ -20,11 +20,11 @@ struct Postgres {
     /// A URL up to the database's name.
     base: String,
     cluster: Option<Cluster>,
-    /// CREATE DATABASE wants the template to itself.
+    /// CREATE DATABASE fails while another session uses the template.
     creating: Mutex<()>,
 }
 
-/// A throw-away PostgreSQL server, gone when it is dropped.
+/// A throw-away PostgreSQL server, stopped and removed when it is dropped.
 pub struct Cluster {
     binaries: PathBuf,
     data: PathBuf,
@@ -74,7 +74,7 @@ impl Engines {
     }
 
     pub fn stop(&self) {
-        // The last trial's closure may hold the engines still, so that nothing is dropped when the program ends.
+        // The last trial's closure may still hold the engines, so that `drop` would not run when the program ends.
         if let Some(cluster) = self.postgres.as_ref().and_then(|postgres| postgres.cluster.as_ref()) {
             cluster.stop("immediate");
         }
@@ -86,7 +86,7 @@ impl Postgres {
         let (base, cluster) = match std::env::var("TEST_POSTGRES_URL") {
             Ok(url) => (url.trim_end_matches('/').to_owned(), None),
             Err(_) => {
-                // Speed over safety: nobody misses this data.
+                // Speed over safety: this data may be lost.
                 let cluster = Cluster::create(folder, "-c synchronous_commit=off -c max_connections=300")?;
                 (cluster.base(), Some(cluster))
             }
@@ -112,13 +112,13 @@ impl Postgres {
 }
 
 impl Cluster {
-    /// A running server whose data stands in `folder`; none where PostgreSQL is not installed.
+    /// Starts a server with its data in `folder`. None if PostgreSQL is not installed.
     pub fn create(folder: &Path, options: &'static str) -> Option<Self> {
         let binaries = find_binaries()?;
         let data = folder.join("postgres");
         std::fs::create_dir(&data).unwrap();
         if is_root() {
-            // PostgreSQL refuses to run as root; the folder above must let the other user through.
+            // PostgreSQL refuses to run as root. The other user must be able to enter the parent folder.
             std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
             assert!(Command::new("chown").args(["nobody"]).arg(&data).status().unwrap().success());
         }
@@ -143,9 +143,9 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}", self.port)
     }
 
-    /// Starts it, where it was stopped, under the same address.
+    /// Starts it again under the same address.
     pub fn start(&self) {
-        // No machine is to lose its power here.
+        // No power failure is simulated here.
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c full_page_writes=off {}",
             self.port, self.options
@@ -159,7 +159,7 @@ impl Cluster {
         wait_for(&self.base());
     }
 
-    /// Stops it: `fast` in order, `immediate` as in a crash.
+    /// Stops it: `fast` is an orderly shutdown, `immediate` is like a crash.
     pub fn stop(&self, mode: &str) {
         let mut stop = as_other_user(&self.binaries.join("pg_ctl"));
         stop.args(["stop", "--mode", mode, "--pgdata"]).arg(&self.data);
@@ -204,20 +204,20 @@ fn as_other_user(program: &Path) -> Command {
 }
 
 fn run(command: &mut Command) {
-    // A server that inherits a pipe would keep it open for ever.
+    // A server that inherits a pipe would keep it open.
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).status().unwrap();
     assert!(status.success(), "{command:?} failed");
 }
 
-/// Says loudly what could not be tested here; with `CI=true` that is a failure.
+/// Reports what could not be tested here. With `CI=true` that is a failure.
 pub fn not_tested(what: &str) {
     eprintln!("NOT TESTED: {what}.");
     assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "CI=true, and there was no test of {what}");
 }
 
-/// A port that nobody listens at, nor will until whoever it is for does.
+/// A free port, reserved for the caller.
 ///
-/// It is below those that the system gives to clients (Linux: from 32768), which would be taken at any moment.
+/// It is below the range for outgoing connections (Linux: from 32768), whose ports may be taken at any moment.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 12_000 + u16::try_from(std::process::id() % 100).unwrap() * 200;

@@ -1,4 +1,4 @@
-//! Processes that are killed while they serve: what was answered has happened, and others go on.
+//! Processes that are killed while they serve: acknowledged writes are stored, and other processes go on.
 
 use medstrategi::db::Engine;
 
@@ -6,13 +6,13 @@ use crate::harness::App;
 use crate::load::{check_that_nothing_is_lost, municipality, under_load};
 use crate::program::{Served, program, serve};
 
-crate::tests![what_was_answered_outlives_a_kill, of_two_servers_one_may_die];
+crate::tests![acknowledged_writes_survive_a_kill, one_of_two_servers_may_be_killed];
 
 fn start(app: &App) -> Served {
     serve(&mut program(app))
 }
 
-fn what_was_answered_outlives_a_kill(app: &App) {
+fn acknowledged_writes_survive_a_kill(app: &App) {
     app.import(&municipality()).unwrap();
     let served = start(app);
     let base = served.base.clone();
@@ -28,7 +28,7 @@ fn what_was_answered_outlives_a_kill(app: &App) {
     app.request_to(&again.base, "DELETE", "/v1/units/0-00000").header("if-match", "*").send().expect(204);
 }
 
-fn of_two_servers_one_may_die(app: &App) {
+fn one_of_two_servers_may_be_killed(app: &App) {
     app.import(&municipality()).unwrap();
     let [one, other] = [start(app), start(app)];
     let [killed, left] = [&one, &other].map(|served| served.base.clone());
@@ -45,7 +45,7 @@ fn of_two_servers_one_may_die(app: &App) {
     let survivors: Vec<_> = sent.iter().filter(|sent| sent.client % 2 == 1).collect();
     assert!(survivors.iter().all(|sent| sent.status.is_some()), "the other one has broken connections too");
     let refused = survivors.iter().filter(|sent| sent.status == Some(503)).count();
-    // Two processes wait for one file without an order; on PostgreSQL nobody waits for the dead.
+    // Two processes wait for one SQLite file in no order. On PostgreSQL nothing waits for a killed process.
     assert!(refused == 0 || app.engine == Engine::Sqlite, "{refused} were refused");
     check_that_nothing_is_lost(app, &left, &sent);
     check_that_nothing_is_lost(app, &app.base, &sent);

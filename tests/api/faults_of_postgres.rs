@@ -1,4 +1,4 @@
-//! PostgreSQL goes away and comes back, and connections break: on SQLite there is nothing to break.
+//! PostgreSQL stops and starts again, and connections break. SQLite has no connections that could break.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::program::{errors, program_over, run, serve};
 use crate::reporting_at_once::patiently;
 
 crate::tests![
-    a_database_that_goes_away_is_waited_for,
+    the_service_recovers_when_the_database_returns,
     a_connection_that_breaks_within_a_write_stores_nothing,
-    connections_that_broke_while_nobody_used_them_are_replaced,
+    broken_idle_connections_are_replaced,
 ];
 
-fn a_database_that_goes_away_is_waited_for(app: &App) {
+fn the_service_recovers_when_the_database_returns(app: &App) {
     if app.engine == Engine::Sqlite {
         return;
     }
@@ -39,7 +39,7 @@ fn a_database_that_goes_away_is_waited_for(app: &App) {
         let answered = |status: u16| move |sent: &crate::load::Sent| sent.status == Some(status);
         load.wait_until_all(&base, 0, "writes", answered(201));
         load.wait_until_acknowledged(0, 40);
-        // In order first, then as in a crash, after which the server has to put its data right before it takes anybody.
+        // An orderly shutdown first, then a crash, after which the server recovers before it accepts connections.
         for mode in ["fast", "immediate"] {
             cluster.stop(mode);
             let mark = load.mark();
@@ -69,7 +69,7 @@ fn administrator(app: &App) -> PgConnection {
     PgConnection::establish(&app.url).unwrap()
 }
 
-/// Ends the connection that runs, or ran last within its transaction, a statement like this.
+/// Terminates the connection whose current, or last, statement in its transaction matches this pattern.
 fn end_connection(administrator: &mut PgConnection, statement: &str) -> bool {
     #[derive(QueryableByName)]
     struct Ended {
@@ -115,7 +115,7 @@ fn a_connection_that_breaks_within_a_write_stores_nothing(app: &App) {
                     (running.join().unwrap(), ended)
                 });
                 if answer.status == 200 {
-                    // It was through before the connection was ended.
+                    // It was committed before the connection was terminated.
                     continue;
                 }
                 assert!(ended, "{name}: {answer:?}");
@@ -133,7 +133,7 @@ fn a_connection_that_breaks_within_a_write_stores_nothing(app: &App) {
     }
 }
 
-fn connections_that_broke_while_nobody_used_them_are_replaced(app: &App) {
+fn broken_idle_connections_are_replaced(app: &App) {
     if app.engine == Engine::Sqlite {
         return;
     }
@@ -144,8 +144,7 @@ fn connections_that_broke_while_nobody_used_them_are_replaced(app: &App) {
     )
     .execute(&mut administrator(app))
     .unwrap();
-    // Where connecting takes long, somebody may be told to try again; those who find broken connections are told so for
-    // ever.
+    // If connecting takes long, a request may get a 503. With broken connections, every request would.
     patiently(|| app.post("/v1/levels", json!({"key": "l", "name": "L", "rank": 1}))).expect(201);
     patiently(|| app.get("/v1/levels/l")).expect(200);
     patiently(|| app.get("/readyz")).expect(204);

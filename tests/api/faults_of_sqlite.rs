@@ -1,4 +1,4 @@
-//! A disk that is full: what is stored can be read, nothing else is stored, and nothing is damaged.
+//! A full disk: stored rows can be read, nothing new is stored, and nothing is damaged.
 
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -16,17 +16,17 @@ use crate::program::{program_by, serve, signal, wait};
 
 crate::tests![a_full_disk_refuses_writes_and_loses_nothing];
 
-/// A disk of a few megabytes, which only the processes in its namespace see, and which is gone with it.
+/// A file system of a few megabytes, in a mount namespace of its own. It disappears with the namespace.
 struct SmallDisk {
-    /// Keeps the namespace.
+    /// The process that keeps the namespace alive.
     keeper: Child,
     folder: PathBuf,
-    /// How others enter the namespace.
+    /// The command prefix that runs a program in the namespace.
     enter: Vec<String>,
 }
 
 impl SmallDisk {
-    /// None where the system lets nobody mount anything.
+    /// None if the system does not allow mounting.
     fn mount(folder: &Path) -> Option<Self> {
         std::fs::create_dir(folder).unwrap();
         let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -55,13 +55,13 @@ impl SmallDisk {
         Some(Self { keeper, folder: folder.to_owned(), enter })
     }
 
-    /// Where this process finds a file of the disk.
+    /// The path of a file on this disk, as seen by this process.
     fn path(&self, name: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.keeper.id()));
         root.join(self.folder.strip_prefix("/").unwrap()).join(name)
     }
 
-    /// Takes all room that is left.
+    /// Fills the disk.
     fn fill(&self) {
         let mut balloon = std::fs::File::create(self.path("balloon")).unwrap();
         for size in [64 * 1024, 4096, 1] {
@@ -81,8 +81,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Copies the database as it stands on the disk, with what has not found its way from the log into the file yet, and
-/// lets SQLite look it through.
+/// Copies the database file and its WAL, and runs SQLite's integrity check on the copy.
 fn check_integrity(app: &App, disk: &SmallDisk) {
     #[derive(QueryableByName)]
     struct Checked {
@@ -106,7 +105,7 @@ fn a_full_disk_refuses_writes_and_loses_nothing(app: &App) {
     let Some(disk) = SmallDisk::mount(&app.folder.path().join("disk")) else {
         return not_tested("a full disk: this system lets nobody mount one");
     };
-    // With what the test's own server has not brought from the log into the file yet.
+    // Includes the WAL of the test's own server.
     for (from, to) in [("medstrategi.db", "small.db"), ("medstrategi.db-wal", "small.db-wal")] {
         std::fs::copy(app.folder.path().join(from), disk.path(to)).unwrap();
     }
@@ -131,7 +130,7 @@ fn a_full_disk_refuses_writes_and_loses_nothing(app: &App) {
     };
 
     disk.fill();
-    // The log that SQLite writes first has room of its own, which small writes use up.
+    // The WAL has allocated space left, which small writes use up first.
     let mut refused = 0;
     for n in 10..1_000 {
         let answer = put(n);
@@ -162,7 +161,7 @@ fn a_full_disk_refuses_writes_and_loses_nothing(app: &App) {
     }
     assert_eq!(keys(&base), stored);
 
-    // Full again, and killed: it comes back with all that it had acknowledged.
+    // Full again, and killed: after the restart every acknowledged write is there.
     disk.fill();
     while put(stored.len() + 3_000).status == 201 {
         stored.push(format!("u{:04}", stored.len() + 3_000));

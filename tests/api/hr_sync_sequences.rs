@@ -58,7 +58,7 @@ fn any_sequence_leaves_what_a_simple_model_has(app: &App) {
         prop_assert_eq!(&elsewhere.export(), &left_alone, "the sync leaves other municipalities alone");
         Ok(())
     });
-    crate::operations::assert_in_order(app);
+    crate::operations::assert_consistent(app);
 }
 
 fn the_order_of_rows_does_not_matter(app: &App) {

@@ -1,4 +1,4 @@
-//! Issuers whose keys come from the network: real tokens' shapes, rotation, outages, hostile answers.
+//! Issuers with keys from the network: tokens as real providers write them, rotation, outages, hostile answers.
 
 pub mod fetching;
 pub mod known_providers;
@@ -20,17 +20,17 @@ use provider::{Answer, KEYS, Provider, Signer, key_set};
 
 crate::tests![
     keys_of_every_kind_verify_and_others_are_skipped,
-    tokens_may_name_no_key,
+    tokens_without_a_key_id_are_accepted,
     clocks_may_differ_by_half_a_minute,
-    who_speaks_for_nobody_known_is_told,
-    a_discovery_document_is_of_its_issuer,
+    an_unknown_municipality_of_an_issuer_is_logged,
+    a_discovery_document_must_name_its_issuer,
     issuers_do_not_mix,
     the_summary_holds_no_secrets,
 ];
 
 const ISSUER: &str = "https://login.example/testby";
 
-/// As in production, but failures are tried again at once, and nothing fails on a machine that is merely slow.
+/// As in production, but failures are retried at once, and time limits are long enough for a slow machine.
 const PACE: Pace = Pace {
     refresh: Duration::from_secs(600),
     retry: Duration::from_millis(20),
@@ -166,7 +166,7 @@ fn base64_url(text: &str) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
 }
 
-fn tokens_may_name_no_key(app: &App) {
+fn tokens_without_a_key_id_are_accepted(app: &App) {
     let provider = Provider::start();
     let nameless =
         |signer: Signer| signer.published_with("kid", Value::Null).calling_itself(|header| header.kid = None);
@@ -188,7 +188,7 @@ fn clocks_may_differ_by_half_a_minute(app: &App) {
     let signer = Signer::rsa("key");
     provider.publish(&[&signer]);
     let app = server(app, &fetched(&format!("{}/keys", provider.base)), PACE);
-    // What is a second off tells something only where the answer comes within the second.
+    // A token that is one second too old or too new proves something only if the answer comes within that second.
     let status = |claim: &str, offset: i64| {
         for _ in 0..50 {
             let asked = now();
@@ -211,13 +211,13 @@ fn clocks_may_differ_by_half_a_minute(app: &App) {
     }
 }
 
-/// The program itself over the test's database, with these settings and an environment of its own.
+/// Starts the program with the test's database, these settings and these environment variables.
 fn serve_by(app: &App, settings: &str, environment: &[(&str, &str)]) -> Served {
     std::fs::write(app.folder.path().join("medstrategi.toml"), settings).unwrap();
     serve(program(app).envs(environment.iter().copied()))
 }
 
-fn who_speaks_for_nobody_known_is_told(app: &App) {
+fn an_unknown_municipality_of_an_issuer_is_logged(app: &App) {
     let settings = fetched("http://127.0.0.1:1/keys").replace(r#"["testby"]"#, r#"["testby", "tesbty"]"#);
     drop(serve_by(app, &settings, &[]));
     let log = logged(app);
@@ -225,7 +225,7 @@ fn who_speaks_for_nobody_known_is_told(app: &App) {
     assert!(matches!(warned[..], [line] if line.contains("tesbty") && line.contains(ISSUER)), "{log}");
 }
 
-fn a_discovery_document_is_of_its_issuer(app: &App) {
+fn a_discovery_document_must_name_its_issuer(app: &App) {
     let provider = Provider::start();
     let signer = Signer::rsa("key");
     provider.publish(&[&signer]);

@@ -12,7 +12,7 @@ use crate::harness::{App, ELSEWHERE, HERE};
 crate::tests![
     tokens_of_every_algorithm_are_accepted,
     a_public_key_is_no_shared_secret,
-    the_local_secret_is_out_of_force,
+    the_local_secret_is_not_accepted,
     roles_and_claims_are_translated,
     an_issuer_speaks_for_its_municipalities_alone,
     an_issuer_says_which_claim_names_the_person,
@@ -113,7 +113,7 @@ fn a_public_key_is_no_shared_secret(app: &App) {
     }
 }
 
-fn the_local_secret_is_out_of_force(app: &App) {
+fn the_local_secret_is_not_accepted(app: &App) {
     let outside = server(app, RSA);
     assert_eq!(status(&outside, &outside.token("med.read")), 401);
     assert_eq!(status(app, &app.token("med.read")), 200);

@@ -1,4 +1,4 @@
-//! How much a client may send, how often, and what it is told when it is too much.
+//! Limits on the size and rate of requests, and the answers to requests beyond them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,15 +15,15 @@ use serde_json::json;
 use crate::harness::{App, Beside, HERE, ORIGIN};
 
 crate::tests![
-    an_address_that_asks_too_often_waits,
+    requests_of_an_address_are_limited,
     subjects_are_counted_apart,
-    a_trusted_proxy_says_for_whom_it_asks,
-    nobody_else_says_for_whom_they_ask,
-    what_is_left_is_told,
+    the_address_forwarded_by_a_trusted_proxy_counts,
+    other_forwarded_addresses_are_ignored,
+    answers_say_how_many_requests_are_left,
     long_addresses_and_headers_are_refused,
-    the_operator_may_want_shorter_pages,
+    page_limit_shortens_pages,
     overload_is_shed_at_once,
-    browsers_are_told_what_to_refuse,
+    security_headers_are_set,
 ];
 
 fn limited(app: &App, rates: Rates, proxies: &[&str]) -> Beside {
@@ -32,7 +32,7 @@ fn limited(app: &App, rates: Rates, proxies: &[&str]) -> Beside {
     app.beside(move |parts| Parts { rates, trusted_proxies, ..parts })
 }
 
-/// A rate that refills far too slowly for a test to see it.
+/// A rate that does not refill during a test.
 fn only(count: u32) -> Option<Rate> {
     Rate::one_in(Duration::from_secs(3_600), count)
 }
@@ -41,7 +41,7 @@ fn of_addresses(rate: Option<Rate>) -> Rates {
     Rates { address: rate, subject: None }
 }
 
-fn an_address_that_asks_too_often_waits(app: &App) {
+fn requests_of_an_address_are_limited(app: &App) {
     let server = limited(app, of_addresses(only(3)), &[]);
     let ask = || app.request_to(&server.base, "GET", "/v1/levels").without_token().header("origin", ORIGIN).send();
     for _ in 0..3 {
@@ -52,7 +52,7 @@ fn an_address_that_asks_too_often_waits(app: &App) {
     assert!((3_500..=3_600).contains(&wait), "{wait}");
     app.get("/v1/levels").expect(200);
 
-    // What `Retry-After` says is true.
+    // After the time in `Retry-After`, the next request is accepted.
     let server = limited(app, of_addresses(Rate::new(1, 1)), &[]);
     let ask = || app.request_to(&server.base, "GET", "/v1/levels").header("origin", ORIGIN).send();
     let refused = (0..50).map(|_| ask()).find(|answer| answer.status == 429).unwrap();
@@ -74,7 +74,7 @@ fn subjects_are_counted_apart(app: &App) {
     ask("widget").expect(200);
     ask("widget").expect_problem(429, "too-many-requests");
     ask("hr-system").expect(200);
-    // Another token of the same subject brings nothing anew; and whoever has none is not counted here.
+    // Another token of the same subject shares its count. Requests without a token are not counted here.
     let other = app.token_for("widget", HERE, "med.edit");
     app.request_to(&server.base, "GET", "/v1/levels").token(&other).send().expect(429);
     for _ in 0..5 {
@@ -82,7 +82,7 @@ fn subjects_are_counted_apart(app: &App) {
     }
 }
 
-fn a_trusted_proxy_says_for_whom_it_asks(app: &App) {
+fn the_address_forwarded_by_a_trusted_proxy_counts(app: &App) {
     let server = limited(app, of_addresses(only(1)), &["127.0.0.0/8"]);
     let ask = |client: &str| app.request_to(&server.base, "GET", "/v1/levels").header("x-forwarded-for", client).send();
     ask("192.0.2.1").expect(200);
@@ -91,14 +91,14 @@ fn a_trusted_proxy_says_for_whom_it_asks(app: &App) {
     ask("198.51.100.9, 192.0.2.2").expect(429);
 }
 
-fn nobody_else_says_for_whom_they_ask(app: &App) {
+fn other_forwarded_addresses_are_ignored(app: &App) {
     let server = limited(app, of_addresses(only(1)), &["192.0.2.0/24"]);
     let ask = |client: &str| app.request_to(&server.base, "GET", "/v1/levels").header("x-forwarded-for", client).send();
     ask("192.0.2.1").expect(200);
     ask("192.0.2.2").expect(429);
 }
 
-fn what_is_left_is_told(app: &App) {
+fn answers_say_how_many_requests_are_left(app: &App) {
     let server = limited(app, Rates { subject: Rate::one_in(Duration::from_secs(60), 10), address: only(300) }, &[]);
     let ask = || app.request_to(&server.base, "GET", "/v1/levels").send().expect(200);
     let answer = ask();
@@ -124,7 +124,7 @@ fn long_addresses_and_headers_are_refused(app: &App) {
     ask(&format!("/v1/levels/{}", "x".repeat(200)), 1).expect_problem(414, "url-too-long");
     ask(&format!("/v1/committees?q={}", "x".repeat(100)), 1).expect(200);
     ask(&format!("/v1/committees?q={}", "x".repeat(200)), 1).expect_problem(414, "url-too-long");
-    // A method may be any word, which the test's client doesn't send.
+    // Any word can be a method, but the test's client does not send unknown ones.
     let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
     write!(stream, "{} /v1/levels HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "X".repeat(200)).unwrap();
     let mut answer = String::new();
@@ -132,7 +132,7 @@ fn long_addresses_and_headers_are_refused(app: &App) {
     assert!(answer.starts_with("HTTP/1.1 414 ") && !answer.contains("XXX"), "{answer}");
 }
 
-fn the_operator_may_want_shorter_pages(app: &App) {
+fn page_limit_shortens_pages(app: &App) {
     for key in ["a", "b", "c", "d", "e"] {
         app.put_new(&format!("/v1/units/{key}"), json!({"key": key, "name": key, "kind": "centre"})).expect(201);
     }
@@ -160,7 +160,7 @@ fn overload_is_shed_at_once(app: &App) {
         move |parts| Parts { database, ..parts }
     });
     let ask = || app.request_to(&server.base, "GET", "/v1/levels").send();
-    // Those that are let in wait for three seconds: on a machine that was too slow for that it is tried again.
+    // Admitted requests wait for three seconds. A machine that is too slow for that tries again.
     let is_shed = || {
         let begun = Instant::now();
         std::thread::scope(|scope| {
@@ -174,7 +174,7 @@ fn overload_is_shed_at_once(app: &App) {
                 })
             });
             is_held.recv().unwrap();
-            // One has the turn and waits for the connection, two wait behind it.
+            // One request has been admitted and waits for the connection; two wait behind it.
             let taken: Vec<_> = (0..3).map(|_| scope.spawn(ask)).collect();
             let all_wait = || database.usage().waiting == 2;
             while !all_wait() && begun.elapsed() < Duration::from_secs(2) {
@@ -200,7 +200,7 @@ fn overload_is_shed_at_once(app: &App) {
     ask().expect(200);
 }
 
-fn browsers_are_told_what_to_refuse(app: &App) {
+fn security_headers_are_set(app: &App) {
     let answers = [
         app.get("/v1/levels").expect(200),
         app.get("/v1/nothing").expect(404),

@@ -1,4 +1,4 @@
-//! Clients that go on writing and reading whatever happens to the service, and what came of it.
+//! Clients that read and write while a test disturbs the service, and checks of what they were answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -15,9 +15,9 @@ const CLIENTS: usize = 6;
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub client: usize,
-    /// What it stores, by a key that no other request has; none where it only reads.
+    /// The unique key of what it stores. None for a request that only reads.
     pub stores: Option<String>,
-    /// None where the connection broke.
+    /// None if the connection broke.
     pub status: Option<u16>,
 }
 
@@ -27,7 +27,7 @@ impl Sent {
     }
 }
 
-/// The clients at work, as somebody sees them who disturbs them.
+/// The running clients, for the code that disturbs them.
 pub struct Load<'a> {
     app: &'a App<'a>,
     bases: &'a [&'a str],
@@ -36,7 +36,7 @@ pub struct Load<'a> {
     is_over: AtomicBool,
 }
 
-/// Says that it is over, also where a test fails: those who go on until then would go on for ever.
+/// Sets the flag when it is dropped, also if the test fails. Otherwise loops that wait for it would never end.
 pub struct Over<'o>(pub &'o AtomicBool);
 
 impl Drop for Over<'_> {
@@ -45,7 +45,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// What the clients need to find: a committee, and an action that it reports on.
+/// A bundle with what the clients need: a committee, and an action for it to report on.
 pub fn municipality() -> Value {
     let audience = json!([{"role": "responsible", "level": "l"}]);
     let action = json!({"key": "x", "title": "X", "kind": "discussion", "audience": audience});
@@ -60,8 +60,8 @@ pub fn municipality() -> Value {
     })
 }
 
-/// Lets clients work on the servers at `bases`, each on one, while `disturb` does what it does; then all that was sent.
-/// The servers' database holds [`municipality`].
+/// Runs clients against the servers at `bases` while `disturb` runs, and returns all requests with their answers.
+/// The servers' database must hold [`municipality`].
 pub fn under_load(app: &App, bases: &[&str], disturb: impl FnOnce(&Load)) -> Vec<Sent> {
     let reports = reports(app, bases[0]);
     let load = &Load { app, bases, reports, sent: Mutex::default(), is_over: AtomicBool::new(false) };
@@ -75,7 +75,7 @@ pub fn under_load(app: &App, bases: &[&str], disturb: impl FnOnce(&Load)) -> Vec
     std::mem::take(&mut *load.sent.lock().unwrap())
 }
 
-/// The only action's reports.
+/// The path of the only action's reports.
 fn reports(app: &App, base: &str) -> String {
     let actions = app.list_of(base, "/v1/actions");
     format!("/v1/actions/{}/reports", actions[0]["id"].as_str().unwrap())
@@ -119,19 +119,19 @@ impl Load<'_> {
                         String::from_utf8_lossy(&answer.body)
                     );
                 }
-                // Whoever can't connect tries again, but not as fast as it can.
+                // A client that can't connect tries again after a pause.
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
             }
             self.sent.lock().unwrap().push(Sent { client, stores, status });
         }
     }
 
-    /// How many requests were answered until now.
+    /// Number of requests answered so far.
     pub fn mark(&self) -> usize {
         self.sent.lock().unwrap().len()
     }
 
-    /// Waits until each client on a server at `base` has got such an answer, asked for after `mark`.
+    /// Waits until every client of the server at `base` has received such an answer to a request sent after `mark`.
     #[track_caller]
     pub fn wait_until_all(&self, base: &str, mark: usize, what: &str, is_such: impl Fn(&Sent) -> bool) {
         let mine = |client: &usize| self.bases[client % self.bases.len()] == base;
@@ -148,8 +148,7 @@ impl Load<'_> {
         }
     }
 
-    /// Waits until so many writes, of whichever client, were acknowledged after `mark`: enough to miss some if they get
-    /// lost, however slow the machine.
+    /// Waits until this many writes were acknowledged after `mark`, by any client: enough to notice if some are lost.
     #[track_caller]
     pub fn wait_until_acknowledged(&self, mark: usize, count: usize) {
         wait_until(&format!("{count} writes are acknowledged"), || {
@@ -158,8 +157,8 @@ impl Load<'_> {
     }
 }
 
-/// Checks, on the server at `base`, that all that was acknowledged is stored, nothing twice and nothing that nobody
-/// sent, and that the change log tells of it in the order in which each client sent it.
+/// Requires of the server at `base` that every acknowledged write is stored, nothing is stored twice or without having
+/// been sent, and the change log holds each client's writes in the order in which it sent them.
 pub fn check_that_nothing_is_lost(app: &App, base: &str, sent: &[Sent]) {
     let reports = format!("{}?limit=200", reports(app, base));
     let text = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();

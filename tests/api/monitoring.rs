@@ -1,13 +1,13 @@
-//! What the operator sees of the service: metrics on a port of their own, and a summary at the start.
+//! Monitoring: metrics on a port of their own, and the summary at the start.
 
 use serde_json::{Value, json};
 
 use crate::harness::{App, HERE};
 use crate::program::{free_address, logged, program, serve, signal, wait};
 
-crate::tests![metrics_stand_on_a_port_of_their_own, what_it_was_started_with_is_told];
+crate::tests![metrics_have_their_own_port, the_start_logs_a_summary];
 
-fn metrics_stand_on_a_port_of_their_own(app: &App) {
+fn metrics_have_their_own_port(app: &App) {
     let metrics = free_address();
     let served = serve(program(app).env("MEDSTRATEGI_METRICS_BIND", &metrics));
     let ask = |method: &str, path: &str| app.request_to(&served.base, method, path);
@@ -43,7 +43,7 @@ fn metrics_stand_on_a_port_of_their_own(app: &App) {
     ask("GET", "/metrics").send().expect_problem(404, "not-found");
 }
 
-fn what_it_was_started_with_is_told(app: &App) {
+fn the_start_logs_a_summary(app: &App) {
     let mut command = program(app);
     command.env("MEDSTRATEGI_TRUSTED_PROXIES", "10.0.0.5,192.0.2.0/24").env("MEDSTRATEGI_IDEMPOTENCY_HOURS", "48");
     let mut served = serve(&mut command);

@@ -1,4 +1,4 @@
-//! What whoever runs the service does with it: back it up, check it, ask whether it can serve; and what it forgets.
+//! Operations: backup, `check`, health checks, and removal of outdated rows.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,20 +20,20 @@ use crate::program::{
 };
 
 crate::tests![
-    a_backup_under_load_has_all_that_was_answered,
-    backups_take_no_other_files_place,
+    a_backup_under_load_holds_all_acknowledged_writes,
+    a_backup_never_overwrites_a_file,
     a_backup_that_fails_leaves_nothing,
     postgres_is_backed_up_by_its_own_program,
-    what_is_in_order_has_no_findings,
-    what_was_broken_by_hand_is_named,
-    tables_that_were_changed_by_hand_are_named,
-    checking_changes_nothing_and_waits_for_nobody,
-    many_values_are_checked_piece_by_piece,
-    the_command_tells_what_it_found,
-    a_damaged_file_is_called_one,
+    a_consistent_database_has_no_findings,
+    each_inconsistency_is_reported,
+    changed_tables_are_reported,
+    checking_changes_nothing_and_takes_no_locks,
+    values_are_checked_in_batches,
+    the_command_prints_its_findings,
+    a_damaged_file_is_reported,
     the_health_check_asks_the_service,
-    what_is_outdated_is_forgotten,
-    the_service_forgets_by_itself,
+    outdated_rows_are_removed,
+    the_service_removes_outdated_rows,
 ];
 
 fn sql(database: &Database, sql: &str) {
@@ -45,7 +45,7 @@ fn path_of(url: &str) -> PathBuf {
     url.strip_prefix("sqlite:").unwrap().into()
 }
 
-/// What stands in a folder beside what is listed.
+/// Names of the files in `folder` that are not in `known`.
 fn others(folder: &Path, known: &[&str]) -> Vec<String> {
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut others: Vec<String> = names.filter(|name| !known.contains(&name.as_str())).collect();
@@ -57,7 +57,7 @@ fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(LONGEST)).build().into()
 }
 
-/// Sends levels one after the other until it is told to stop, and tells the keys of those that were taken.
+/// Creates levels one after the other until `stop` is set, and collects the keys of those that were acknowledged.
 fn write_levels(served: &Served, token: &str, writer: usize, stop: &AtomicBool, taken: &std::sync::Mutex<Vec<String>>) {
     let agent = agent();
     let mut n = 0;
@@ -69,7 +69,7 @@ fn write_levels(served: &Served, token: &str, writer: usize, stop: &AtomicBool, 
         let answer = request.header("authorization", format!("Bearer {token}")).send(&body).unwrap();
         match answer.status().as_u16() {
             201 => taken.lock().unwrap().push(key),
-            // Whoever has waited for the others for too long has stored nothing.
+            // A writer that waited too long for the others has stored nothing.
             status => assert_eq!(status, 503),
         }
     }
@@ -91,12 +91,12 @@ fn level_keys(served: &Served, token: &str) -> Vec<String> {
     }
 }
 
-fn a_backup_under_load_has_all_that_was_answered(app: &App) {
+fn a_backup_under_load_holds_all_acknowledged_writes(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
     let url = fresh(app);
-    // The writers are not to be sent away for asking often.
+    // The writers must not be stopped by rate limits.
     let as_often_as_wanted = [("MEDSTRATEGI_SUBJECT_RATE", "0"), ("MEDSTRATEGI_ADDRESS_RATE", "0")];
     let mut served = serve_demo(program_over(app, &url).envs(as_often_as_wanted));
     let token = token_for_demo(app, "med.edit med.read");
@@ -120,7 +120,7 @@ fn a_backup_under_load_has_all_that_was_answered(app: &App) {
             acknowledged
         };
         let mut acknowledged = copy_it();
-        // The machine may hold up the writers for as long as a copy takes, but not each time.
+        // A slow machine may stop the writers for one whole copy, but not every time.
         for _ in 0..10 {
             if count() > acknowledged.len() {
                 break;
@@ -130,7 +130,7 @@ fn a_backup_under_load_has_all_that_was_answered(app: &App) {
         }
         let while_copied = count();
         assert!(while_copied > acknowledged.len(), "nobody could write while the copy was made");
-        // More than were on their way, which the copy may have.
+        // More than the requests in flight, whose rows the copy may hold.
         wait_until("somebody writes after the copy was made", || count() > while_copied + WRITERS);
         drop(over);
         acknowledged
@@ -139,7 +139,7 @@ fn a_backup_under_load_has_all_that_was_answered(app: &App) {
     assert_eq!(mode & 0o777, 0o600);
     let at_the_end = count();
 
-    // The copy is sound, and serves where it stands.
+    // The copy is intact, and can be served from where it is.
     let copied = format!("sqlite:{}", copy.display());
     let output = run(program_over(app, &copied).arg("check"));
     assert!(output.status.success(), "{}", out(&output));
@@ -150,7 +150,7 @@ fn a_backup_under_load_has_all_that_was_answered(app: &App) {
     assert!(keys.len() - 3 < at_the_end, "it is a state of the time of the copy");
     drop(from_copy);
 
-    // Restoring: stop, put the file in the place of the database, take away what belongs to the old one, start.
+    // Restore: stop, replace the database file, remove the old one's WAL files, start.
     signal(&served.child, "-TERM");
     assert!(wait(&mut served.child).success());
     for left in ["copy.db-wal", "copy.db-shm"] {
@@ -164,7 +164,7 @@ fn a_backup_under_load_has_all_that_was_answered(app: &App) {
     assert_eq!(level_keys(&restored, &token).len(), keys.len());
 }
 
-fn backups_take_no_other_files_place(app: &App) {
+fn a_backup_never_overwrites_a_file(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
@@ -178,7 +178,7 @@ fn backups_take_no_other_files_place(app: &App) {
     let output = run(program_over(app, "sqlite:missing.db").args(["backup", "copy.db"]));
     assert!(!output.status.success() && errors(&output).contains("there is no database at"), "{}", errors(&output));
     assert!(!app.folder.path().join("missing.db").exists() && !app.folder.path().join("copy.db").exists());
-    // A relative name is in the folder that the command is run in.
+    // A relative path starts at the working directory.
     let output = run(program(app).args(["backup", "copy.db"]));
     assert!(output.status.success(), "{}", errors(&output));
     assert!(app.folder.path().join("copy.db").exists());
@@ -191,14 +191,14 @@ fn a_backup_that_fails_leaves_nothing(app: &App) {
     let folder = app.folder.path().join("backups");
     std::fs::create_dir(&folder).unwrap();
     let copy = folder.join("copy.db");
-    // Not this service's data at all.
+    // A database of some other program.
     let url = fresh(app);
     let foreign = Database::open(Location::parse(&url).unwrap(), 1).unwrap();
     sql(&foreign, "CREATE TABLE customers (id INTEGER)");
     let output = run(program_over(app, &url).arg("backup").arg(&copy));
     assert!(!output.status.success() && errors(&output).contains("no data of this service"), "{}", errors(&output));
     assert_eq!(others(&folder, &[]), [""; 0]);
-    // A copy that is not sound.
+    // A damaged database.
     sql(&app.database, "PRAGMA foreign_keys = OFF; UPDATE levels SET municipality_id = 'x'; PRAGMA foreign_keys = ON");
     app.post("/v1/levels", json!({"key": "a", "name": "A", "rank": 1})).expect(201);
     sql(&app.database, "PRAGMA foreign_keys = OFF; UPDATE levels SET municipality_id = 'x'; PRAGMA foreign_keys = ON");
@@ -220,13 +220,13 @@ fn postgres_is_backed_up_by_its_own_program(app: &App) {
     assert!(!app.folder.path().join("copy.dump").exists());
 }
 
-/// Fails the test where a check finds anything: whatever came over the API has left a database in order.
+/// Requires that `check` finds nothing: requests over the API must leave a consistent database.
 #[track_caller]
-pub fn assert_in_order(app: &App) {
+pub fn assert_consistent(app: &App) {
     assert_eq!(findings(app), [""; 0]);
 }
 
-/// What a check finds.
+/// The findings of `check` on the test's database.
 fn findings(app: &App) -> Vec<String> {
     findings_at(&app.url).0
 }
@@ -245,12 +245,12 @@ fn import_demo(app: &App) {
     app.import(&bundle).unwrap();
 }
 
-fn what_is_in_order_has_no_findings(app: &App) {
+fn a_consistent_database_has_no_findings(app: &App) {
     import_demo(app);
     for (_, bundle) in crate::plans::plans() {
         app.import(&bundle).unwrap();
     }
-    // Some life: a change, a report, values that replace others, somebody who is forgotten, a row that is removed.
+    // One of each kind of change: an update, a report, replaced values, an anonymised person, a deleted row.
     let token = app.token_of("noerrelund", "med.admin med.hr med.edit med.measure");
     let send = |method: &str, path: &str, body: Value| {
         app.request(method, path).token(&token).header("if-match", "*").json(&body).send()
@@ -264,7 +264,7 @@ fn what_is_in_order_has_no_findings(app: &App) {
     assert!(summary.1.municipalities >= 3 && summary.1.rows_of("reports") >= 220, "{:?}", summary.1);
 }
 
-/// What breaks a database that holds the demo, the words of the finding, and what mends it again.
+/// SQL that breaks a database with the demo, the text that the finding contains, and SQL that repairs it.
 struct Break {
     sql: &'static str,
     mend: &'static str,
@@ -275,7 +275,7 @@ const UNIT: &str = "(SELECT id FROM units WHERE key = 'hasselengskolen')";
 
 fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
     let all = [
-        // A rule that only the service knows: people, circles, dates, references by key.
+        // Rules that no constraint expresses: people, cycles, dates, references by key.
         Break {
             sql: "UPDATE employees SET title = 'Lærer 010190-1234' WHERE key = 'm-1001'",
             mend: "UPDATE employees SET title = 'Centerchef' WHERE key = 'm-1001'",
@@ -305,7 +305,7 @@ fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
                 "outside of its first_period and last_period",
             ],
         },
-        // What is kept beside the rows.
+        // Derived data.
         Break {
             sql: "CREATE TABLE aside AS SELECT id, search_text FROM units; \
                   UPDATE units SET search_text = 'noget andet' WHERE key = 'hasselengskolen'",
@@ -344,7 +344,7 @@ fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
             mend: "UPDATE changes SET \"after\" = '{\"key\": \"hasselengskolen\"}' WHERE entity_id = UNIT",
             told: &["holds what is no JSON"],
         },
-        // References past the foreign keys, and across municipalities.
+        // References that no foreign key covers, and references across municipalities.
         Break {
             sql: "UPDATE indicator_values SET written_in = written_in + 1000000",
             mend: "UPDATE indicator_values SET written_in = written_in - 1000000",
@@ -356,7 +356,7 @@ fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
             mend: "UPDATE committees SET municipality_id = (SELECT id FROM municipalities WHERE key = 'noerrelund')",
             told: &["level_id '", "is another municipality's, in levels", "committee_units '", "memberships '"],
         },
-        // Ids that can't be read.
+        // Malformed ids.
         Break {
             sql: "UPDATE access_log SET employee_id = 'hvem'; INSERT INTO access_log \
                   (municipality_id, at, actor_id, operation, employee_id, row_count) \
@@ -369,7 +369,7 @@ fn breaks() -> Vec<(String, String, Vec<&'static str>)> {
     all.into_iter().map(|Break { sql, mend, told }| (whole(sql), whole(mend), told.to_vec())).collect()
 }
 
-fn what_was_broken_by_hand_is_named(app: &App) {
+fn each_inconsistency_is_reported(app: &App) {
     import_demo(app);
     for (broken, mend, told) in breaks() {
         sql(&app.database, &broken);
@@ -383,7 +383,7 @@ fn what_was_broken_by_hand_is_named(app: &App) {
     assert_eq!(findings(app), [""; 0], "all is mended");
 }
 
-fn tables_that_were_changed_by_hand_are_named(app: &App) {
+fn changed_tables_are_reported(app: &App) {
     import_demo(app);
     let told = |words: &str| {
         let found = findings(app);
@@ -430,9 +430,9 @@ fn tables_that_were_changed_by_hand_are_named(app: &App) {
     told("the migration 20990101000000 is a newer program's");
 }
 
-fn checking_changes_nothing_and_waits_for_nobody(app: &App) {
+fn checking_changes_nothing_and_takes_no_locks(app: &App) {
     import_demo(app);
-    // A break that the rehearsal would write differently, were it to write.
+    // A row that the check's dry run would write differently, if it wrote.
     sql(&app.database, "UPDATE memberships SET role = 'member' WHERE key = 'hoved-med-formand'");
     let state = || {
         (app.changes(), app.request("GET", "/v1/export").token(&app.token_of("noerrelund", "med.admin")).send().body)
@@ -446,10 +446,10 @@ fn checking_changes_nothing_and_waits_for_nobody(app: &App) {
     let begun = Instant::now();
     let look = || BTreeSet::from_iter(findings(app));
     let undisturbed = look();
-    // On SQLite whoever waits gives up after 10 seconds, and on PostgreSQL never.
+    // A waiting reader gives up after 10 seconds on SQLite, and never on PostgreSQL.
     let in_time = begun.elapsed() * 5 + Duration::from_secs(5);
     assert!(undisturbed.iter().any(|finding| finding.contains("role differs")), "{undisturbed:#?}");
-    // Somebody writes all the while.
+    // Another client writes all the time.
     let database = Database::open(Location::parse(&app.url).unwrap(), 1).unwrap();
     let found = std::thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
@@ -469,17 +469,17 @@ fn checking_changes_nothing_and_waits_for_nobody(app: &App) {
     assert_eq!(found.expect("it waits for a writer"), undisturbed);
     assert_eq!(digest(), bytes);
     assert_eq!(state(), before);
-    // The engine itself refuses.
+    // The database itself refuses to write.
     let reading = Database::open_to_read(Location::parse(&app.url).unwrap()).unwrap();
     let refused = reading.unbound(|connection| Ok(connection.batch_execute("DELETE FROM tallies").is_err())).unwrap();
     assert!(refused);
 }
 
-fn many_values_are_checked_piece_by_piece(app: &App) {
+fn values_are_checked_in_batches(app: &App) {
     import_demo(app);
     let whose =
         "(SELECT min(id) FROM value_series WHERE indicator_id = (SELECT id FROM indicators WHERE key = 'sygefravaer'))";
-    // More than a bundle holds: other series of the indicator, by groups, one of whose values is faulty.
+    // More values than a bundle may hold: series by groups, one of which has an invalid value.
     let counted = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 8400)";
     let group = match app.engine {
         Engine::Sqlite => "printf('g%05d', n)",
@@ -513,7 +513,7 @@ fn many_values_are_checked_piece_by_piece(app: &App) {
     assert!(found[0].contains("note looks like a CPR number"), "{found:#?}");
 }
 
-fn the_command_tells_what_it_found(app: &App) {
+fn the_command_prints_its_findings(app: &App) {
     import_demo(app);
     let output = run(program(app).arg("check"));
     assert!(output.status.success(), "{}{}", out(&output), errors(&output));
@@ -532,7 +532,7 @@ fn the_command_tells_what_it_found(app: &App) {
     assert!(!empty.status.success());
 }
 
-fn a_damaged_file_is_called_one(app: &App) {
+fn a_damaged_file_is_reported(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }
@@ -555,7 +555,7 @@ fn the_health_check_asks_the_service(app: &App) {
     let check = |bind: &str| run(program(app).args(["healthcheck", "--bind", bind]));
     let output = check(address);
     assert!(output.status.success(), "{}", errors(&output));
-    // An address that listens everywhere is asked here, and no proxy is asked for it.
+    // A server that listens on every address is checked on this machine, without a proxy.
     let everywhere = address.replace("127.0.0.1", "0.0.0.0");
     let output = run(program(app).env("http_proxy", "http://127.0.0.1:1").args(["healthcheck", "--bind", &everywhere]));
     assert!(output.status.success(), "{}", errors(&output));
@@ -566,7 +566,7 @@ fn the_health_check_asks_the_service(app: &App) {
     assert!(!output.status.success() && errors(&output).contains("doesn't answer"), "{}", errors(&output));
 }
 
-/// Ages of accesses in days and of idempotency keys in hours, in each of two municipalities.
+/// Stores accesses (days old) and idempotency keys (hours old) in each of two municipalities.
 fn age(app: &App) {
     import_demo(app);
     for n in [1, 29, 31, 366] {
@@ -591,11 +591,11 @@ fn age(app: &App) {
     }
 }
 
-fn what_is_outdated_is_forgotten(app: &App) {
+fn outdated_rows_are_removed(app: &App) {
     age(app);
     let forget = |days: u32, hours: u32| {
         let database = app.database.clone().keeping_access_log_for(days).keeping_idempotency_keys_for(hours);
-        // Two instances at once are harmless.
+        // Two instances may clean up at the same time.
         let (one, two) = actix_web::rt::System::new().block_on(async {
             futures_util::future::join(database.forget_outdated(), database.forget_outdated()).await
         });
@@ -605,15 +605,15 @@ fn what_is_outdated_is_forgotten(app: &App) {
             idempotency_keys: one.idempotency_keys + two.idempotency_keys,
         }
     };
-    // Actors: whoever imported, in each of three municipalities.
+    // Actors: the importer in each of three municipalities.
     assert_eq!(forget(365, 48), Forgotten { accesses: 3, idempotency_keys: 1 });
     assert_eq!(forget(365, 24), Forgotten { accesses: 0, idempotency_keys: 1 });
     assert_eq!(forget(30, 24), Forgotten { accesses: 3, idempotency_keys: 0 });
     assert_eq!(forget(30, 24), Forgotten::default());
-    assert_in_order(app);
+    assert_consistent(app);
 }
 
-fn the_service_forgets_by_itself(app: &App) {
+fn the_service_removes_outdated_rows(app: &App) {
     age(app);
     let mut served = std::process::Command::new(env!("CARGO_BIN_EXE_medstrategi"))
         .current_dir(app.folder.path())

@@ -1,4 +1,4 @@
-//! The program itself, started as its users start it.
+//! The compiled program, started as users start it.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use medstrategi::db::Engine;
 use crate::engines::free_port;
 use crate::harness::{App, wait_until};
 
-/// The program over the test's own database, with the secret of the test's own tokens.
+/// The program with the test's database, and the secret that signs the test's tokens.
 pub fn program(app: &App) -> Command {
     program_by(app, &["env"])
 }
 
-/// The program, started by another one that becomes it.
+/// The program, started through `starter`, which replaces itself with it.
 pub fn program_by(app: &App, starter: &[&str]) -> Command {
     let mut command = Command::new(starter[0]);
     command.args(&starter[1..]).arg(env!("CARGO_BIN_EXE_medstrategi"));
@@ -22,7 +22,7 @@ pub fn program_by(app: &App, starter: &[&str]) -> Command {
     command
 }
 
-/// The URL of a database of one's own, which no server has open.
+/// The URL of a new database that no server has open.
 pub fn fresh(app: &App) -> String {
     app.engines.create_bare(app.engine, app.folder.path())
 }
@@ -53,7 +53,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// Ends it in the middle of whatever it does.
+    /// Kills it at once.
     pub fn kill(mut self) {
         signal(&self.child, "-KILL");
         wait(&mut self.child);
@@ -69,7 +69,7 @@ impl Drop for Served {
 
 /// Starts `serve` and waits until it answers.
 pub fn serve(command: &mut Command) -> Served {
-    // Nobody here is to be sent away for asking often.
+    // Tests must not run into rate limits.
     command.envs([("MEDSTRATEGI_SUBJECT_RATE", "0"), ("MEDSTRATEGI_ADDRESS_RATE", "0")]);
     let (child, base) = start(command.arg("serve").stdout(Stdio::null()));
     let mut served = Served { child, base, printed: Vec::new() };
@@ -81,7 +81,7 @@ pub fn serve(command: &mut Command) -> Served {
     served
 }
 
-/// Starts `serve --demo` and reads what it prints, to the last of its lines.
+/// Starts `serve --demo` and reads everything that it prints.
 pub fn serve_demo(command: &mut Command) -> Served {
     let (mut child, base) = start(command.args(["serve", "--demo"]).stdout(Stdio::piped()));
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -98,7 +98,7 @@ pub fn serve_demo(command: &mut Command) -> Served {
     Served { child, base, printed }
 }
 
-/// Starts it on a free port, its log beside the database.
+/// Starts it on a free port, with its log beside the database.
 fn start(command: &mut Command) -> (Child, String) {
     let bind = free_address();
     let log = command.get_current_dir().unwrap().join("log");
@@ -107,12 +107,12 @@ fn start(command: &mut Command) -> (Child, String) {
     (child, format!("http://{bind}"))
 }
 
-/// What programs over the test's database have logged.
+/// The log of all programs that used the test's database.
 pub fn logged(app: &App) -> String {
     std::fs::read_to_string(app.folder.path().join("log")).unwrap()
 }
 
-/// An address that nobody listens at, nor will until whoever it is for does.
+/// A free address, reserved for the caller.
 pub fn free_address() -> String {
     format!("127.0.0.1:{}", free_port())
 }
@@ -127,12 +127,12 @@ pub fn wait(child: &mut Child) -> ExitStatus {
 }
 
 pub fn signal(child: &Child, name: &str) {
-    // The program is ready a little before it listens to signals.
+    // The program answers requests slightly before it handles signals.
     wait_until("it listens to signals", || name != "-TERM" || catches_term(child));
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
-/// As far as the system tells.
+/// Whether the process handles SIGTERM, according to `/proc`.
 fn catches_term(child: &Child) -> bool {
     const TERM: u32 = 15;
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
@@ -158,7 +158,7 @@ pub fn token_for_demo(app: &App, scope: &str) -> String {
     out(&output).trim().to_owned()
 }
 
-/// Where the secret of a [`fresh`] database stands.
+/// The path of the secret that belongs to a [`fresh`] database.
 pub fn find_secret(folder: &Path, engine: Engine) -> PathBuf {
     match engine {
         Engine::Sqlite => folder.join("bare.secret"),

@@ -71,7 +71,7 @@ fn every_change_is_counted_at_once(app: &App) {
         }
         Ok(())
     });
-    crate::operations::assert_in_order(app);
+    crate::operations::assert_consistent(app);
 }
 
 fn run(cases: u32, steps: Range<usize>, test: impl Fn(Vec<Vec<u8>>) -> Result<(), TestCaseError>) {

@@ -165,11 +165,11 @@ fn the_last_tree_stands(app: &App) {
             }
             before = Some(after);
         }
-        crate::operations::assert_in_order(app);
+        crate::operations::assert_consistent(app);
         app.delete("/v1/strategies/s").expect(204);
         Ok(())
     });
-    crate::operations::assert_in_order(app);
+    crate::operations::assert_consistent(app);
 }
 
 fn trees_take_each_other_s_place_in_bundles(app: &App) {

@@ -1,26 +1,26 @@
-//! How keys are fetched: rotation, outages, hostile answers, and whom to trust.
+//! Fetching of keys: rotation, outages, hostile answers, and trusted authorities.
 
 use super::*;
 
 crate::tests![
     a_rotation_costs_no_request,
     a_storm_of_unknown_keys_is_one_refresh,
-    a_request_waits_for_a_key_no_longer_than_a_little,
-    keys_outlive_an_outage_and_die_when_withdrawn,
+    a_request_waits_only_briefly_for_a_key,
+    keys_survive_an_outage_and_are_dropped_when_withdrawn,
     the_service_starts_before_its_provider,
-    the_provider_proves_who_it_is,
-    the_program_asks_the_system_whom_to_trust,
+    the_providers_certificate_is_verified,
+    the_program_trusts_the_systems_authorities,
     fetching_ends_with_the_service,
 ];
 
-/// Fetching again all the time.
+/// A policy that allows a refresh at any time.
 const EAGER: Pace = Pace { refresh: Duration::from_millis(20), fetch: Duration::from_secs(1), ..PACE };
 
 fn a_rotation_costs_no_request(app: &App) {
     let provider = Provider::start();
     let pairs = ["rsa", "other"];
     let signer = |n: usize| Signer::new(&format!("key-{n}"), pairs[n % 2], Algorithm::RS256);
-    // The keys before stay published, since their tokens are on their way.
+    // Old keys stay published, since tokens signed by them are still in use.
     let publish = |last: usize| {
         let keys: Vec<Signer> = (0..=last).map(signer).collect();
         let keys = key_set(&keys.iter().collect::<Vec<_>>());
@@ -45,7 +45,7 @@ fn a_rotation_costs_no_request(app: &App) {
         for n in 1..=8 {
             publish(n);
             *current.lock().unwrap() = signer(n).sign(&claims());
-            // Each thread may still count one token of before: the others are new, so the key has been asked for.
+            // Each thread may still have one token of the old key. The others are new, so the key has been fetched.
             let before = sent.load(Ordering::SeqCst);
             let deadline = Instant::now() + LONGEST;
             while sent.load(Ordering::SeqCst) < before + 12 && Instant::now() < deadline {
@@ -86,7 +86,7 @@ fn a_storm_of_unknown_keys_is_one_refresh(app: &App) {
     assert_eq!(status(&app, &good), 200);
 }
 
-fn a_request_waits_for_a_key_no_longer_than_a_little(app: &App) {
+fn a_request_waits_only_briefly_for_a_key(app: &App) {
     let provider = Provider::start();
     let (old, new) = (Signer::rsa("old"), Signer::other("new"));
     provider.publish(&[&old]);
@@ -105,7 +105,7 @@ fn a_request_waits_for_a_key_no_longer_than_a_little(app: &App) {
     assert_eq!(provider.asked("/keys"), 2);
 }
 
-fn keys_outlive_an_outage_and_die_when_withdrawn(app: &App) {
+fn keys_survive_an_outage_and_are_dropped_when_withdrawn(app: &App) {
     let provider = Provider::start();
     let (old, new) = (Signer::rsa("old"), Signer::other("new"));
     provider.publish(&[&old]);
@@ -162,16 +162,16 @@ fn the_service_starts_before_its_provider(app: &App) {
     app.request("GET", "/livez").without_token().send().expect(204);
     app.request("GET", "/readyz").without_token().send().expect(204);
     provider.publish(&[&signer]);
-    // Nothing would be fetched for ten minutes if requests did not ask.
+    // Without a request, the next refresh would come after ten minutes.
     wait_until("the provider is there", || status(&app, &token) == 200);
-    // A retry of its own accord, without a request.
+    // A retry that no request has caused.
     provider.answer("/keys", Answer::Cut);
     let retrying = issuers(&app, &fetched(&format!("{}/keys", provider.base)), PACE);
     provider.wait_for("/keys", 3);
     drop(retrying);
 }
 
-fn the_provider_proves_who_it_is(app: &App) {
+fn the_providers_certificate_is_verified(app: &App) {
     let (provider, open) = (Provider::start_with_tls(), Provider::start());
     let signer = Signer::rsa("key");
     provider.publish(&[&signer]);
@@ -204,7 +204,7 @@ fn the_provider_proves_who_it_is(app: &App) {
     assert_eq!(open.asked("/keys"), 0);
 }
 
-fn the_program_asks_the_system_whom_to_trust(app: &App) {
+fn the_program_trusts_the_systems_authorities(app: &App) {
     let (provider, proxy) = (Provider::start_with_tls(), Provider::start());
     let signer = Signer::rsa("key");
     provider.publish(&[&signer]);

@@ -9,7 +9,7 @@ crate::tests![
     tokens_of_ad_fs_are_read,
 ];
 
-/// A provider with a discovery document, and a service that knows it by that alone.
+/// A provider with a discovery document, and a service that is configured with the issuer's URL only.
 fn discovered<'e>(app: &App<'e>, document: Value, signer: &Signer, settings: &str) -> (Provider, App<'e>) {
     let provider = Provider::start();
     provider.publish(&[signer]);
@@ -24,7 +24,7 @@ const TENANT: &str = "7f1d5c3a-0b52-4c8e-9a6f-2d3e4f5a6b7c";
 const CLIENT: &str = "2c4b8a10-6f7e-4d3c-8b9a-1f2e3d4c5b6a";
 
 fn tokens_of_entra_version_1_are_read(app: &App) {
-    // Its document stands at another host than its issuer; a key is named by kid and x5t, which are the same.
+    // Its document is on another host than the issuer. Keys have the same value as kid and as x5t.
     let issuer = format!("https://sts.windows.net/{TENANT}/");
     let signer = Signer::rsa("nOo3ZDrODXEK1jKWhXslHR_KXEg").published_with("alg", Value::Null);
     let signer = signer.published_with("x5t", json!("nOo3ZDrODXEK1jKWhXslHR_KXEg"));
@@ -148,7 +148,7 @@ fn tokens_of_keycloak_are_read(app: &App) {
 }
 
 fn tokens_of_ad_fs_are_read(app: &App) {
-    // Access tokens have an issuer of their own, and name their key by x5t alone; the published key's kid is that.
+    // Access tokens have an issuer of their own and name their key by x5t only, which is the published key's kid.
     let issuer = "http://adfs.testby.example/adfs/services/trust";
     let signer = Signer::rsa("Zy-dkZLZ4EJ2aPdxOdTq0FVJl0o").published_with("x5t", json!("Zy-dkZLZ4EJ2aPdxOdTq0FVJl0o"));
     let by_thumbprint = signer.calling_itself(|header| header.x5t = header.kid.take());
@@ -175,7 +175,7 @@ fn tokens_of_ad_fs_are_read(app: &App) {
     assert_eq!(edits(&app, &by_thumbprint.sign(&claims)), 403);
     assert!(refused(&app, &by_thumbprint.sign(&with(&claims, "appid", json!("a-stranger")))).contains("appid"));
     let asked = provider.asked("/keys");
-    // A key whose kid is something else is found by its x5t; a thumbprint that nobody published is an unknown key.
+    // A key with another kid is found by its x5t. A thumbprint that is not published is an unknown key.
     provider.publish(&[&signer, &Signer::other("2").published_with("x5t", json!("other-print"))]);
     let other =
         Signer::other("2").calling_itself(|header| (header.kid, header.x5t) = (None, Some("other-print".into())));

@@ -1,4 +1,4 @@
-//! An identity provider on this machine that answers as it is told, and keys to sign with.
+//! An identity provider on this machine with scripted answers, and keys to sign tokens with.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -17,19 +17,19 @@ use crate::harness::wait_until;
 
 pub const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/keys");
 
-/// What is answered at a path.
+/// The answer at a path.
 #[derive(Clone)]
 pub enum Answer {
     Json(Value),
     /// Status, further header lines, body.
     Raw(u16, String, Vec<u8>),
-    /// Another answer, but late.
+    /// Another answer, after a delay.
     Late(Duration, Box<Answer>),
     /// Another answer, but not before [`Provider::release`].
     Held(Box<Answer>),
-    /// The connection ends without an answer.
+    /// The connection is closed without an answer.
     Cut,
-    /// One byte of a body without an end, again and again.
+    /// A body that never ends, one byte at a time.
     Dribble,
 }
 
@@ -77,7 +77,7 @@ impl Provider {
                     return;
                 }
                 let (script, tls) = (Arc::clone(&shared), tls.clone());
-                // A client that goes away in the middle is none of the provider's concern.
+                // A client may disconnect at any time.
                 std::thread::spawn(move || match (stream, tls) {
                     (Ok(stream), None) => drop(script.talk(stream)),
                     (Ok(stream), Some(tls)) => {
@@ -100,17 +100,17 @@ impl Provider {
         self.answer("/keys", key_set(keys));
     }
 
-    /// Gives the answers that are held.
+    /// Sends the answers that were held back.
     pub fn release(&self) {
         self.script.is_released.store(true, Ordering::SeqCst);
     }
 
-    /// How often the path has been asked for.
+    /// Number of requests for the path.
     pub fn asked(&self, path: &str) -> usize {
         self.script.asked.lock().unwrap().get(path).copied().unwrap_or_default()
     }
 
-    /// Waits until the path has been asked for so many times more, the last of them answered.
+    /// Waits until the path has been requested this many times more and the last request has been answered.
     pub fn wait_for(&self, path: &str, times: usize) {
         let wanted = self.asked(path) + times;
         wait_until("the provider is asked", || self.asked(path) > wanted);
@@ -178,17 +178,17 @@ impl Script {
     }
 }
 
-/// Signs tokens, as a provider does.
+/// A key pair that signs tokens.
 #[derive(Clone)]
 pub struct Signer {
     pub header: Header,
     pub key: EncodingKey,
-    /// The public half, as it is published.
+    /// The public key, as it is published.
     pub jwk: Value,
 }
 
 impl Signer {
-    /// With one of the pairs in `tests/api/keys`, under a name of its own.
+    /// A signer with one of the key pairs in `tests/api/keys`, under a kid of its own.
     pub fn new(kid: &str, pair: &str, algorithm: Algorithm) -> Self {
         let pem = std::fs::read(format!("{KEYS}/{pair}.private.pem")).unwrap();
         let key = match algorithm {
@@ -211,14 +211,14 @@ impl Signer {
         Self::new(kid, "other", Algorithm::RS256)
     }
 
-    /// The same key, called something else by tokens.
+    /// The same key, named differently in tokens.
     pub fn calling_itself(&self, change: impl FnOnce(&mut Header)) -> Self {
         let mut signer = self.clone();
         change(&mut signer.header);
         signer
     }
 
-    /// The same key, published otherwise.
+    /// The same key, published with other fields.
     pub fn published_with(&self, name: &str, value: Value) -> Self {
         let mut signer = self.clone();
         match value {
