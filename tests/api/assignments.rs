@@ -1,4 +1,4 @@
-//! Assignments: what an action's audience and dates make of the committees that exist, on any day.
+//! Assignments: what follows from an action's audience and dates and the committees that exist on a day.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,28 +13,28 @@ use crate::reports::{action_ids, committee, report, with};
 crate::tests![
     each_period_is_an_occurrence,
     occurrences_begin_one_by_one,
-    nothing_begins_once_it_is_cancelled,
-    what_is_due_and_not_done_is_overdue,
-    what_was_called_off_is_not_overdue,
-    silence_makes_work_stale,
-    a_committee_counts_from_its_founding_to_its_end,
-    a_merger_keeps_what_was_done,
-    the_past_sees_the_reports_of_its_day,
+    no_occurrence_begins_after_a_cancellation,
+    unfinished_work_past_its_due_day_is_overdue,
+    cancelled_work_is_not_overdue,
+    work_without_a_recent_report_is_stale,
+    a_committee_counts_from_its_first_to_its_last_day,
+    a_merger_keeps_finished_work,
+    a_past_day_sees_the_reports_until_its_end,
     the_latest_report_counts_whenever_it_arrives,
-    the_future_sees_what_will_have_begun,
-    levels_and_audiences_are_today_s,
-    who_is_responsible_goes_before_who_is_accountable,
-    a_party_is_assigned_once,
+    a_future_day_sees_what_will_have_begun,
+    levels_and_audiences_are_those_of_today,
+    responsible_entries_go_before_accountable_ones,
+    an_assignee_is_assigned_once,
     starting_before_the_forerunner_is_told,
-    an_assignment_tells_all_of_its_latest_report,
-    filters_pick_assignments,
-    filters_pick_a_committee_s_assignments,
+    an_assignment_holds_its_whole_latest_report,
+    filters_select_assignments,
+    filters_select_the_assignments_of_a_committee,
     pages_hold_every_assignment_once_and_in_order,
     assignments_come_as_tables,
-    days_out_of_reach_are_refused,
-    a_draft_is_seen_in_its_own_plan_alone,
-    actions_are_found_by_what_is_left_to_do,
-    a_real_plan_reaches_everybody_it_is_meant_for,
+    days_outside_the_supported_range_are_refused,
+    a_draft_is_seen_in_its_own_plan_only,
+    actions_are_filtered_by_their_assignments,
+    a_real_plan_reaches_every_committee_it_is_addressed_to,
     a_cancelled_forerunner_holds_nobody_up,
     pages_hold_the_rows_of_the_table,
 ];
@@ -55,13 +55,13 @@ fn locals(keys: &[&str]) -> Vec<Value> {
     keys.iter().map(|key| local(key, None, None)).collect()
 }
 
-/// An action of all local committees, unless the fields say otherwise.
+/// An action for all local committees, unless the fields say otherwise.
 fn action(key: &str, fields: Value) -> Value {
     let everyone = json!([{"role": "responsible", "level": "local"}]);
     with(json!({"key": key, "title": format!("Handling {key}"), "kind": "discussion", "audience": everyone}), fields)
 }
 
-/// A report in a bundle; no occurrence is an empty one.
+/// A report in a bundle. An empty occurrence stands for none.
 fn told(key: &str, committee: &str, occurrence: &str, stage: &str, at: &str) -> Value {
     let occurrence = (!occurrence.is_empty()).then_some(occurrence);
     json!({
@@ -70,7 +70,7 @@ fn told(key: &str, committee: &str, occurrence: &str, stage: &str, at: &str) -> 
     })
 }
 
-/// A municipality with one plan of one area; the main committee is there without being named.
+/// A municipality with a plan of one area. The main committee is always included.
 fn fill(app: &App, days: (&str, &str), committees: Vec<Value>, actions: Vec<Value>, reports: Vec<Value>) {
     let mut all = vec![committee("h", "top", None, [None, None])];
     all.extend(committees);
@@ -101,7 +101,7 @@ fn occurrence(row: &Value) -> &str {
     row["occurrence"].as_str().unwrap_or("-")
 }
 
-/// Occurrence and party of each.
+/// Occurrence and assignee of each assignment.
 fn lines(rows: &[Value]) -> Vec<String> {
     rows.iter().map(|row| format!("{} {}", occurrence(row), party(row))).collect()
 }
@@ -110,7 +110,7 @@ fn on(app: &App, key: &str, day: &str) -> Vec<String> {
     lines(&rows(app, key, &format!("on={day}&limit=200")))
 }
 
-/// The parties for which `flag` stands on that day.
+/// The assignees for which `flag` is set on that day.
 fn flagged(app: &App, key: &str, day: &str, flag: &str) -> Vec<String> {
     let rows = rows(app, key, &format!("on={day}"));
     rows.iter().filter(|row| row[flag] == true).map(|row| party(row).to_owned()).collect()
@@ -148,7 +148,7 @@ fn each_period_is_an_occurrence(app: &App) {
         periods("quarter"),
         ["2024-Q1 2024-03-31", "2024-Q2 2024-06-30", "2024-Q3 2024-09-30", "2024-Q4 2024-12-31", "2025-Q1 2025-03-31"]
     );
-    // Due on the period's last day, also where the plan ends before.
+    // Due on the period's last day, even if the plan ends earlier.
     assert_eq!(periods("half"), ["2024-H1 2024-06-30", "2024-H2 2024-12-31", "2025-H1 2025-06-30"]);
     assert_eq!(periods("year"), ["2024 2024-12-31", "2025 2025-12-31"]);
     assert_eq!(periods("pair"), ["2024 2025-12-31"]);
@@ -183,7 +183,7 @@ fn occurrences_begin_one_by_one(app: &App) {
     }
 }
 
-fn nothing_begins_once_it_is_cancelled(app: &App) {
+fn no_occurrence_begins_after_a_cancellation(app: &App) {
     let cancelled = |key: &str, day: &str, fields: Value| {
         action(key, with(json!({"cancelled_on": day, "cancelled_reason": "Udgik."}), fields))
     };
@@ -213,13 +213,13 @@ fn nothing_begins_once_it_is_cancelled(app: &App) {
     assert_eq!(months("before-it-began"), [""; 0]);
     assert_eq!(months("after-it-ended").len(), 11);
     assert_eq!(on(app, "once-at-once", "2025-06-01"), [""; 0]);
-    // Who was there when it was given up, and not who came later, was meant.
+    // Committees that existed at the cancellation count, later ones do not.
     assert_eq!(on(app, "once-on-the-second-day", "2025-06-01"), ["- early", "- l1"]);
     let row = rows(app, "once-on-the-second-day", "committee=l1").remove(0);
     assert_eq!(row["due_on"], "2024-12-31", "giving up does not bring the day forward");
 }
 
-fn what_is_due_and_not_done_is_overdue(app: &App) {
+fn unfinished_work_past_its_due_day_is_overdue(app: &App) {
     let actions = vec![action("once", json!({"due_on": "2024-06-30"})), action("half", json!({"recurrence": "P6M"}))];
     let stages = [
         ("begun", "in_progress", "2024-03-01T09:00:00Z"),
@@ -247,7 +247,7 @@ fn what_is_due_and_not_done_is_overdue(app: &App) {
     }
     let h2 = rows(app, "half", "on=2024-12-31&occurrence=2024-H2");
     assert!(h2.len() == 6 && h2.iter().all(|row| row["is_overdue"] == false));
-    // What has no last day is never late.
+    // Without a due day it is never overdue.
     app.patch("/v1/strategies/plan", json!({"ends_on": null})).expect(200);
     let id = action_ids(app).remove("plan/a/once").unwrap();
     app.patch(&format!("/v1/actions/{id}"), json!({"due_on": null})).expect(200);
@@ -255,7 +255,7 @@ fn what_is_due_and_not_done_is_overdue(app: &App) {
     assert!(open.len() == 6 && open.iter().all(|row| row["is_overdue"] == false && row["due_on"].is_null()));
 }
 
-fn what_was_called_off_is_not_overdue(app: &App) {
+fn cancelled_work_is_not_overdue(app: &App) {
     let cancelled = |key: &str, due_on: &str, cancelled_on: &str| {
         action(key, json!({"due_on": due_on, "cancelled_on": cancelled_on, "cancelled_reason": "Udgik."}))
     };
@@ -284,7 +284,7 @@ fn what_was_called_off_is_not_overdue(app: &App) {
     );
 }
 
-fn silence_makes_work_stale(app: &App) {
+fn work_without_a_recent_report_is_stale(app: &App) {
     let recurring = |key: &str, recurrence: &str| action(key, json!({"recurrence": recurrence}));
     let actions = vec![
         recurring("month", "P1M"),
@@ -294,12 +294,12 @@ fn silence_makes_work_stale(app: &App) {
         recurring("pair", "P2Y"),
         action("once", json!({})),
     ];
-    // Each with the last day on which the silence is not too long.
+    // Each with the last day on which it is not stale.
     let told_so = [
         ("month", "2024-01", "2024-01-31T09:00:00Z", "2024-02-29"),
         ("quarter", "2024-Q1", "2024-01-10T09:00:00Z", "2024-04-10"),
         ("half", "2024-H1", "2024-01-10T09:00:00Z", "2024-07-10"),
-        // Half past midnight in Denmark: the next day.
+        // Half past midnight in Denmark is the next day there.
         ("half", "2024-H1", "2024-01-10T23:30:00Z", "2024-07-11"),
         ("half", "2024-H2", "2024-08-31T09:00:00Z", "2025-02-28"),
         ("year", "2024", "2024-02-29T09:00:00Z", "2025-02-28"),
@@ -336,7 +336,7 @@ fn silence_makes_work_stale(app: &App) {
         ["2024-H1 l2", "2024-H1 l3", "2024-H2 l4"],
         "what is done, dropped or not begun is not stale"
     );
-    // Fresh again with the next word, whatever it says.
+    // Any new report makes it fresh again.
     let editor = app.token("med.edit");
     let id = action_ids(app).remove("plan/a/half").unwrap();
     let body = json!({"committee": "l2", "occurrence": "2024-H1", "stage": "in_progress"});
@@ -344,7 +344,7 @@ fn silence_makes_work_stale(app: &App) {
     assert_eq!(rows(app, "half", "committee=l2&occurrence=2024-H1")[0]["is_stale"], false);
 }
 
-fn a_committee_counts_from_its_founding_to_its_end(app: &App) {
+fn a_committee_counts_from_its_first_to_its_last_day(app: &App) {
     let committees = vec![
         local("always", None, None),
         local("founded", Some("2024-08-01"), None),
@@ -362,7 +362,7 @@ fn a_committee_counts_from_its_founding_to_its_end(app: &App) {
     };
     half("2024-01-01", &[]);
     half("2024-06-30", &[]);
-    // While it runs, those of the day; from then on, those of its last day.
+    // While the occurrence runs, the committees of the day count. Afterwards, those of its last day.
     half("2024-07-01", &["2024-H2 always", "2024-H2 ended"]);
     half("2024-07-31", &["2024-H2 always", "2024-H2 ended"]);
     half("2024-08-01", &["2024-H2 always", "2024-H2 ended", "2024-H2 founded"]);
@@ -384,7 +384,7 @@ fn a_committee_counts_from_its_founding_to_its_end(app: &App) {
     }
 }
 
-fn a_merger_keeps_what_was_done(app: &App) {
+fn a_merger_keeps_finished_work(app: &App) {
     let reports = vec![
         told("half", "north", "2024-H1", "done", "2024-05-01T09:00:00Z"),
         told("half", "south", "2024-H1", "dropped", "2024-05-02T09:00:00Z"),
@@ -422,9 +422,9 @@ fn a_merger_keeps_what_was_done(app: &App) {
     assert_eq!(rest.len(), 4, "what was reported is not lost, whether it counts or not");
 }
 
-fn the_past_sees_the_reports_of_its_day(app: &App) {
+fn a_past_day_sees_the_reports_until_its_end(app: &App) {
     let actions = vec![action("once", json!({}))];
-    // Denmark was an hour ahead of UTC in January and two in April; on 31 March the clocks went forward.
+    // Denmark was UTC+1 in January and UTC+2 in April; the clocks changed on 31 March.
     let reports = vec![
         told("once", "l1", "", "in_progress", "2024-01-31T22:59:59.999999Z"),
         told("once", "l1", "", "done", "2024-01-31T23:00:00Z"),
@@ -477,7 +477,7 @@ fn the_latest_report_counts_whenever_it_arrives(app: &App) {
         assert_eq!(progress[&stage], 1, "{progress}");
         stage
     };
-    // A paper that turns up late tells of the past, not of today.
+    // A report that arrives late is about its own time.
     assert_eq!(add("in_progress", "2024-03-01T09:00:00Z"), "done");
     assert_eq!(rows(app, "once", "on=2024-04-01")[0]["stage"], "in_progress");
     assert_eq!(add("dropped", "2024-07-01T09:00:00Z"), "dropped");
@@ -486,7 +486,7 @@ fn the_latest_report_counts_whenever_it_arrives(app: &App) {
     assert_eq!(rows(app, "once", "on=2024-05-15")[0]["stage"], "not_started");
 }
 
-fn the_future_sees_what_will_have_begun(app: &App) {
+fn a_future_day_sees_what_will_have_begun(app: &App) {
     let year = today().year();
     let first = format!("{}-01-01", year - 1);
     let last = format!("{}-12-31", year + 3);
@@ -514,7 +514,7 @@ fn the_future_sees_what_will_have_begun(app: &App) {
     assert_eq!(on(app, "once", &format!("{year}-12-31")), ["- l1"]);
 }
 
-fn levels_and_audiences_are_today_s(app: &App) {
+fn levels_and_audiences_are_those_of_today(app: &App) {
     let actions = vec![action("once", json!({}))];
     let reports = ["l1", "l2"].map(|key| told("once", key, "", "done", "2024-03-01T09:00:00Z")).into();
     fill(app, ("2024-01-01", "2024-12-31"), locals(&["l1", "l2"]), actions, reports);
@@ -534,7 +534,7 @@ fn levels_and_audiences_are_today_s(app: &App) {
     }
 }
 
-fn who_is_responsible_goes_before_who_is_accountable(app: &App) {
+fn responsible_entries_go_before_accountable_ones(app: &App) {
     let entry = |role: &str, kind: &str, key: &str| {
         let mut entry = json!({"role": role});
         entry[kind] = json!(key);
@@ -557,7 +557,7 @@ fn who_is_responsible_goes_before_who_is_accountable(app: &App) {
     let unit = rows(app, "unit", "").remove(0);
     assert_eq!((&unit["unit"], &unit["committee"], &unit["level"]), (&json!("school"), &json!(null), &json!(null)));
     assert_eq!(unit["name"], "Skolen");
-    // Whoever answers for it may report it where nobody else is to do it, and not where somebody is.
+    // Accountable entries are assigned only if there are no responsible ones.
     let ids = action_ids(app);
     let try_for = |key: &str, committee: &str| {
         let address = format!("/v1/actions/{}/reports", ids[&format!("plan/a/{key}")]);
@@ -570,7 +570,7 @@ fn who_is_responsible_goes_before_who_is_accountable(app: &App) {
     try_for("accountable", "h").expect_faults(&["/committee"]);
 }
 
-fn a_party_is_assigned_once(app: &App) {
+fn an_assignee_is_assigned_once(app: &App) {
     let audience = json!([
         {"role": "responsible", "committee": "l1"}, {"role": "responsible", "level": "local"},
         {"role": "responsible", "committee": "h"}, {"role": "responsible", "level": "top"},
@@ -619,7 +619,7 @@ fn starting_before_the_forerunner_is_told(app: &App) {
         assert_eq!(flagged(app, "first", day, "is_ahead_of_forerunner"), [""; 0]);
         assert_eq!(flagged(app, "third", day, "is_ahead_of_forerunner"), [""; 0], "it waits for nobody");
     }
-    // It is a warning: whoever is ahead can report all the same.
+    // It is only a warning: a report is still accepted.
     let id = action_ids(app).remove("plan/a/second").unwrap();
     let body = json!({"committee": "l3", "stage": "in_progress"});
     report(app, &app.token("med.edit"), &format!("/v1/actions/{id}/reports"), &body).expect(201);
@@ -628,7 +628,7 @@ fn starting_before_the_forerunner_is_told(app: &App) {
     assert_eq!(ahead, [&json!(true), &json!(false)], "the second and the third");
 }
 
-fn an_assignment_tells_all_of_its_latest_report(app: &App) {
+fn an_assignment_holds_its_whole_latest_report(app: &App) {
     let half = action("half", json!({"recurrence": "P6M"}));
     fill(app, ("2024-01-01", "2024-06-30"), locals(&["l1"]), vec![half], vec![]);
     let id = action_ids(app).remove("plan/a/half").unwrap();
@@ -649,14 +649,14 @@ fn an_assignment_tells_all_of_its_latest_report(app: &App) {
     });
     assert_eq!(rows(app, "half", ""), std::slice::from_ref(&expected));
     assert_eq!(app.list("/v1/committees/l1/assignments"), [expected]);
-    // A later word takes the place of all of it, not of what it names.
+    // A later report replaces the whole state, not only the fields that it has.
     let later = json!({"committee": "l1", "occurrence": "2024-H1", "stage": "done"});
     report(app, &app.token("med.edit"), &format!("/v1/actions/{id}/reports"), &later).expect(201);
     let row = rows(app, "half", "").remove(0);
     assert_eq!((&row["judgement"], &row["note"], &row["discussed_on"]), (&json!("none"), &json!(null), &json!(null)));
 }
 
-/// Two half-years of one action, told of in every way.
+/// Two half-years of one action, with every kind of report.
 fn mixed(app: &App) {
     let audience = json!([
         {"role": "responsible", "level": "local"}, {"role": "responsible", "level": "top"},
@@ -677,7 +677,7 @@ fn mixed(app: &App) {
     fill(app, ("2024-01-01", "2024-12-31"), locals(&["l1", "l2", "l3"]), actions, reports);
 }
 
-fn filters_pick_assignments(app: &App) {
+fn filters_select_assignments(app: &App) {
     mixed(app);
     let id = |path: &str| text(&app.get(path).json()["id"]).to_owned();
     let (level, l2, school) = (id("/v1/levels/local"), id("/v1/committees/l2"), id("/v1/units/school"));
@@ -735,7 +735,7 @@ fn filters_pick_assignments(app: &App) {
     }
 }
 
-fn filters_pick_a_committee_s_assignments(app: &App) {
+fn filters_select_the_assignments_of_a_committee(app: &App) {
     mixed(app);
     let other = app
         .post(
@@ -817,7 +817,7 @@ fn pages_hold_every_assignment_once_and_in_order(app: &App) {
     for limit in [1, 5, 13, 14] {
         assert_eq!(app.list(&format!("/v1/committees/ab/assignments?on=2024-12-31&limit={limit}")), of_one);
     }
-    // An answer that is had already is not sent again.
+    // An answer that the client has is not sent again.
     let tag = first.etag();
     app.request("GET", &address).header("if-none-match", &tag).send().expect(304);
 }
@@ -844,7 +844,7 @@ fn assignments_come_as_tables(app: &App) {
     app.get(&format!("/v1/committees/l1/assignments?format=csv&cursor={cursor}")).expect_problem(400, "invalid-query");
 }
 
-fn days_out_of_reach_are_refused(app: &App) {
+fn days_outside_the_supported_range_are_refused(app: &App) {
     fill(app, ("2024-01-01", "2024-12-31"), locals(&["l1"]), vec![action("once", json!({}))], vec![]);
     let in_twenty_years = today() + Months::new(240);
     let of_action = format!("/v1/actions/{}/assignments", action_ids(app)["plan/a/once"]);
@@ -860,7 +860,7 @@ fn days_out_of_reach_are_refused(app: &App) {
     }
 }
 
-fn a_draft_is_seen_in_its_own_plan_alone(app: &App) {
+fn a_draft_is_seen_in_its_own_plan_only(app: &App) {
     fill(app, ("2024-01-01", "2024-12-31"), locals(&["l1", "l2"]), vec![action("once", json!({}))], vec![]);
     let draft = json!({
         "key": "draft", "title": "Udkast", "kind": "plan", "status": "draft",
@@ -886,7 +886,7 @@ fn a_draft_is_seen_in_its_own_plan_alone(app: &App) {
     );
 }
 
-fn actions_are_found_by_what_is_left_to_do(app: &App) {
+fn actions_are_filtered_by_their_assignments(app: &App) {
     let actions = vec![
         action("done", json!({"due_on": "2024-06-30"})),
         action("late", json!({"due_on": "2024-06-30"})),
@@ -923,7 +923,7 @@ fn actions_are_found_by_what_is_left_to_do(app: &App) {
     for wrong in ["stage=finished", "overdue=maybe"] {
         app.get(&format!("/v1/actions?{wrong}")).expect_problem(400, "invalid-query");
     }
-    // Told of today: the answer changes with the reports.
+    // It is about today: the answer changes with the reports.
     let id = action_ids(app).remove("plan/a/late").unwrap();
     for key in ["l1", "l2"] {
         let body = json!({"committee": key, "stage": "done"});
@@ -933,8 +933,8 @@ fn actions_are_found_by_what_is_left_to_do(app: &App) {
     assert_eq!(app.keys("/v1/actions?stage=done"), ["ahead", "done", "late"]);
 }
 
-/// Albertslund's plan with sixty committees below the main one, some of them founded or ended on the way; none where
-/// the plan is not at hand.
+/// Albertslund's plan with sixty committees below the main one, some of which start or end during the plan. None if the
+/// plan's file is not available.
 fn albertslund() -> Option<Value> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/plans/albertslund.json"));
     let mut bundle: Value = serde_json::from_str(&std::fs::read_to_string(path).ok()?).unwrap();
@@ -968,7 +968,7 @@ fn albertslund() -> Option<Value> {
     Some(bundle)
 }
 
-/// Who has to do an action when, worked out from the bundle by hand: occurrence and party.
+/// The expected assignments of an action, computed from the bundle: occurrence and assignee.
 fn meant(bundle: &Value, action: &Value, on: NaiveDate) -> BTreeSet<(String, String)> {
     let half_years = [
         ("2024-H1", "2024-01-01", "2024-06-30"),
@@ -1009,7 +1009,7 @@ fn meant(bundle: &Value, action: &Value, on: NaiveDate) -> BTreeSet<(String, Str
     meant
 }
 
-fn a_real_plan_reaches_everybody_it_is_meant_for(app: &App) {
+fn a_real_plan_reaches_every_committee_it_is_addressed_to(app: &App) {
     let Some(bundle) = albertslund() else { return };
     app.import(&bundle).unwrap();
     let token = app.token_of("albertslund", "med.read med.edit");
@@ -1072,7 +1072,7 @@ fn a_real_plan_reaches_everybody_it_is_meant_for(app: &App) {
         assert_eq!((&progress["expected"], &progress["not_started"]), (&json!(sum), &json!(sum)), "{on}");
     }
 
-    // Action 1 of area 1: all three levels, each committee of them that was there at the end.
+    // Action 1 of area 1: every committee of all three levels that existed at the end.
     let on = "2026-06-30";
     let rows = list(&format!("/v1/actions/{}/assignments?on={on}", id("tiltraekning/droeft-tiltraekning")));
     let levels: BTreeSet<&str> = rows.iter().map(|row| text(&row["level"])).collect();
@@ -1080,7 +1080,7 @@ fn a_real_plan_reaches_everybody_it_is_meant_for(app: &App) {
     let left_out = ["afd-01", "afd-02", "arb-01", "arb-03", "arb-04", "arb-06", "arb-07", "arb-08"];
     assert_eq!(rows.len(), 1 + 12 + 48 - left_out.len());
     assert!(rows.iter().all(|row| !left_out.contains(&party(row))));
-    // 3.2: every workplace's committee in each half-year, those founded or ended on the way from or until then.
+    // 3.2: every workplace committee in each half-year in which it existed.
     let half_yearly = found("trivsel-naervaer/droeft-sygefravaer", on);
     for (half, left_out) in [
         ("2024-H1", vec![0, 2, 4, 6, 7, 8]),
@@ -1092,7 +1092,7 @@ fn a_real_plan_reaches_everybody_it_is_meant_for(app: &App) {
         let expected = (0..48).filter(|n| !left_out.contains(n)).map(|n| format!("arb-{n:02}"));
         assert_eq!(own.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{half}");
     }
-    // 4.2: its work group, and nobody else.
+    // 4.2: only its work group.
     let group = list(&format!(
         "/v1/actions/{}/assignments?on={on}",
         id("den-rummelige-arbejdsplads/analyse-fritidsjob-fleksjob")
@@ -1151,7 +1151,7 @@ fn a_cancelled_forerunner_holds_nobody_up(app: &App) {
             .collect();
         assert_eq!(ahead, expected, "{day}");
     }
-    // What is taken up again is waited for again.
+    // After the cancellation is lifted, it counts as a predecessor again.
     let id = action_ids(app).remove("plan/a/first").unwrap();
     let taken_up = json!({"cancelled_on": null, "cancelled_reason": null});
     app.patch(&format!("/v1/actions/{id}"), taken_up).expect(200);

@@ -18,7 +18,7 @@ crate::tests![
     lists_come_in_pages,
     lists_stand_in_byte_order,
     searches_fold_case_and_accents,
-    what_the_client_has_is_not_sent_again,
+    unchanged_answers_are_not_sent_again,
     answers_are_compressed,
     browsers_call_from_known_origins_only,
     every_answer_has_a_request_id,
@@ -171,7 +171,7 @@ fn searches_fold_case_and_accents(app: &App) {
     }
 }
 
-fn what_the_client_has_is_not_sent_again(app: &App) {
+fn unchanged_answers_are_not_sent_again(app: &App) {
     app.post("/v1/levels", json!({"key": "l", "name": "L", "rank": 1})).expect(201);
     for path in ["/v1/levels", "/v1/levels/l", "/v1/municipality", "/v1/export", "/v1/openapi.json"] {
         let tag = app.get(path).expect(200).etag();

@@ -1,4 +1,4 @@
-//! Local actions: what a committee starts by itself, inspired by an action of a plan.
+//! Local actions: actions that a committee starts by itself, with an action of a plan as parent.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -7,27 +7,27 @@ use crate::harness::{App, ELSEWHERE, HERE, Response};
 use crate::reports::{action_ids, committee, days_from_now, house, report, token_for, with};
 
 crate::tests![
-    a_committee_starts_an_action_of_its_own,
-    its_reporters_and_editors_start_one,
-    what_a_local_action_lacks_is_told,
-    keys_are_the_committee_s_own,
+    a_committee_creates_a_local_action,
+    reporters_and_editors_may_create_one,
+    invalid_local_actions_are_refused,
+    keys_are_unique_in_the_committee,
     local_actions_are_listed_where_they_belong,
-    a_plan_does_not_change_with_them,
-    local_actions_change_and_go,
+    local_actions_do_not_change_the_plan,
+    local_actions_are_changed_and_deleted,
     a_report_need_not_name_the_committee,
-    local_actions_count_for_themselves,
-    days_are_the_plan_s_unless_given,
-    what_inspired_one_stays,
-    another_municipality_s_are_not_there,
+    local_actions_have_figures_of_their_own,
+    dates_default_to_those_of_the_plan,
+    a_parent_of_local_actions_can_not_be_deleted,
+    local_actions_of_another_municipality_are_not_found,
     bundles_carry_local_actions_and_reports,
-    bundles_lead_to_the_same_elsewhere,
-    what_no_longer_fits_is_carried_all_the_same,
-    faults_of_local_actions_in_bundles_are_told,
-    faults_of_reports_in_bundles_are_told,
-    what_they_recur_from_stays,
-    a_committee_that_ended_leaves_them_as_they_are,
-    what_is_not_there_is_not_forbidden,
-    their_own_committee_may_be_named,
+    a_bundle_imported_elsewhere_gives_the_same_answers,
+    bundles_carry_reports_that_no_longer_count,
+    invalid_local_actions_in_bundles_are_refused,
+    invalid_reports_in_bundles_are_refused,
+    the_first_day_of_recurring_local_actions_can_not_be_removed,
+    local_actions_of_an_ended_committee_stay,
+    missing_rows_are_404_rather_than_403,
+    the_audience_may_name_the_own_committee,
 ];
 
 fn walk() -> Value {
@@ -42,7 +42,7 @@ fn chair(app: &App) -> String {
     token_for(app, "e-chair", "med.report")
 }
 
-/// The address of an action that was started.
+/// The path of a new action, from the answer's `Location`.
 fn started(app: &App, committee: &str, body: &Value) -> String {
     start_as(app, &app.token("med.edit"), committee, body).expect(201).header("location").unwrap().to_owned()
 }
@@ -57,7 +57,7 @@ fn paths(app: &App, list: &str) -> Vec<String> {
     paths
 }
 
-fn a_committee_starts_an_action_of_its_own(app: &App) {
+fn a_committee_creates_a_local_action(app: &App) {
     app.import(&house()).unwrap();
     let ids = action_ids(app);
     let before = app.changes();
@@ -105,7 +105,7 @@ fn a_committee_starts_an_action_of_its_own(app: &App) {
     assert_eq!((&told["path"], &told["parent"]), (&json!("l2/walk"), &json!("plan/a/half")));
 }
 
-fn its_reporters_and_editors_start_one(app: &App) {
+fn reporters_and_editors_may_create_one(app: &App) {
     app.import(&house()).unwrap();
     let body = |key: &str| with(walk(), json!({"key": key}));
     let before = app.changes();
@@ -129,7 +129,7 @@ fn its_reporters_and_editors_start_one(app: &App) {
     assert_eq!(app.list("/v1/committees/l1/actions").len(), 5);
 }
 
-fn what_a_local_action_lacks_is_told(app: &App) {
+fn invalid_local_actions_are_refused(app: &App) {
     app.import(&house()).unwrap();
     let other = text(&app.get(&started(app, "l2", &walk())).json()["id"]).to_owned();
     let area = text(&app.get("/v1/strategies/plan").json()["focus_areas"][0]["id"]).to_owned();
@@ -146,7 +146,7 @@ fn what_a_local_action_lacks_is_told(app: &App) {
     for field in ["key", "title", "kind", "parent"] {
         refuse(without(field), &[&format!("/{field}")]);
     }
-    // The parent is an action of a plan: no local one, no area, nobody else's.
+    // The parent must be an action of a plan of the same municipality: not a local action, not an area.
     for parent in ["plan/a/nowhere", "plan/a", "nowhere/a/half", "l2/walk", "half", &other, &area] {
         refuse(with(walk(), json!({"parent": parent})), &["/parent"]);
     }
@@ -156,7 +156,7 @@ fn what_a_local_action_lacks_is_told(app: &App) {
     refuse(with(walk(), json!({"parent": "timeless/a/once", "recurrence": "P1M"})), &["/recurrence"]);
     refuse(with(walk(), json!({"key": "Gå"})), &["/key"]);
     refuse(with(walk(), json!({"kind": "walk"})), &["/kind"]);
-    // It is its committee's to do, whoever is named.
+    // It is always assigned to its committee.
     refuse(with(walk(), json!({"audience": [{"role": "responsible", "committee": "l2"}]})), &["/audience"]);
     refuse(with(walk(), json!({"committee": "l2"})), &["/committee"]);
     let timeless =
@@ -165,7 +165,7 @@ fn what_a_local_action_lacks_is_told(app: &App) {
     start_as(app, &app.token("med.edit"), "nowhere", &walk()).expect_problem(404, "not-found");
 }
 
-fn keys_are_the_committee_s_own(app: &App) {
+fn keys_are_unique_in_the_committee(app: &App) {
     app.import(&house()).unwrap();
     started(app, "l1", &walk());
     let before = app.changes();
@@ -173,7 +173,7 @@ fn keys_are_the_committee_s_own(app: &App) {
     start_as(app, &chair(app), "l1", &again).expect_problem(409, "already-exists");
     assert_eq!(app.changes(), before);
     started(app, "l2", &again);
-    // A plan's action of the same key stands elsewhere.
+    // An action of a plan may have the same key.
     started(app, "l1", &with(walk(), json!({"key": "half"})));
     assert_eq!(paths(app, "/v1/committees/l1/actions"), ["l1/half", "l1/walk"]);
     assert_eq!(paths(app, "/v1/committees/l2/actions"), ["l2/walk"]);
@@ -211,7 +211,7 @@ fn local_actions_are_listed_where_they_belong(app: &App) {
     app.get("/v1/actions/0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01/local-actions").expect_problem(404, "not-found");
 }
 
-fn a_plan_does_not_change_with_them(app: &App) {
+fn local_actions_do_not_change_the_plan(app: &App) {
     app.import(&house()).unwrap();
     let seen = || {
         let plan = app.get("/v1/strategies/plan").expect(200);
@@ -222,12 +222,12 @@ fn a_plan_does_not_change_with_them(app: &App) {
     app.patch(&local, json!({"title": "Gåture"})).expect(200);
     report(app, &chair(app), &format!("{local}/reports"), &json!({"stage": "done"})).expect(201);
     assert_eq!(seen(), before);
-    // A plan that is replaced leaves them where they are.
+    // Replacing the plan does not change them.
     app.put("/v1/strategies/plan", house()["strategies"][0].clone()).expect(200);
     assert_eq!(paths(app, "/v1/committees/l1/actions"), ["l1/walk"]);
 }
 
-fn local_actions_change_and_go(app: &App) {
+fn local_actions_are_changed_and_deleted(app: &App) {
     app.import(&house()).unwrap();
     let local = started(app, "l1", &walk());
     let planned = format!("/v1/actions/{}", action_ids(app)["plan/a/half"]);
@@ -254,7 +254,7 @@ fn local_actions_change_and_go(app: &App) {
     let before = (app.get(&local).json(), app.changes());
     send("PATCH", &local, &other, Some("*"), json!({"title": "X"})).expect_problem(403, "may-not-report");
     send("DELETE", &local, &other, Some("*"), json!({})).expect_problem(403, "may-not-report");
-    // A reporter changes no plan.
+    // A reporter can't change the plan.
     for method in ["PATCH", "DELETE"] {
         assert_eq!(send(method, &planned, &chair, Some("*"), json!({"title": "X"})).status, 403, "{method}");
     }
@@ -266,7 +266,7 @@ fn local_actions_change_and_go(app: &App) {
     assert_eq!((app.get(&local).json(), app.changes()), before);
     send("PATCH", &local, &app.token("med.edit"), Some("*"), json!({"text": "Også om vinteren."})).expect(200);
 
-    // What has been reported stays; what hasn't can go.
+    // One with reports can't be deleted, one without can.
     report(app, &chair, &format!("{local}/reports"), &json!({"stage": "done"})).expect(201);
     send("DELETE", &local, &chair, Some("*"), json!({})).expect_problem(409, "in-use");
     let second = started(app, "l1", &with(walk(), json!({"key": "run"})));
@@ -307,7 +307,7 @@ fn a_report_need_not_name_the_committee(app: &App) {
     let address = format!("{recurring}/reports");
     report(app, &chair(app), &address, &json!({"stage": "done"})).expect_faults(&["/occurrence"]);
     report(app, &chair(app), &address, &json!({"occurrence": "2024-H1", "stage": "done"})).expect(201);
-    // A repeated request is one report here, too.
+    // A repeated request makes one report here too.
     let body = json!({"occurrence": "2024-H2", "stage": "done"});
     let keyed = || crate::reports::request(app, &chair(app), &address, &body).header("idempotency-key", "k").send();
     assert_eq!(keyed().expect(201).json(), keyed().expect(201).json());
@@ -321,7 +321,7 @@ fn counts(block: &Value) -> [i64; 3] {
     ["expected", "done", "in_progress"].map(|name| block[name].as_i64().unwrap())
 }
 
-fn local_actions_count_for_themselves(app: &App) {
+fn local_actions_have_figures_of_their_own(app: &App) {
     app.import(&house()).unwrap();
     let ids = action_ids(app);
     let area = text(&app.get("/v1/strategies/plan").json()["focus_areas"][0]["id"]).to_owned();
@@ -338,14 +338,14 @@ fn local_actions_count_for_themselves(app: &App) {
     assert!(before.iter().all(|progress| counts(&progress["local"]) == [0, 0, 0]));
     assert!(before[0]["local"]["share_done"].is_null());
 
-    // One that is done and one of four half-years, of which the second is in progress.
+    // One that is done, and one with four half-years, of which the second is in progress.
     let once = started(app, "l1", &walk());
     report(app, &chair(app), &format!("{once}/reports"), &json!({"stage": "done"})).expect(201);
     let days = json!({"key": "talk", "recurrence": "P6M", "starts_on": "2024-01-01", "due_on": "2025-12-31"});
     let often = started(app, "l1", &with(walk(), days));
     let body = json!({"occurrence": "2024-H2", "stage": "in_progress"});
     report(app, &chair(app), &format!("{often}/reports"), &body).expect(201);
-    // Another's, inspired by an action of another area, counts for the plan alone.
+    // One of another committee, with a parent in another area, counts for the plan only.
     let other = json!({"parent": "plan/b/early", "due_on": "2024-12-31"});
     started(app, "l2", &with(walk(), other));
     let after = seen();
@@ -358,7 +358,7 @@ fn local_actions_count_for_themselves(app: &App) {
     let local: Vec<[i64; 3]> = after.iter().map(|progress| counts(&progress["local"])).collect();
     assert_eq!(local, [[6, 1, 1], [5, 1, 1], [5, 1, 1], [5, 1, 1], [0, 0, 0]]);
     assert_eq!(after[4]["subtree"]["expected"], before[4]["subtree"]["expected"], "nor in a subtree");
-    // The action itself is a sum like any other: its committee's assignments.
+    // The local action's own progress is the sum of its committee's assignments.
     let own = app.get(&format!("{often}/progress")).expect(200).json();
     assert_eq!((counts(&own), &own["not_started"], &own["kind"]), ([4, 0, 1], &json!(3), &json!("action")));
 
@@ -381,7 +381,7 @@ fn local_actions_count_for_themselves(app: &App) {
     assert!(of_parent.iter().all(|row| row["is_local"] == json!(false) && row["action"] == "plan/a/half"));
 }
 
-fn days_are_the_plan_s_unless_given(app: &App) {
+fn dates_default_to_those_of_the_plan(app: &App) {
     let mut bundle = house();
     bundle["strategies"][0]["ends_on"] = json!("2025-12-31");
     bundle["strategies"][0]["focus_areas"][1]["actions"] = json!([]);
@@ -402,7 +402,7 @@ fn days_are_the_plan_s_unless_given(app: &App) {
     assert_eq!(app.list(&format!("{once}/assignments"))[0]["due_on"], "2024-12-31");
 }
 
-fn what_inspired_one_stays(app: &App) {
+fn a_parent_of_local_actions_can_not_be_deleted(app: &App) {
     app.import(&house()).unwrap();
     app.post("/v1/committees", committee("short", "local", None, [None, None])).expect(201);
     let parent = format!("/v1/actions/{}", action_ids(app)["plan/a/top"]);
@@ -421,7 +421,7 @@ fn what_inspired_one_stays(app: &App) {
     app.delete("/v1/committees/short").expect(204);
 }
 
-fn another_municipality_s_are_not_there(app: &App) {
+fn local_actions_of_another_municipality_are_not_found(app: &App) {
     app.import(&house()).unwrap();
     let elsewhere = with(house(), json!({"municipality": {"key": ELSEWHERE, "code": "998", "name": ELSEWHERE}}));
     app.import(&elsewhere).unwrap();
@@ -441,8 +441,8 @@ fn another_municipality_s_are_not_there(app: &App) {
     start_as(app, &app.token("med.edit"), text(&l1), &walk()).expect_problem(404, "not-found");
 }
 
-/// A house in which committees have actions of their own, and a history of reports: of committees that are no more, too.
-fn lived_in() -> Value {
+/// A municipality with local actions and a history of reports, some by committees that have ended.
+fn bundle_with_history() -> Value {
     let (h1, done) = (json!({"occurrence": "2024-H1"}), json!({}));
     let told = |action: &str, party: Value, at: &str, fields: Value| {
         with(with(json!({"action": action, "stage": "done", "reported_at": at}), party), fields)
@@ -481,7 +481,7 @@ fn lived_in() -> Value {
     )
 }
 
-/// A row as text: its fields in order, moments to the microsecond whichever way they are written.
+/// A row as text: fields in order, times with microseconds.
 fn plain(row: &Value) -> String {
     let mut fields: Vec<String> = Vec::new();
     for (name, value) in row.as_object().unwrap() {
@@ -502,14 +502,14 @@ fn plain_rows(rows: &Value) -> Vec<String> {
 }
 
 fn bundles_carry_local_actions_and_reports(app: &App) {
-    let bundle = lived_in();
+    let bundle = bundle_with_history();
     let answer = app.post("/v1/import", bundle.clone()).expect(200).json();
     assert_eq!(answer["local_actions"], json!({"created": 3, "updated": 0, "unchanged": 0}));
     assert_eq!(answer["reports"], json!({"created": 10, "updated": 0, "unchanged": 0}));
     let export = app.get("/v1/export").expect(200).json();
     assert_eq!(export["municipality"]["reporting_roles"], json!(["secretary", "member"]));
     assert_eq!(plain_rows(&export["local_actions"]), plain_rows(&bundle["local_actions"]));
-    // A judgement that nobody gave may be written or left out.
+    // An empty judgement may be null or left out.
     let without_none = |rows: &Value| {
         let mut rows = rows.clone();
         for row in rows.as_array_mut().unwrap() {
@@ -520,7 +520,7 @@ fn bundles_carry_local_actions_and_reports(app: &App) {
         plain_rows(&rows)
     };
     assert_eq!(without_none(&export["reports"]), without_none(&bundle["reports"]));
-    // The latest counts: by the microsecond, if need be.
+    // The latest counts, even if it is one microsecond later.
     let half = format!("/v1/actions/{}/assignments?occurrence=2024-H1&committee=l1", action_ids(app)["plan/a/half"]);
     assert_eq!(app.list(&half)[0]["stage"], "done");
 
@@ -532,7 +532,7 @@ fn bundles_carry_local_actions_and_reports(app: &App) {
         let after = (app.changes(), app.get("/v1/export").json(), app.get("/v1/strategies/plan/progress").etag());
         assert_eq!(after, before, "importing again changes nothing");
     }
-    // More of the same: only what is new is added.
+    // Importing more reports adds only the new ones.
     let mut more = bundle.clone();
     more["local_actions"][0]["title"] = json!("Gåture");
     more["reports"][0]["reported_at"] = json!("2024-03-01T09:00:00Z");
@@ -544,8 +544,8 @@ fn bundles_carry_local_actions_and_reports(app: &App) {
     assert_eq!(app.list(&half)[0]["stage"], "in_progress", "the one that was added is the latest now");
 }
 
-fn bundles_lead_to_the_same_elsewhere(app: &App) {
-    app.import(&lived_in()).unwrap();
+fn a_bundle_imported_elsewhere_gives_the_same_answers(app: &App) {
+    app.import(&bundle_with_history()).unwrap();
     let mut export = app.get("/v1/export").expect(200).json();
     export["municipality"]["key"] = json!(ELSEWHERE);
     app.import(&export).unwrap();
@@ -562,15 +562,16 @@ fn bundles_lead_to_the_same_elsewhere(app: &App) {
     }
 }
 
-fn what_no_longer_fits_is_carried_all_the_same(app: &App) {
-    app.import(&lived_in()).unwrap();
+fn bundles_carry_reports_that_no_longer_count(app: &App) {
+    app.import(&bundle_with_history()).unwrap();
     let half = format!("/v1/actions/{}", action_ids(app)["plan/a/half"]);
     let top = json!({"audience": [{"role": "responsible", "level": "top"}], "recurrence": "P3M"});
     app.patch(&half, top).expect(200);
     app.patch("/v1/committees/l2", json!({"ends_on": "2023-12-31"})).expect(200);
     app.patch("/v1/strategies/plan", json!({"starts_on": "2025-01-01"})).expect(200);
     assert_eq!(app.list(&format!("{half}/reports")).len(), 4, "history is not rewritten");
-    // What was reported of another length, by who is meant no more or is no more, is in the bundle and comes back.
+    // Reports on occurrences of another length, or by assignees that are no longer addressed or have ended, are exported
+    // and imported too.
     let mut export = app.get("/v1/export").expect(200).json();
     assert_eq!(export["reports"].as_array().unwrap().len(), 10);
     let again = app.post("/v1/import", export.clone()).expect(200).json();
@@ -581,8 +582,8 @@ fn what_no_longer_fits_is_carried_all_the_same(app: &App) {
     assert_eq!(app.request("GET", "/v1/export").token(&there).send().expect(200).json(), export);
 }
 
-fn faults_of_local_actions_in_bundles_are_told(app: &App) {
-    let mut bundle = lived_in();
+fn invalid_local_actions_in_bundles_are_refused(app: &App) {
+    let mut bundle = bundle_with_history();
     bundle["reports"] = json!([]);
     bundle["local_actions"] = json!([
         with(walk(), json!({"committee": "l1"})),
@@ -601,8 +602,8 @@ fn faults_of_local_actions_in_bundles_are_told(app: &App) {
     assert_eq!((app.changes(), app.list("/v1/actions").len()), (before, 0));
 }
 
-fn faults_of_reports_in_bundles_are_told(app: &App) {
-    let mut bundle = lived_in();
+fn invalid_reports_in_bundles_are_refused(app: &App) {
+    let mut bundle = bundle_with_history();
     let told = |fields: Value| {
         with(json!({"action": "plan/a/half", "committee": "l1", "occurrence": "2024-H1", "stage": "done"}), fields)
     };
@@ -635,13 +636,13 @@ fn faults_of_reports_in_bundles_are_told(app: &App) {
     assert_eq!((app.changes(), app.list("/v1/actions").len()), (before, 0));
 }
 
-fn what_they_recur_from_stays(app: &App) {
+fn the_first_day_of_recurring_local_actions_can_not_be_removed(app: &App) {
     app.import(&house()).unwrap();
     let strategy = "/v1/strategies/timeless";
     app.patch(strategy, json!({"starts_on": "2024-01-01"})).expect(200);
     let of_timeless = with(walk(), json!({"parent": "timeless/a/once"}));
     let local = started(app, "l1", &with(of_timeless.clone(), json!({"recurrence": "P6M"})));
-    // What is done once needs no day to count from.
+    // An action that is done once needs no first day.
     started(app, "l2", &of_timeless);
     let seen = || (app.get(strategy).json(), app.get(&local).json(), app.changes());
     let before = seen();
@@ -657,7 +658,7 @@ fn what_they_recur_from_stays(app: &App) {
     for starts_on in ["1990-01-01", "2025-01-01"] {
         app.patch(strategy, json!({"starts_on": starts_on})).expect(200);
     }
-    // With a day of its own, it doesn't depend on the strategy's any more.
+    // With its own first day, it does not depend on the strategy's.
     app.patch(&local, json!({"starts_on": "2025-02-01"})).expect(200);
     for starts_on in [json!(null), json!("1989-12-31")] {
         app.patch(strategy, json!({"starts_on": starts_on})).expect(200);
@@ -668,7 +669,7 @@ fn what_they_recur_from_stays(app: &App) {
     }
 }
 
-fn a_committee_that_ended_leaves_them_as_they_are(app: &App) {
+fn local_actions_of_an_ended_committee_stay(app: &App) {
     app.import(&house()).unwrap();
     let local = started(app, "l1", &walk());
     let other = started(app, "l1", &with(walk(), json!({"key": "run"})));
@@ -676,7 +677,7 @@ fn a_committee_that_ended_leaves_them_as_they_are(app: &App) {
         app.request("PATCH", path).token(token).header("if-match", "*").json(&json!({"title": title})).send()
     };
     let remove = |path: &str, token: &str| app.request("DELETE", path).token(token).header("if-match", "*").send();
-    // Its last day is a day of its own.
+    // It still exists on its last day.
     app.patch("/v1/committees/l1", json!({"ends_on": days_from_now(0)})).expect(200);
     change(&local, &chair(app), "Gåture").expect(200);
     app.patch("/v1/committees/l1", json!({"ends_on": days_from_now(-1)})).expect(200);
@@ -686,19 +687,19 @@ fn a_committee_that_ended_leaves_them_as_they_are(app: &App) {
     for token in [chair(app), app.token("med.edit")] {
         start_as(app, &token, "l1", &with(walk(), json!({"key": "new"}))).expect_faults(&[""]);
     }
-    // Whoever had no say before has none now.
+    // People without a right before the end have none after it.
     let stranger = token_for(app, "e-other", "med.report");
     change(&local, &stranger, "Løbeture").expect_problem(403, "may-not-report");
     remove(&other, &stranger).expect_problem(403, "may-not-report");
     assert_eq!((app.list("/v1/committees/l1/actions"), app.changes()), before);
-    // An editor puts right what was left behind.
+    // An editor can correct it afterwards.
     let changed = change(&local, &app.token("med.edit"), "Løbeture").expect(200).json();
     assert_eq!(changed["title"], "Løbeture");
     remove(&other, &app.token("med.edit")).expect(204);
     assert_eq!(paths(app, "/v1/committees/l1/actions"), ["l1/walk"]);
 }
 
-fn what_is_not_there_is_not_forbidden(app: &App) {
+fn missing_rows_are_404_rather_than_403(app: &App) {
     app.import(&house()).unwrap();
     let planned = format!("/v1/actions/{}", action_ids(app)["plan/a/half"]);
     let nowhere = "/v1/actions/0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01";
@@ -717,7 +718,7 @@ fn what_is_not_there_is_not_forbidden(app: &App) {
     assert_eq!((app.get(&planned).json(), app.changes()), before);
 }
 
-fn their_own_committee_may_be_named(app: &App) {
+fn the_audience_may_name_the_own_committee(app: &App) {
     app.import(&house()).unwrap();
     let id = |key: &str| app.get(&format!("/v1/committees/{key}")).json()["id"].clone();
     let (l1, l2, key) = (id("l1"), id("l2"), json!("l1"));

@@ -1,4 +1,4 @@
-//! Progress: every figure is the plain sum of the assignments behind it, and an answer is what a widget needs.
+//! Progress: every figure is the plain sum of its assignments, and an answer holds what a widget needs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,32 +13,32 @@ crate::tests![
     every_roll_up_is_the_sum_of_its_assignments,
     sums_follow_the_organisation_and_the_plan,
     answers_say_what_they_are_about,
-    running_occurrences_stand_by_themselves,
+    running_occurrences_are_listed_separately,
     an_empty_group_has_no_share,
     labels_are_ready_to_show,
     children_come_in_pages,
-    regress_is_seen,
+    a_stage_can_go_back,
     a_series_has_a_point_for_each_month,
-    committees_and_people_look_back_two_years,
-    a_committee_has_its_own_and_its_subtree_s,
+    series_of_committees_and_people_cover_two_years,
+    a_committee_has_its_own_figures_and_its_subtrees,
     forerunners_are_told,
     my_committees_are_added_up,
-    nobody_s_progress_is_nothing,
-    a_draft_counts_in_its_own_plan_alone,
-    what_the_client_has_is_not_sent_again,
-    a_tag_belongs_to_what_the_answer_depends_on,
-    progress_alone_is_scope_enough,
-    no_person_is_named,
+    a_person_without_a_seat_has_no_progress,
+    a_draft_counts_in_its_own_plan_only,
+    unchanged_answers_are_not_sent_again,
+    an_etag_covers_everything_that_the_answer_depends_on,
+    the_scope_progress_is_enough,
+    progress_names_no_people,
     answers_are_small,
     answers_are_compressed,
     pictures_are_drawn,
     pictures_hold_text_as_text,
     wrong_queries_are_refused,
-    a_large_plan_costs_no_more_than_a_small_one,
-    a_large_house_costs_no_more_than_a_small_one,
-    a_series_begins_no_earlier_than_anything_is_asked_for,
+    statements_do_not_depend_on_the_size_of_the_plan,
+    statements_do_not_depend_on_the_number_of_committees,
+    a_series_begins_at_the_earliest_supported_day,
     a_cancelled_forerunner_is_not_waited_for,
-    a_tag_is_its_person_s_alone,
+    an_etag_is_personal,
 ];
 
 fn day(text: &str) -> NaiveDate {
@@ -74,8 +74,8 @@ fn of(entries: &[(&str, &str)]) -> Value {
     json!({"audience": entries.iter().map(entry).collect::<Vec<_>>()})
 }
 
-/// A house of three levels, in which committees come and go, with a plan that uses every kind of action, a plan of the
-/// past, and a draft.
+/// Three levels of committees, some of which start and end, with a plan that has every kind of action, a past plan, and
+/// a draft.
 fn world() -> Value {
     let place = |key: &str, level: &str, parent: Option<&str>, days: [&str; 2]| {
         committee(key, level, parent, days.map(|text| text.parse().ok()))
@@ -147,10 +147,10 @@ fn world() -> Value {
     })
 }
 
-/// An action, the kind of its parties, their keys, and the occurrences told of with the months in which they were.
+/// An action, the kind of its assignees, their keys, and the reported occurrences with the months of the reports.
 type Told<'t> = (&'t str, &'t str, &'t [&'t str], &'t [(&'t str, &'t str)]);
 
-/// Reports over two years, of every stage, some corrected, some silent ever since; of some nothing is heard at all.
+/// Reports of every stage over two years: some corrected, some without any later report. Some assignments have none.
 fn spread() -> Vec<Value> {
     let later = [("2024-H2", "2024-08"), ("2025-H1", "2025-01"), ("2025-H2", "2025-09")];
     let months = [("2024-03", "2024-04"), ("2024-06", "2024-06"), ("2024-09", "2024-09")];
@@ -176,7 +176,7 @@ fn spread() -> Vec<Value> {
     for (action, kind, parties, occurrences) in places {
         for party in parties {
             for (occurrence, month) in occurrences {
-                // What was told, in order: some go on from where they were, some go back.
+                // Stages in the order of the reports: some advance, some go back.
                 let stages: &[&str] = match n % 7 {
                     0 => &["in_progress"],
                     1 => &["in_progress", "done"],
@@ -202,7 +202,7 @@ fn spread() -> Vec<Value> {
     reports
 }
 
-/// What a block of figures says, so that it can be compared; shares in hundredths of a percent.
+/// A block of figures, for comparison. Shares are in hundredths of a percent.
 #[derive(Debug, Clone, PartialEq)]
 struct Figures {
     counts: BTreeMap<&'static str, i64>,
@@ -232,7 +232,7 @@ impl Figures {
         Self { counts, share, last_reported_at }
     }
 
-    /// What an answer says.
+    /// The figures of an answer.
     #[track_caller]
     fn told(block: &Value) -> Self {
         let count = |name| block[name].as_i64().unwrap_or_else(|| panic!("no {name} in {block}"));
@@ -249,19 +249,19 @@ impl Figures {
         }
     }
 
-    /// Without what a point of a series leaves out.
+    /// Without the figures that a point of a series leaves out.
     fn timeless(self) -> Self {
         Self { last_reported_at: None, ..self }
     }
 }
 
-/// Everything there is on a day, fetched once: what the sums are held against.
+/// All assignments on a day, fetched once, to compare the sums with.
 struct Seen<'a> {
     app: &'a App<'a>,
     on: NaiveDate,
     query: String,
     actions: Vec<Value>,
-    /// Per action's id.
+    /// By action id.
     assignments: HashMap<String, Vec<Value>>,
 }
 
@@ -283,14 +283,14 @@ impl<'a> Seen<'a> {
         actions.flat_map(|action| &self.assignments[text(&action["id"])]).collect()
     }
 
-    /// Of plans' actions below a path, such as `plan/a`.
+    /// Assignments of plan actions below a path such as `plan/a`.
     fn planned(&self, path: &str) -> Vec<&Value> {
         self.of(|action| {
             action["committee"].is_null() && format!("{}/", text(&action["path"])).starts_with(&format!("{path}/"))
         })
     }
 
-    /// Of local actions that were inspired by an action below a path.
+    /// Assignments of local actions whose parent is below a path.
     fn local(&self, path: &str) -> Vec<&Value> {
         self.of(|action| {
             let parent = action["parent"].as_str();
@@ -298,7 +298,7 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// Those whose occurrence goes on.
+    /// Those whose occurrence is running.
     fn running<'v>(&self, rows: &[&'v Value]) -> Vec<&'v Value> {
         let goes_on = |row: &&&Value| {
             let due_on = row["due_on"].as_str().map(day);
@@ -317,7 +317,7 @@ impl<'a> Seen<'a> {
         self.app.get(&format!("{path}?{}&{query}", self.query)).expect(200).json()
     }
 
-    /// Every child on every page.
+    /// All children, over all pages.
     fn children(&self, path: &str) -> Vec<Value> {
         let mut rows = Vec::new();
         let mut cursor = String::new();
@@ -341,7 +341,7 @@ impl<'a> Seen<'a> {
         assert_eq!(Figures::told(&block["local"]), Figures::sum(local.iter().copied()), "{what} on {}, local", self.on);
     }
 
-    /// Holds every strategy, area, action and occurrence against its assignments.
+    /// Compares every strategy, area, action and occurrence with its assignments.
     fn check_plans(&self) {
         for strategy in self.app.list("/v1/strategies") {
             let key = text(&strategy["key"]);
@@ -385,7 +385,7 @@ impl<'a> Seen<'a> {
         }
         for child in &self.children(&address) {
             assert_eq!(child["kind"], "occurrence");
-            // What is done once has one occurrence, which is no period.
+            // An action that is done once has one occurrence, without a period.
             let period = if action["recurrence"].is_null() { "" } else { text(&child["key"]) };
             let own = by_occurrence.remove(period).unwrap_or_default();
             assert_eq!(Figures::told(child), Figures::sum(own), "{path} {} on {}", child["key"], self.on);
@@ -393,7 +393,7 @@ impl<'a> Seen<'a> {
         assert!(by_occurrence.is_empty(), "{path}: {:?} are no children", by_occurrence.keys());
     }
 
-    /// Fewer questions: each plan and each of its actions, and the top committee's subtree, which holds all committees.
+    /// A shorter comparison: each plan and its actions, and the top committee's subtree, which holds all committees.
     fn check_briefly(&self) {
         let mut of_committees = Vec::new();
         for strategy in self.app.list("/v1/strategies") {
@@ -416,7 +416,7 @@ impl<'a> Seen<'a> {
         assert_eq!(Figures::told(&top["subtree"]), Figures::sum(of_committees), "on {}", self.on);
     }
 
-    /// Holds every committee against its own assignments, and its subtree against those of all below it.
+    /// Compares every committee with its own assignments, and its subtree with those of all committees in it.
     fn check_committees(&self) {
         let committees = self.app.list("/v1/committees?limit=200");
         let drafts: BTreeSet<String> =
@@ -431,7 +431,7 @@ impl<'a> Seen<'a> {
             })
             .collect();
         let planned = |key: &str| -> Vec<&Value> { own[key].iter().filter(|row| row["is_local"] == false).collect() };
-        // Seen from the committees, it is the same as seen from the actions.
+        // The sum over committees equals the sum over actions.
         let of_actions = self.of(|action| action["committee"].is_null() && is_shown(text(&action["path"])));
         let of_actions = of_actions.into_iter().filter(|row| !row["committee"].is_null());
         assert_eq!(Figures::sum(of_actions), Figures::sum(own.keys().flat_map(|key| planned(key))), "on {}", self.on);
@@ -507,7 +507,7 @@ fn sums_follow_the_organisation_and_the_plan(app: &App) {
         app.patch(path, fields).expect(200);
         check(None);
     };
-    // Committees are founded, moved and ended, also in hindsight, and it is as if it had always been so.
+    // Committees start, move and end, also retroactively. Figures of past days follow.
     patch("/v1/committees/l1", json!({"level": "mid"}));
     patch("/v1/committees/l1", json!({"level": "local", "parent": "m2"}));
     patch("/v1/committees/l2", json!({"ends_on": "2024-09-30"}));
@@ -519,7 +519,7 @@ fn sums_follow_the_organisation_and_the_plan(app: &App) {
     check(None);
     app.delete("/v1/committees/new").expect(204);
     check(None);
-    // So do audiences and days.
+    // Audiences and dates too.
     patch(&of_action("plan/a/half"), of(&[("level", "local"), ("committee", "m1"), ("unit", "school")]));
     patch(&of_action("plan/a/once"), of(&[("level", "mid"), ("committee", "l3")]));
     patch(&of_action("plan/a/once"), json!({"due_on": "2024-03-31"}));
@@ -528,7 +528,7 @@ fn sums_follow_the_organisation_and_the_plan(app: &App) {
     patch("/v1/strategies/plan", json!({"ends_on": "2024-12-31"}));
     patch("/v1/strategies/plan", json!({"starts_on": "2024-05-01", "ends_on": "2026-06-30"}));
     patch("/v1/strategies/draft", json!({"status": "adopted"}));
-    // Reports of another length stay in history, but are of no occurrence any more.
+    // Reports on occurrences of another length stay in history but no longer count.
     let request = app.request("PATCH", &of_action("plan/a/half")).header("if-match", "*");
     let answer = request.json(&json!({"recurrence": "P3M"})).send();
     assert!([200, 409, 422].contains(&answer.status), "{}", answer.status);
@@ -575,8 +575,8 @@ fn answers_say_what_they_are_about(app: &App) {
     }
 }
 
-fn running_occurrences_stand_by_themselves(app: &App) {
-    // The plan runs since New Year before last, so that something is running on whatever day the test is run.
+fn running_occurrences_are_listed_separately(app: &App) {
+    // The plan began on 1 January of last year, so that an occurrence is running whenever the test is run.
     let year = today().year();
     let days = (format!("{}-01-01", year - 1), format!("{}-12-31", year + 1));
     let mut bundle = world();
@@ -625,7 +625,7 @@ fn an_empty_group_has_no_share(app: &App) {
     let tree = app.get("/v1/strategies/plan").json();
     let empty = format!("/v1/focus-areas/{}/progress", text(&tree["focus_areas"][2]["id"]));
     let nobody = format!("/v1/actions/{}/progress", ids["plan/b/nobody"]);
-    // Before anything began, nothing was expected.
+    // Nothing is expected before the first occurrence.
     for path in [
         empty.as_str(),
         &nobody,
@@ -639,7 +639,7 @@ fn an_empty_group_has_no_share(app: &App) {
         assert!(progress["share_done"].is_null() && progress["last_reported_at"].is_null(), "{path}");
         assert!(progress["label"].as_str().is_some_and(|label| !label.is_empty()), "{path}: {progress}");
     }
-    // Nothing done yet is a share: none of what is expected. All dropped is none.
+    // With nothing done, the share is 0. With everything dropped, there is no share.
     let group = format!("/v1/actions/{}", ids["plan/b/nobody"]);
     app.patch(&group, of(&[("committee", "wg"), ("committee", "h")])).expect(200);
     assert_eq!(app.get(&nobody).json()["share_done"].as_f64(), Some(0.0));
@@ -679,7 +679,7 @@ fn labels_are_ready_to_show(app: &App) {
     let (language, english) = in_language("en-GB, da;q=0.5");
     assert_eq!(language, "en");
     assert!(english.contains("2 of 4") && english != danish.1, "{english}");
-    // Whatever the block, its label tells of its own figures.
+    // Each block's label describes its own figures.
     let whole = app.get("/v1/strategies/plan/progress?children=true").json();
     let children = whole["children"]["items"].as_array().unwrap();
     for block in [&whole, &children[0], &children[1]] {
@@ -716,14 +716,14 @@ fn children_come_in_pages(app: &App) {
             assert_eq!(found, keys, "{path}, {limit} a page");
         }
     }
-    // What the answer says of the whole doesn't depend on the page.
+    // The figures of the whole do not depend on the page.
     let page = app.get("/v1/strategies/plan/progress?children=true&limit=1").json();
     let whole = app.get("/v1/strategies/plan/progress").json();
     assert_eq!((&page["expected"], &page["label"]), (&whole["expected"], &whole["label"]));
     assert_eq!(app.get("/v1/strategies/plan/progress?children=false").json(), whole);
 }
 
-fn regress_is_seen(app: &App) {
+fn a_stage_can_go_back(app: &App) {
     app.import(&world()).unwrap();
     let id = &action_ids(app)["plan/b/after"];
     let tell = |stage: &str| {
@@ -738,7 +738,7 @@ fn regress_is_seen(app: &App) {
     let (done, begun) = (tell("done"), tell("in_progress"));
     assert_eq!(begun.counts["done"], done.counts["done"] - 1, "what was done is done no more");
     assert_eq!(begun.counts["in_progress"], done.counts["in_progress"] + 1);
-    // Cleared altogether: nothing is left of the stage that it had, but that something was reported.
+    // Reset to not started: the former stage is gone, but the time of the last report remains.
     let cleared = tell("not_started");
     assert_eq!(cleared.counts["in_progress"], begun.counts["in_progress"] - 1);
     assert_eq!(cleared.counts["not_started"], begun.counts["not_started"] + 1);
@@ -780,7 +780,7 @@ fn a_series_has_a_point_for_each_month(app: &App) {
             let told = points(app, path, on);
             assert_eq!(told.iter().map(|point| text(&point["on"])).collect::<Vec<_>>(), days, "{path} on {on}");
         }
-        // Past its end, the plan's two years are there, and the day that was asked for.
+        // After its end, the series holds the plan's two years and the requested day.
         let told = points(app, path, "2026-02-10");
         assert_eq!(told.len(), 24 + 1, "{path}");
         assert_eq!((&told[23]["on"], &told[24]["on"]), (&json!("2025-12-31"), &json!("2026-02-10")));
@@ -797,7 +797,7 @@ fn a_series_has_a_point_for_each_month(app: &App) {
     }
 }
 
-fn committees_and_people_look_back_two_years(app: &App) {
+fn series_of_committees_and_people_cover_two_years(app: &App) {
     app.import(&world()).unwrap();
     let token = token_for(app, "e-two", "med.progress");
     let on = "2025-03-15";
@@ -821,11 +821,11 @@ fn committees_and_people_look_back_two_years(app: &App) {
     }
 }
 
-fn a_committee_has_its_own_and_its_subtree_s(app: &App) {
+fn a_committee_has_its_own_figures_and_its_subtrees(app: &App) {
     app.import(&world()).unwrap();
     let get = |key: &str, on: &str| app.get(&format!("/v1/committees/{key}/progress?on={on}")).expect(200).json();
     let expected = |block: &Value| block["expected"].as_i64().unwrap();
-    // h has a share in the work group's action; m1 has two actions of its own; units' work is no committee's.
+    // h is an assignee of the work group's action; m1 has two local actions; units' assignments belong to no committee.
     let on = "2024-06-30";
     assert_eq!((expected(&get("h", on)), expected(&get("m1", on))), (1, 2));
     let whole = app.get(&format!("/v1/strategies/plan/progress?on={on}")).json();
@@ -834,7 +834,7 @@ fn a_committee_has_its_own_and_its_subtree_s(app: &App) {
     assert_eq!(expected(&units), 1);
     let h = get("h", on);
     assert_eq!(expected(&h["subtree"]), expected(&whole) + expected(&past) - expected(&units), "all but the units'");
-    // The merged one's work stays below its parent after its end, though it is no child to show any more.
+    // The merged committee's assignments stay in its parent's subtree after its end, but it is no longer a child.
     let then = app.get("/v1/committees/m2/progress?on=2025-03-15&children=true").json();
     let children: Vec<&str> =
         then["children"]["items"].as_array().unwrap().iter().map(|child| text(&child["key"])).collect();
@@ -866,14 +866,14 @@ fn forerunners_are_told(app: &App) {
     assert_eq!(get()["is_ahead_of_forerunner"], false, "nobody has begun");
     tell(after, "m1", "in_progress");
     assert_eq!(get()["is_ahead_of_forerunner"], true);
-    // On its own day of reckoning, `merged` was still there, but it can report no more: let it not be meant.
+    // `merged` counts for this occurrence, but it has ended and can't report, so it is left out here.
     app.patch(&format!("/v1/actions/{once}"), of(&[("level", "mid")])).expect(200);
     tell(once, "m1", "done");
     tell(once, "m2", "in_progress");
     assert_eq!((&get()["forerunners"][0]["is_done"], &get()["is_ahead_of_forerunner"]), (&json!(false), &json!(true)));
     tell(once, "m2", "done");
     assert_eq!((&get()["forerunners"][0]["is_done"], &get()["is_ahead_of_forerunner"]), (&json!(true), &json!(false)));
-    // Both are as of the day that is asked for.
+    // Both are as of the requested day.
     let before = app.get(&format!("/v1/actions/{after}/progress?on=2024-01-15")).json();
     assert_eq!(
         (&before["forerunners"][0]["is_done"], &before["is_ahead_of_forerunner"]),
@@ -891,7 +891,7 @@ fn my_committees_are_added_up(app: &App) {
     app.import(&world()).unwrap();
     for on in ["2024-06-30", "2025-03-15", "2026-01-01"] {
         let rows = |key: &str| app.list(&format!("/v1/committees/{key}/assignments?limit=200&on={on}"));
-        // Seats are today's: not the one that ended, nor the one in a committee that is no more.
+        // Today's seats count: not one that ended, nor one in a committee that ended.
         let all = [rows("l1"), rows("m1")].concat();
         let (local, own): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|row| row["is_local"] == true);
         let told = mine(app, "e-two", &format!("?on={on}&children=true")).expect(200).json();
@@ -916,16 +916,16 @@ fn my_committees_are_added_up(app: &App) {
     let next = text(&first["children"]["next"]);
     let second = mine(app, "e-two", &format!("?children=true&limit=1&cursor={next}")).expect(200).json();
     assert_eq!((&second["children"]["items"][0]["key"], &second["children"]["next"]), (&json!("m1"), &json!(null)));
-    // Two seats in one committee count it once.
+    // Two seats in the same committee count once.
     app.post("/v1/memberships", json!({"key": "s7", "committee": "l1", "employee": "e-two", "role": "secretary"}))
         .expect(201);
     let again = mine(app, "e-two", "").expect(200).json();
     assert_eq!(again["expected"], first["expected"]);
 }
 
-fn nobody_s_progress_is_nothing(app: &App) {
+fn a_person_without_a_seat_has_no_progress(app: &App) {
     app.import(&world()).unwrap();
-    // No employee of that key, one without a seat, one whose seat ended, and one who left.
+    // No such employee, one without a seat, one whose seat ended, and one who left.
     app.patch("/v1/employees/e-one", json!({"ends_on": "2025-01-31"})).expect(200);
     for subject in ["tester", "e-none", "e-past", "e-one", "E-TWO"] {
         let told = mine(app, subject, "?children=true&series=month").expect(200).json();
@@ -940,13 +940,13 @@ fn nobody_s_progress_is_nothing(app: &App) {
     }
 }
 
-fn a_draft_counts_in_its_own_plan_alone(app: &App) {
+fn a_draft_counts_in_its_own_plan_only(app: &App) {
     app.import(&world()).unwrap();
     let expected = |path: &str| app.get(path).expect(200).json()["expected"].as_i64().unwrap();
     let subtree = || app.get("/v1/committees/h/progress?on=2025-03-15").json()["subtree"]["expected"].as_i64().unwrap();
     let (draft, own) = ("/v1/strategies/draft/progress?on=2025-03-15", "/v1/committees/l1/progress?on=2025-03-15");
     let of_me = || mine(app, "e-two", "?on=2025-03-15").json()["expected"].as_i64().unwrap();
-    // l1, l2, l3 and young in both years: who merged had gone by the end of the first.
+    // l1, l2, l3 and young in both years. The merged ones had ended by the end of the first year.
     assert_eq!(expected(draft), 8, "a preview");
     let before = (expected(own), subtree(), of_me());
     app.patch("/v1/strategies/draft", json!({"status": "adopted"})).expect(200);
@@ -956,7 +956,7 @@ fn a_draft_counts_in_its_own_plan_alone(app: &App) {
     assert_eq!((expected(own), subtree(), of_me()), before);
 }
 
-/// Every address of progress, by what it is about.
+/// Every path of progress, by what it is about.
 fn addresses(app: &App) -> [String; 5] {
     let tree = app.get("/v1/strategies/plan").json();
     let area = &tree["focus_areas"][0];
@@ -969,7 +969,7 @@ fn addresses(app: &App) -> [String; 5] {
     ]
 }
 
-fn what_the_client_has_is_not_sent_again(app: &App) {
+fn unchanged_answers_are_not_sent_again(app: &App) {
     app.import(&world()).unwrap();
     let id = action_ids(app).remove("plan/a/half").unwrap();
     let token = token_for(app, "e-two", "med.progress");
@@ -991,12 +991,12 @@ fn what_the_client_has_is_not_sent_again(app: &App) {
             assert_eq!((head.body.len(), head.etag()), (0, tag.clone()), "{path}");
             request("HEAD").header("if-none-match", &tag).send().expect(304);
 
-            // Nothing is worked out for a client that has the answer.
+            // Nothing is computed for a client that has the current answer.
             let with_tag = |tag: &str| app.statements(|| drop(request("GET").header("if-none-match", tag).send()));
             let (had, anew) = (with_tag(&tag), with_tag("\"other\""));
             assert!(had <= 3 && had <= anew, "{path}: {had} statements for a 304, {anew} for a 200");
 
-            // Until something changes.
+            // After a change, the answer is sent again.
             let body = json!({"committee": "l1", "occurrence": "2024-H1", "stage": "done"});
             report(app, &app.token("med.edit"), &format!("/v1/actions/{id}/reports"), &body).expect(201);
             let changed = request("GET").header("if-none-match", &tag).send().expect(200);
@@ -1015,7 +1015,7 @@ fn what_the_client_has_is_not_sent_again(app: &App) {
     }
 }
 
-fn a_tag_belongs_to_what_the_answer_depends_on(app: &App) {
+fn an_etag_covers_everything_that_the_answer_depends_on(app: &App) {
     app.import(&world()).unwrap();
     for path in addresses(app) {
         let tags: Vec<String> =
@@ -1034,20 +1034,20 @@ fn a_tag_belongs_to_what_the_answer_depends_on(app: &App) {
         let english = app.request("GET", &path).header("accept-language", "en").header("if-none-match", &danish);
         english.send().expect(200);
     }
-    // Of one address, each sees their own.
+    // The same path has a different answer for each person.
     let (two, one) = (mine(app, "e-two", "").expect(200), mine(app, "e-one", "").expect(200));
     assert_ne!(two.json()["expected"], one.json()["expected"]);
     assert_ne!(two.etag(), one.etag());
     let token = token_for(app, "e-one", "med.progress");
     app.request("GET", "/v1/me/progress").token(&token).header("if-none-match", &two.etag()).send().expect(200);
     assert!(two.lists("vary", "authorization"));
-    // Today is the same day whether it is named or not.
+    // `on=` today is the same as no `on`.
     let path = "/v1/strategies/plan/progress";
     let (today, named) = (app.get(path), app.get(&format!("{path}?on={}", today())));
     assert_eq!(today.json(), named.json());
 }
 
-fn progress_alone_is_scope_enough(app: &App) {
+fn the_scope_progress_is_enough(app: &App) {
     app.import(&world()).unwrap();
     let token = token_for(app, "e-two", "med.progress");
     let get = |token: &str, path: &str| app.request("GET", path).token(token).send();
@@ -1078,7 +1078,7 @@ fn progress_alone_is_scope_enough(app: &App) {
     }
 }
 
-fn no_person_is_named(app: &App) {
+fn progress_names_no_people(app: &App) {
     let mut bundle = world();
     for report in bundle["reports"].as_array_mut().unwrap() {
         report["reported_by"] = json!("e-two");
@@ -1101,7 +1101,7 @@ fn no_person_is_named(app: &App) {
     assert_eq!(app.list("/v1/access-log").len(), 0, "nobody's data is shown");
 }
 
-/// A plan of many areas and actions for many committees, each told of in every occurrence.
+/// A plan with many areas, actions and committees, and a report on every assignment.
 fn large(areas: usize, actions: usize, committees: usize) -> Value {
     let level = format!("level-{committees}");
     let key = |n: usize| format!("c{committees}-{n}");
@@ -1179,7 +1179,7 @@ fn answers_are_compressed(app: &App) {
     }
 }
 
-/// The elements of a picture, by name, with what stands in them; fails where it is not well-formed.
+/// The elements of a picture by name, with their text. Fails if the SVG is not well-formed.
 fn elements(svg: &str) -> Vec<(String, String)> {
     let mut open: Vec<(String, usize)> = Vec::new();
     let mut found = Vec::new();
@@ -1237,7 +1237,7 @@ fn pictures_are_drawn(app: &App) {
         for name in ["title", "desc"] {
             assert!(found.iter().any(|(found, text)| found == name && !text.trim().is_empty()), "{name} in {svg}");
         }
-        // Readers of screens hear an image with a name; dark pages get a dark one; nothing is fetched, nothing runs.
+        // It has a role and a name for screen readers, supports dark pages, loads nothing, and runs no script.
         for word in ["role=\"img\"", "http://www.w3.org/2000/svg", "prefers-color-scheme"] {
             assert!(svg.contains(word), "{word} in {svg}");
         }
@@ -1253,14 +1253,14 @@ fn pictures_are_drawn(app: &App) {
         let plain = app.request("GET", &format!("{path}?format=json")).token(&me).send().expect(200);
         assert_eq!(plain.json(), json);
     }
-    // The picture is of the day that is asked for, and of a plan in which nothing is expected there is one too.
+    // The picture is as of the requested day, and there is one for a plan in which nothing is expected.
     let path = "/v1/strategies/plan/progress";
     let (_, now) = picture(app, path);
     let then = app.get(&format!("{path}?format=svg&on=2024-03-20")).expect(200);
     assert_ne!(String::from_utf8(then.body).unwrap(), now);
     let before = app.get(&format!("{path}?format=svg&on=2023-12-31")).expect(200);
     elements(&String::from_utf8(before.body).unwrap());
-    // A report changes it.
+    // A report changes the picture.
     let id = action_ids(app).remove("plan/b/after").unwrap();
     let body = json!({"committee": "m1", "stage": "dropped"});
     report(app, &app.token("med.edit"), &format!("/v1/actions/{id}/reports"), &body).expect(201);
@@ -1320,10 +1320,10 @@ fn wrong_queries_are_refused(app: &App) {
     }
 }
 
-/// A dozen or fewer, as everywhere.
+/// At most a dozen statements.
 const MOST: u64 = 12;
 
-fn a_large_plan_costs_no_more_than_a_small_one(app: &App) {
+fn statements_do_not_depend_on_the_size_of_the_plan(app: &App) {
     app.import(&large(2, 2, 3)).unwrap();
     app.import(&large(12, 10, 150)).unwrap();
     let parts = |committees: usize| {
@@ -1355,19 +1355,19 @@ fn a_large_plan_costs_no_more_than_a_small_one(app: &App) {
     let (few, many) = (cost("/v1/actions?overdue=true&limit=2"), cost("/v1/actions?overdue=true&limit=200"));
     assert_eq!(few, many);
     assert!((1..=MOST).contains(&many), "{many} statements");
-    // A report writes as much in a large plan as in a small one.
+    // A report takes as many statements in a large plan as in a small one.
     let editor = app.token("med.edit");
     let tell = |action: &str, committee: &str| {
         let body = json!({"committee": committee, "occurrence": "2024-H2", "stage": "done"});
         app.statements(|| drop(report(app, &editor, &format!("{action}/reports"), &body).expect(201)))
     };
-    // The first ones make rows that those after them find.
+    // The first reports create rows that later ones update.
     tell(&small, "c3-0");
     tell(&large, "c150-0");
     assert_eq!(tell(&small, "c3-1"), tell(&large, "c150-7"));
 }
 
-fn a_large_house_costs_no_more_than_a_small_one(app: &App) {
+fn statements_do_not_depend_on_the_number_of_committees(app: &App) {
     app.import(&large(2, 2, 3)).unwrap();
     app.import(&large(12, 10, 150)).unwrap();
     let cost = |path: &str| app.statements(|| drop(app.get(path).expect(200)));
@@ -1387,7 +1387,7 @@ fn a_large_house_costs_no_more_than_a_small_one(app: &App) {
     assert_eq!(of_one("c3-0"), of_one("c150-0"));
 }
 
-fn a_series_begins_no_earlier_than_anything_is_asked_for(app: &App) {
+fn a_series_begins_at_the_earliest_supported_day(app: &App) {
     let mut bundle = world();
     let long_ago = ("0202-01-01", "2025-12-31");
     let old = action("old", json!({"starts_on": long_ago.0}));
@@ -1452,9 +1452,9 @@ fn a_cancelled_forerunner_is_not_waited_for(app: &App) {
     assert!(is_ahead(today()));
 }
 
-fn a_tag_is_its_person_s_alone(app: &App) {
+fn an_etag_is_personal(app: &App) {
     app.import(&world()).unwrap();
-    // The last two sit nowhere, and are answered the same.
+    // The last two have no seat and get equal answers.
     let people = ["e-two", "e-one", "e-none", "e-past"];
     for query in ["", "?on=2024-06-30", "?children=true", "?series=month", "?format=svg"] {
         let answers = people.map(|person| mine(app, person, query).expect(200));

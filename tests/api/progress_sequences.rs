@@ -1,5 +1,6 @@
-//! Assignments and progress are, on any day, what a model has that walks through the calendar day by day and counts
-//! one by one; and they stay so whatever is changed, though today's figures come from counts that are kept.
+//! Property tests of assignments and progress against a brute-force model, which walks through the calendar day by day
+//! and counts one by one. They must agree on every day and after every change, although today's figures come from
+//! stored counts.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,16 +14,16 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, repeatable};
 
-crate::tests![any_day_is_what_a_plain_count_says, every_change_is_counted_at_once];
+crate::tests![figures_of_any_day_equal_the_model, figures_follow_every_change];
 
 const LEVELS: [&str; 3] = ["hoved", "omraade", "lokal"];
 const RECURRENCES: [Option<&str>; 6] = [None, Some("P6M"), Some("P1M"), Some("P3M"), Some("P1Y"), Some("P2Y")];
-/// Stages and judgements of reports, as often as they stand here.
+/// Stages and judgements of reports, drawn as often as they are listed here.
 const STAGES: [&str; 6] = ["done", "in_progress", "done", "in_progress", "dropped", "not_started"];
 const JUDGEMENTS: [&str; 4] = ["none", "on_track", "at_risk", "off_track"];
-/// The counts among the figures.
+/// The names of the figures that are counts.
 const COUNTS: [&str; 7] = ["expected", "done", "in_progress", "not_started", "dropped", "overdue", "stale"];
-/// What is compared of an assignment.
+/// The fields of an assignment that are compared.
 const FIELDS: [&str; 12] = [
     "action",
     "is_local",
@@ -38,12 +39,12 @@ const FIELDS: [&str; 12] = [
     "reported_at",
 ];
 
-/// What reports: `committee` or `unit`, and its key.
+/// An assignee: `committee` or `unit`, and its key.
 type Party = (&'static str, String);
 /// An entry of an audience: the role, then `level`, `committee` or `unit`, and its key.
 type Entry = (&'static str, &'static str, String);
 
-fn any_day_is_what_a_plain_count_says(app: &App) {
+fn figures_of_any_day_equal_the_model(app: &App) {
     let cases = Cell::new(0);
     run(5, 9..10, |sequence| {
         let (first, days) = sequence.split_first().unwrap();
@@ -57,7 +58,7 @@ fn any_day_is_what_a_plain_count_says(app: &App) {
     });
 }
 
-fn every_change_is_counted_at_once(app: &App) {
+fn figures_follow_every_change(app: &App) {
     let cases = Cell::new(0);
     run(6, 5..9, |sequence| {
         let (first, changes) = sequence.split_first().unwrap();
@@ -75,13 +76,13 @@ fn every_change_is_counted_at_once(app: &App) {
 }
 
 fn run(cases: u32, steps: Range<usize>, test: impl Fn(Vec<Vec<u8>>) -> Result<(), TestCaseError>) {
-    // Each step of shrinking takes as long as a case does.
+    // Each step of shrinking takes as long as a whole case.
     let config = Config { max_shrink_iters: 60, ..repeatable(cases) };
-    // More bytes than a scenario takes.
+    // More bytes than a scenario uses.
     let sequences = prop::collection::vec(prop::collection::vec(any::<u8>(), 700), steps);
     match TestRunner::new(config).run(&sequences, test) {
         Ok(()) => {}
-        // What was drawn from the bytes is told; they themselves say nothing.
+        // Print what was drawn from the bytes, since the bytes themselves explain nothing.
         Err(TestError::Fail(reason, _)) => panic!("{reason}"),
         Err(error) => panic!("{error}"),
     }
@@ -100,12 +101,12 @@ fn next(day: NaiveDate) -> NaiveDate {
     day.succ_opt().unwrap()
 }
 
-/// As the service writes a time.
+/// Formats a time as the service does.
 fn text_of(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(|at| at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
 }
 
-/// The same object without its nulls.
+/// The object without its null fields.
 fn filled(row: &Value) -> Value {
     let fields = row.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
     Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -128,7 +129,7 @@ impl Choices<'_> {
         all[self.below(all.len())].clone()
     }
 
-    /// A day about so many days from today, often the first or last of its month: there most mistakes are made.
+    /// A day up to that many days from today, often the first or last of a month, where mistakes are likely.
     fn day(&mut self, (from, to): (i64, i64)) -> NaiveDate {
         let distance = i64::try_from(self.below(usize::try_from(to - from + 1).unwrap())).unwrap();
         let mut day = today() + TimeDelta::days(from + distance);
@@ -144,15 +145,15 @@ impl Choices<'_> {
         day
     }
 
-    /// Days in order, often open-ended.
+    /// First and last day in order, often open-ended.
     fn span(&mut self, firsts: (i64, i64), lasts: (i64, i64)) -> Span {
         let first = if self.below(2) == 0 { None } else { Some(self.day(firsts)) };
         let last = if self.below(5) < 3 { None } else { Some(self.day(lasts)) };
         Span { first, last: last.map(|last| first.map_or(last, |first| first.max(last))) }
     }
 
-    /// A moment of a Danish day. At its edges UTC has another date; of today nothing but the first moment has
-    /// certainly passed. The number makes it one that no other report has.
+    /// A time on a Danish day. Near midnight, UTC has another date. Only the first moment of today has certainly
+    /// passed. The number makes the time unique among reports.
     fn moment(&mut self, day: NaiveDate, number: usize) -> DateTime<Utc> {
         let times = [(12, 0, 0), (0, 0, 0), (23, 59, 59), (0, 30, 0)];
         let (hour, minute, second) = if day == today() { (0, 0, 0) } else { self.one(&times) };
@@ -162,7 +163,7 @@ impl Choices<'_> {
     }
 }
 
-/// First and last day, inclusive; none = open.
+/// First and last day, inclusive. None is open.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
     first: Option<NaiveDate>,
@@ -175,7 +176,7 @@ impl Span {
     }
 }
 
-/// A committee. The HR system changes its own.
+/// A committee. Those managed by HR are changed by the HR sync only.
 #[derive(Debug, Clone)]
 struct Committee {
     level: Option<&'static str>,
@@ -212,15 +213,15 @@ struct Plan {
 #[derive(Debug, Clone)]
 struct Action {
     key: String,
-    /// Its place in the model's plans; a local one's is that of its parent.
+    /// Index of its plan in the model. A local action has its parent's.
     plan: usize,
-    /// The path of its focus area; a local one's is that of its parent.
+    /// The path of its focus area. A local action has its parent's.
     area: String,
-    /// Of a local one, the committee whose own it is, and the path of its parent.
+    /// For a local action: its committee, and the path of its parent.
     local: Option<(String, String)>,
     audience: BTreeSet<Entry>,
     recurrence: Option<&'static str>,
-    /// Its own days.
+    /// Its own first and last day.
     span: Span,
     cancelled_on: Option<NaiveDate>,
 }
@@ -233,7 +234,7 @@ impl Action {
         }
     }
 
-    /// The fields that say when it is done.
+    /// The fields that say when it is to be done.
     fn timing(&self) -> Value {
         let mut timing = json!({"recurrence": self.recurrence, "starts_on": self.span.first, "due_on": self.span.last});
         if self.local.is_none() {
@@ -283,7 +284,7 @@ struct Report {
     at: DateTime<Utc>,
     /// The Danish day on which it was made.
     day: NaiveDate,
-    /// Whether a bundle brought it.
+    /// Whether it was imported with a bundle.
     is_imported: bool,
 }
 
@@ -301,7 +302,7 @@ impl Report {
     }
 }
 
-/// What is stored.
+/// Everything that is stored.
 #[derive(Debug, Default)]
 struct Model {
     units: BTreeMap<String, Span>,
@@ -311,7 +312,7 @@ struct Model {
     reports: Vec<Report>,
 }
 
-/// The model as it is drawn.
+/// Draws a random model.
 impl Model {
     fn draw(choices: &mut Choices<'_>) -> Self {
         let mut model = Self::default();
@@ -344,7 +345,7 @@ impl Model {
         model
     }
 
-    /// Keys grow, so that a committee never stands below one with a greater key: there are no cycles.
+    /// A committee's parent always has a smaller key, so there are no cycles.
     fn next_committee(&self) -> String {
         format!("c{:02}", self.committees.len())
     }
@@ -364,7 +365,7 @@ impl Model {
         Committee { level, parent, span: choices.span((-700, 60), (-600, 200)), is_hr: false }
     }
 
-    /// Ends two committees on one day and founds the one that takes their place on the next; answers their keys.
+    /// Merges two committees: they end on one day, their successor starts on the next. Returns the keys.
     fn merge(&mut self, choices: &mut Choices<'_>) -> Vec<String> {
         let open = self.committees.iter().filter(|(_, committee)| committee.span.last.is_none());
         let open: Vec<String> = open.map(|(key, _)| key.clone()).collect();
@@ -434,7 +435,7 @@ impl Model {
 
     fn draw_timing(&self, choices: &mut Choices<'_>, action: &mut Action) {
         action.recurrence = choices.one(&RECURRENCES);
-        // What recurs needs a first day from somewhere.
+        // A recurring action needs a first day, its own or its strategy's.
         let needs_first = action.recurrence.is_some() && self.plans[action.plan].span.first.is_none();
         let first = if needs_first || choices.below(3) == 2 { Some(choices.day((-800, 60))) } else { None };
         let last = if choices.below(3) == 2 { Some(choices.day((-600, 500))) } else { None };
@@ -443,7 +444,7 @@ impl Model {
         action.cancelled_on = if is_cancelled { Some(choices.day((-500, 100))) } else { None };
     }
 
-    /// An action of a committee that exists, inspired by one of a plan that is no draft.
+    /// A local action of an existing committee, whose parent belongs to a plan that is not a draft.
     fn draw_local(&self, choices: &mut Choices<'_>) -> Option<Action> {
         let is_parent = |action: &&Action| action.local.is_none() && self.plans[action.plan].status != "draft";
         let parents: Vec<&Action> = self.actions.iter().filter(is_parent).collect();
@@ -467,8 +468,8 @@ impl Model {
         Some(action)
     }
 
-    /// A report that somebody could have made on a day until now: about the same as one that is there, or about
-    /// what was to be done then.
+    /// A valid report on some past day: either another one on an assignment that has reports, or one on any assignment
+    /// of that day.
     fn draw_report(&self, choices: &mut Choices<'_>) -> Option<Report> {
         let on = choices.day((-800, 0)).min(today());
         let due = if !self.reports.is_empty() && choices.below(3) == 0 {
@@ -490,7 +491,7 @@ impl Model {
         })
     }
 
-    /// An assignment that can be reported on that day, rather a late one: those get more reports than one.
+    /// An assignment that can be reported on that day. Late occurrences are preferred, so that they get several reports.
     fn draw_due(&self, choices: &mut Choices<'_>, on: NaiveDate) -> Option<Due> {
         let action = choices.one(&self.actions);
         let mut dues = self.reportable(&action, on);
@@ -502,7 +503,7 @@ impl Model {
         Some(dues.swap_remove(at))
     }
 
-    /// A day on which figures may be asked for: today, any, or one about which something changes.
+    /// A day to compare figures on: today, any day, or a day next to a change.
     fn draw_on(&self, choices: &mut Choices<'_>) -> NaiveDate {
         let mut days = BTreeSet::from([today()]);
         let committees = self.committees.values().map(|committee| committee.span);
@@ -567,22 +568,22 @@ impl Model {
     }
 }
 
-/// A time that an action is to be done: its only one, or an occurrence.
+/// One occurrence of an action, or the only one.
 #[derive(Debug, Clone)]
 struct Turn {
     name: Option<String>,
     due_on: Option<NaiveDate>,
-    /// The day on which a party must exist to count.
+    /// The day on which an assignee must exist to count.
     counted_on: NaiveDate,
     is_running: bool,
 }
 
-/// An assignment, and what was reported of it.
+/// An assignment with its latest report.
 #[derive(Debug, Clone)]
 struct Due {
     /// The action's path.
     path: String,
-    /// The strategy, the focus area and the action of the plan that it belongs to, or that inspired it.
+    /// The strategy, focus area and action of the plan that it belongs to. For a local action: those of its parent.
     within: [String; 3],
     is_local: bool,
     is_draft: bool,
@@ -597,7 +598,7 @@ struct Due {
 }
 
 impl Due {
-    /// As the service answers it, as far as it is compared.
+    /// The compared fields, as the service answers them.
     fn row(&self) -> Value {
         json!({
             "action": self.path,
@@ -626,12 +627,12 @@ impl Model {
         if party.0 == "unit" { self.units[&party.1] } else { self.committees[&party.1].span }
     }
 
-    /// The times that an action is to be done, of those that have begun.
+    /// The occurrences of an action that have begun.
     fn turns(&self, action: &Action, on: NaiveDate) -> Vec<Turn> {
         let plan = self.plans[action.plan].span;
         let first = action.span.first.or(plan.first);
         let last = action.span.last.or(plan.last);
-        // The last day on which it is pursued.
+        // The last day of the action.
         let mut until = last;
         if let Some(cancelled_on) = action.cancelled_on {
             let eve = cancelled_on.pred_opt().unwrap();
@@ -691,7 +692,7 @@ impl Model {
         parties
     }
 
-    /// The assignments of an action that have begun, the occurrences one after the other.
+    /// The assignments of an action that have begun, in the order of their occurrences.
     fn dues_of(&self, action: &Action, on: NaiveDate) -> Vec<Due> {
         let path = action.path();
         let reports = self.reports.iter().filter(|report| report.action == path && report.day <= on);
@@ -736,14 +737,14 @@ impl Model {
         dues
     }
 
-    /// The assignments of an action that take a report on that day: nothing of a draft, nobody who has gone.
+    /// The assignments of an action that can be reported on that day: not those of drafts or of ended assignees.
     fn reportable(&self, action: &Action, on: NaiveDate) -> Vec<Due> {
         let mut dues = self.dues_of(action, on);
         dues.retain(|due| !due.is_draft && self.span_of(&due.party).holds(on));
         dues
     }
 
-    /// The committee and all below it.
+    /// The committee and all committees below it.
     fn subtree(&self, top: &str) -> BTreeSet<String> {
         let mut subtree = BTreeSet::from([top.to_owned()]);
         loop {
@@ -760,7 +761,7 @@ impl Model {
     }
 }
 
-/// The year and the place in it of the period that a day lies in; two years count from that of the first day.
+/// The period that contains `day`: its year and its number in the year. Two-year periods start with the year of `first`.
 fn slot_of(recurrence: &str, first: NaiveDate, day: NaiveDate) -> (i32, u32) {
     let (year, month) = (day.year(), day.month());
     match recurrence {
@@ -782,7 +783,7 @@ fn name_of(recurrence: &str, (year, place): (i32, u32)) -> String {
     }
 }
 
-/// The last day on which a report isn't old yet: a recurrence later, in a month that is too short its last day.
+/// The last day on which a report is not stale: one recurrence later, at most the last day of that month.
 fn fresh_until(recurrence: Option<&str>, reported: NaiveDate) -> NaiveDate {
     let months = match recurrence {
         None => return reported + TimeDelta::days(365),
@@ -799,7 +800,7 @@ fn fresh_until(recurrence: Option<&str>, reported: NaiveDate) -> NaiveDate {
     (1..=reported.day()).rev().find_map(|day| NaiveDate::from_ymd_opt(year, month, day)).unwrap()
 }
 
-/// What has progress.
+/// Something that has progress.
 #[derive(Debug, Clone)]
 enum Node {
     /// By its key.
@@ -828,7 +829,7 @@ impl Node {
     }
 }
 
-/// Assignments, counted.
+/// Counts of assignments.
 #[derive(Debug, Clone, PartialEq)]
 struct Figures {
     /// In the order of [`COUNTS`].
@@ -836,16 +837,16 @@ struct Figures {
     last_reported_at: Option<DateTime<Utc>>,
 }
 
-/// All the figures of something.
+/// All figures of a node.
 struct Block {
     own: Figures,
     running: Figures,
-    /// None where the answer's are not compared.
+    /// None if they are not compared.
     local: Option<Figures>,
     subtree: Option<Figures>,
 }
 
-/// Everything that was to be done, seen on a day.
+/// All assignments, as of a day.
 struct Day<'m> {
     model: &'m Model,
     on: NaiveDate,
@@ -893,7 +894,7 @@ impl<'m> Day<'m> {
                 Some(self.count(|due| due.is_local && due.within.contains(path)))
             }
             Node::Committee(key) => Some(self.count(|due| due.is_local && due.party.1 == *key)),
-            // Nothing has these for its parent.
+            // These have no children.
             Node::Local(_) | Node::Occurrence(..) => None,
         };
         let subtree = match node {
@@ -908,7 +909,7 @@ impl<'m> Day<'m> {
         Block { own: self.count(is_own), running, local, subtree }
     }
 
-    /// What is one step down, by key.
+    /// The children of a node, by key.
     fn children(&self, node: &Node) -> BTreeMap<String, Node> {
         let mut children = BTreeMap::new();
         match node {
@@ -945,20 +946,20 @@ impl<'m> Day<'m> {
     }
 }
 
-/// A municipality, and what it should have.
+/// A municipality and the model of what it should hold.
 struct Scenario<'a> {
     app: &'a App<'a>,
     key: String,
     token: String,
     model: Model,
-    /// Of focus areas and actions, by path.
+    /// Ids of focus areas and actions, by path.
     ids: BTreeMap<String, String>,
-    /// What was done since the first bundle was drawn, for those who look for the reason of a failure.
+    /// All changes since the first bundle, printed if the test fails.
     steps: RefCell<Vec<String>>,
 }
 
 impl<'a> Scenario<'a> {
-    /// Each case needs a municipality of its own.
+    /// Creates a municipality of its own for each case.
     fn begin(app: &'a App<'a>, cases: &Cell<u32>, choices: &mut Choices<'_>) -> Self {
         let key = format!("by{}", cases.replace(cases.get() + 1));
         let model = Model::draw(choices);
@@ -975,7 +976,7 @@ impl<'a> Scenario<'a> {
         if let Err(problem) = self.app.import(&sections) {
             panic!("{problem:?}: import of {sections}\n{}", self.story());
         }
-        // The first bundle is the story itself.
+        // The first bundle itself is printed too.
         if !self.token.is_empty() {
             self.steps.borrow_mut().push(format!("import of {sections}"));
         }
@@ -1000,12 +1001,12 @@ impl<'a> Scenario<'a> {
         self.send("GET", path, None, 200)
     }
 
-    /// What has come of it all, and how.
+    /// The model and its changes, for the message of a failure.
     fn story(&self) -> String {
         format!("what should be there: {}\nafter: {:#?}", self.model.bundle(), self.steps.borrow())
     }
 
-    /// Every row of a list; the path has a query.
+    /// Every row of a list, over all pages. The path must have a query.
     fn list(&self, path: &str) -> Vec<Value> {
         let mut page = self.get(path);
         let mut rows = page["items"].as_array().unwrap().clone();
@@ -1045,7 +1046,7 @@ impl<'a> Scenario<'a> {
     }
 }
 
-/// Changes, in the service and in the model.
+/// Changes, made in the service and in the model alike.
 impl Scenario<'_> {
     fn change(&mut self, choices: &mut Choices<'_>) {
         match choices.below(18) {
@@ -1076,7 +1077,7 @@ impl Scenario<'_> {
         if let Some(occurrence) = &due.turn.name {
             body["occurrence"] = json!(occurrence);
         }
-        // Whose a local action is goes without saying.
+        // A report on a local action need not name the committee.
         if !due.is_local || choices.below(2) == 0 {
             body[due.party.0] = json!(due.party.1);
         }
@@ -1094,7 +1095,7 @@ impl Scenario<'_> {
         });
     }
 
-    /// Reports that were made before those that are there, or between them, or after; and some that are there.
+    /// Imports reports dated before, between and after the stored ones, and some that are stored already.
     fn import_reports(&mut self, choices: &mut Choices<'_>) {
         let mut rows = Vec::new();
         for report in self.model.reports.iter().filter(|report| report.is_imported) {
@@ -1113,7 +1114,7 @@ impl Scenario<'_> {
         self.import(json!({"reports": rows}));
     }
 
-    /// Changes one committee, in the way in which it can be changed.
+    /// Changes one committee, through HR sync if HR manages it.
     fn change_committee(
         &mut self,
         choices: &mut Choices<'_>,
@@ -1214,7 +1215,7 @@ impl Scenario<'_> {
         let mut action = self.model.actions[n].clone();
         let recurrence = action.recurrence;
         self.model.draw_timing(choices, &mut action);
-        // Mostly the same occurrences, of which there are reports; nothing has to be there that wasn't before.
+        // Mostly keeps the occurrences that have reports. New occurrences need no report.
         if choices.below(3) > 0 && (recurrence.is_none() || action.recurrence.is_some()) {
             action.recurrence = recurrence;
         }
@@ -1244,7 +1245,7 @@ impl Scenario<'_> {
         self.model.plans[n] = plan;
     }
 
-    /// A plan's, or a committee's own.
+    /// An action of a plan, or a local one.
     fn add_action(&mut self, choices: &mut Choices<'_>) {
         let (path, action) = if choices.below(2) == 0 {
             let n = choices.below(self.model.plans.len());
@@ -1264,9 +1265,9 @@ impl Scenario<'_> {
     }
 }
 
-/// What the service says, held against the model.
+/// Compares the service's answers with the model.
 impl Scenario<'_> {
-    /// All of the figures that are kept, or some; assignments of some.
+    /// Compares all stored figures, or a sample, and the assignments of some actions.
     fn check(&self, choices: &mut Choices<'_>, on: NaiveDate, is_whole: bool) -> Result<(), TestCaseError> {
         let day = Day::of(&self.model, on);
         let with_story = |error: TestCaseError| TestCaseError::fail(format!("{error}\non {on}; {}", self.story()));
@@ -1274,7 +1275,7 @@ impl Scenario<'_> {
     }
 
     fn check_day(&self, choices: &mut Choices<'_>, day: &Day<'_>, is_whole: bool) -> Result<(), TestCaseError> {
-        // Today may go without saying.
+        // Today is the default.
         let goes_without_saying = day.on == today() && choices.below(2) == 0;
         let query = if goes_without_saying { String::new() } else { format!("&on={}", day.on) };
         let model = &self.model;
@@ -1332,7 +1333,7 @@ impl Scenario<'_> {
         query: &str,
     ) -> Result<(), TestCaseError> {
         let is_action = matches!(node, Node::Action(_) | Node::Local(_));
-        // Of what has many children, no pages that take too long.
+        // Nodes with many children are left out, since their pages take too long.
         let limit = choices.one(&[200, if is_action { 20 } else { 2 }]);
         let path = format!("{}/progress?children=true&limit={limit}{query}", self.address(node));
         let block = day.block(node);
@@ -1351,13 +1352,13 @@ impl Scenario<'_> {
             answer = self.get(&format!("{path}&cursor={cursor}"));
         }
         check_children(day, node, &children, &path)?;
-        // By itself, what stands below the top is told from other counts.
+        // The children's figures come from other counts than their parent's.
         if matches!(node, Node::Committee(_)) {
             let path = format!("{}/progress?limit={limit}{query}", self.address(node));
             check_block(&self.get(&path), &block, &path)?;
         }
 
-        // A committee's figures are its own, and what is done once has no occurrences to be counted.
+        // A committee has no occurrences, and neither has an action that is done once.
         let is_once = is_action && self.model.actions.iter().any(|action| is_done_once(action, node));
         let is_apart = matches!(node, Node::Committee(_)) || (is_once && children.is_empty());
         if !is_apart {
@@ -1369,7 +1370,7 @@ impl Scenario<'_> {
         Ok(())
     }
 
-    /// Each point of the lines that a chart draws is what the day's answer would be.
+    /// Each point of a series equals the answer for that day.
     fn check_series(&self) -> Result<(), TestCaseError> {
         let committee = self.model.committees.keys().next().unwrap();
         for node in [Node::Strategy(self.model.plans[0].key.clone()), Node::Committee(committee.clone())] {
@@ -1392,7 +1393,7 @@ impl Scenario<'_> {
     }
 }
 
-/// All, or one of them.
+/// All of them, or one.
 fn pick(choices: &mut Choices<'_>, nodes: &[Node], is_all: bool) -> Vec<Node> {
     if is_all || nodes.is_empty() { nodes.to_vec() } else { vec![choices.one(nodes)] }
 }
@@ -1402,7 +1403,7 @@ fn is_done_once(action: &Action, node: &Node) -> bool {
     is_it && action.recurrence.is_none()
 }
 
-/// What is compared of an assignment, as text.
+/// The compared fields of an assignment, as text.
 fn told(row: &Value) -> String {
     FIELDS.map(|name| format!("{name}: {}", row[name])).join(", ")
 }
@@ -1422,7 +1423,7 @@ fn check_children(day: &Day<'_>, node: &Node, children: &[Value], what: &str) ->
         prop_assert_eq!(&child["kind"], &json!(node.kind()), "kind of {}", what);
         check_block(child, &day.block(node), &what)?;
     }
-    // What is done once may stand as an occurrence without a name, and occurrences may stand that expect nobody.
+    // The only occurrence may be listed without a name, and occurrences without assignments may be listed.
     for (key, child) in given {
         let is_action = matches!(node, Node::Action(_) | Node::Local(_));
         let may_be = is_action && (key.is_empty() || child["expected"] == 0);
@@ -1460,7 +1461,7 @@ fn check_counts(given: &Value, wanted: &Figures, what: &str) -> Result<(), TestC
         Some(share) => {
             let exact = done as f64 / (expected - dropped) as f64;
             let parts = share * 10_000.0;
-            // Half a unit of the last decimal off at most, and no decimals after that one.
+            // Rounded to the last decimal.
             (share - exact).abs() < 0.000_050_1 && (parts - parts.round()).abs() < 1e-6
         }
     };

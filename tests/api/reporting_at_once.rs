@@ -1,4 +1,4 @@
-//! Two hundred people report at once: nothing is lost, nothing is doubled, and the sums are right afterwards.
+//! Two hundred people report at the same time: nothing is lost or doubled, and the sums are right afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Barrier;
@@ -15,14 +15,14 @@ crate::tests![everybody_reports_at_once, everybody_reports_twice_at_once];
 
 const PEOPLE: usize = 200;
 const THREADS: usize = 40;
-/// Longer than any queue of writers gets, however slow the machine.
+/// Longer than any queue of writers, even on a slow machine.
 const TRIES: usize = 120;
 
-/// Jobs that are taken one after the other by threads that start together; what they came to, in the order of the jobs.
+/// Runs the jobs on threads that start together. Returns the results in the order of the jobs.
 pub fn at_once<T: Send>(threads: usize, jobs: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let (begin, next) = (Barrier::new(threads), AtomicUsize::new(0));
     let worker = || {
-        // Nobody panics before this, so that nobody waits in vain.
+        // Nothing may panic before this barrier, or the other threads would wait for ever.
         begin.wait();
         let mut done = Vec::new();
         loop {
@@ -41,7 +41,7 @@ pub fn at_once<T: Send>(threads: usize, jobs: usize, work: impl Fn(usize) -> T +
     done.into_iter().map(|(_, came_to)| came_to).collect()
 }
 
-/// Sends as a client does that heeds `Retry-After`: a service that is busy says so, and has stored nothing.
+/// Sends a request, and repeats it after a 503 as `Retry-After` says. A 503 has stored nothing.
 pub fn patiently(send: impl Fn() -> Response) -> Response {
     for _ in 0..TRIES {
         let answer = send();
@@ -59,7 +59,7 @@ fn key(n: usize) -> String {
     format!("c{n:03}")
 }
 
-/// A committee and a chair for each of the people, spread over two centres, and a plan for all of them.
+/// A committee and a chair for each person, in two centres, and a plan for all of them.
 fn fill(app: &App) {
     let employees: Vec<Value> =
         (0..PEOPLE).map(|n| json!({"key": format!("e{n:03}"), "name": format!("Person {n}")})).collect();
@@ -98,7 +98,7 @@ fn progress(app: &App, path: &str) -> Value {
     patiently(|| app.get(path)).expect(200).json()
 }
 
-/// The counts by stage, in the order of the figures.
+/// Counts by stage, in the order of the figures.
 fn stages(block: &Value) -> [i64; 4] {
     ["done", "in_progress", "not_started", "dropped"].map(|stage| block[stage].as_i64().unwrap())
 }
@@ -115,7 +115,7 @@ fn everybody_reports_at_once(app: &App) {
     let of_action = format!("/v1/actions/{action}/progress");
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Whoever looks in the meantime sees sums that fit, and nothing that was done undone.
+        // Meanwhile, readers see consistent sums, and `done` never goes down.
         let reader = scope.spawn(|| {
             let mut until_now = 0;
             while !is_over.load(Ordering::Relaxed) {
@@ -163,10 +163,10 @@ fn everybody_reports_twice_at_once(app: &App) {
     let of_action = format!("/v1/actions/{action}/progress");
     let words = ["done", "in_progress", "not_started", "dropped"];
     let mut expected: BTreeMap<String, &str> = BTreeMap::new();
-    // The second round corrects the first: a key of its own for everybody, and another stage for most.
+    // The second round corrects the first, with a new key for each person and another stage for most.
     for (round, shift) in [(1, 0), (2, 1)] {
         let stage = |person: usize| words[(person + shift * (person % 3)) % 4];
-        // Neighbouring jobs are the same request, so that two threads send it side by side.
+        // Neighbouring jobs are the same request, so that two threads send it at the same time.
         let answers = at_once(THREADS, 2 * PEOPLE, |job| {
             let person = job / 2;
             let body = json!({"committee": key(person), "stage": stage(person), "note": format!("Runde {round}")});

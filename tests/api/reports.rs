@@ -1,4 +1,4 @@
-//! Reports: who may make one, what is refused, what stays of them, and what a client that repeats itself is answered.
+//! Reports: who may make one, what is refused, what is stored, and answers to repeated requests.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,32 +14,32 @@ use crate::harness::{App, ELSEWHERE, HERE, Request, Response};
 use crate::reporting_at_once::{at_once, patiently};
 
 crate::tests![
-    a_report_comes_back_as_it_was_made,
-    what_breaks_a_rule_is_refused_and_not_stored,
-    what_cannot_begin_takes_no_report,
-    every_fault_of_a_report_is_told_at_once,
+    a_report_is_answered_as_it_was_sent,
+    invalid_reports_are_refused_and_not_stored,
+    an_action_that_never_begins_takes_no_report,
+    all_errors_of_a_report_are_answered_together,
     a_party_reports_while_it_exists,
     occurrences_reach_from_the_first_day_to_today,
     reporting_roles_say_who_reports,
-    nobody_reports_for_others,
-    who_sits_there_no_more_reports_no_more,
+    other_people_may_not_report,
+    former_members_may_not_report,
     a_leader_reports_for_their_own_unit,
-    an_editor_reports_for_any_party,
+    an_editor_may_report_for_any_assignee,
     corrections_are_new_reports,
-    history_is_filtered_paged_and_tabled,
+    history_has_filters_pages_and_tables,
     only_hr_sees_who_reported,
     every_report_leaves_a_change,
-    what_has_reports_stays,
-    another_municipality_s_actions_take_no_report,
+    rows_with_reports_can_not_be_deleted,
+    actions_of_another_municipality_take_no_report,
     a_repeated_request_is_one_report,
     a_key_belongs_to_its_caller_and_its_request,
     a_refused_request_uses_up_no_key,
     keys_are_short_visible_text,
     a_key_is_kept_for_a_day,
-    one_key_from_many_at_once_is_one_report,
-    who_reads_who_reported_is_logged,
-    what_is_due_before_its_first_day_is_never_to_be_done,
-    minutes_urls_hold_letters_but_no_cpr_numbers,
+    concurrent_requests_with_one_key_make_one_report,
+    reading_the_reporter_is_logged,
+    an_action_due_before_its_first_day_has_no_occurrence,
+    minutes_urls_may_hold_letters_but_no_cpr_numbers,
 ];
 
 /// A token whose person is the employee with this key: the local issuer's person claim is the subject.
@@ -49,7 +49,7 @@ pub fn token_for(app: &App, subject: &str, scope: &str) -> String {
     secret.sign(subject, &HERE.parse().unwrap(), &scopes, Duration::from_secs(3600)).unwrap()
 }
 
-/// The row with more, or other, fields.
+/// The row with these fields added or replaced.
 pub fn with(mut row: Value, fields: Value) -> Value {
     row.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     row
@@ -59,12 +59,12 @@ pub fn days_from_now(days: i64) -> NaiveDate {
     today() + TimeDelta::days(days)
 }
 
-/// The half-year that a day lies in.
+/// The half-year that contains the day.
 pub fn half_year(day: NaiveDate) -> String {
     format!("{}-H{}", day.year(), day.month0() / 6 + 1)
 }
 
-/// The id of every action, plans' and local ones, by its path.
+/// The ids of all actions, including local ones, by path.
 pub fn action_ids(app: &App) -> HashMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     app.list("/v1/actions?limit=200").iter().map(|action| (text(&action["path"]), text(&action["id"]))).collect()
@@ -82,8 +82,8 @@ fn action(key: &str, fields: Value) -> Value {
     with(json!({"key": key, "title": format!("Handling {key}"), "kind": "discussion", "audience": everyone}), fields)
 }
 
-/// A house with a plan that runs since 2024 and until the end of next year, so that it does on whatever day the tests
-/// are run. Who may report in it differs by seat, by unit and by day.
+/// A municipality with a plan from 2024 until the end of next year, so that it is running whenever the tests are run.
+/// People may report depending on their seat, their unit and the day.
 pub fn house() -> Value {
     let until = NaiveDate::from_ymd_opt(today().year() + 1, 12, 31);
     let day = |text: &str| Some(text.parse().unwrap());
@@ -186,7 +186,7 @@ pub fn house() -> Value {
     })
 }
 
-/// The address of an action's reports.
+/// The path of an action's reports.
 fn reports_of(app: &App, path: &str) -> String {
     format!("/v1/actions/{}/reports", action_ids(app)[path])
 }
@@ -199,7 +199,7 @@ pub fn report(app: &App, token: &str, address: &str, body: &Value) -> Response {
     request(app, token, address, body).send()
 }
 
-/// How many changes and how many reports of an action are stored.
+/// Number of changes, and of the action's reports, that are stored.
 fn stored(app: &App, address: &str) -> (usize, usize) {
     (app.changes(), app.list(address).len())
 }
@@ -208,7 +208,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-fn a_report_comes_back_as_it_was_made(app: &App) {
+fn a_report_is_answered_as_it_was_sent(app: &App) {
     app.import(&house()).unwrap();
     let ids = action_ids(app);
     let half = &ids["plan/a/half"];
@@ -241,7 +241,7 @@ fn a_report_comes_back_as_it_was_made(app: &App) {
     assert_eq!(app.get(address).expect(200).json(), expected, "med.admin brings med.hr along");
     assert_eq!(app.list(&format!("/v1/actions/{half}/reports")), [expected]);
 
-    // What is left out is empty; a UUID names the committee as well as its key.
+    // Optional fields may be left out. A committee may be named by UUID.
     let l1 = app.get("/v1/committees/l1").json()["id"].clone();
     let plain = report(app, &chair, &reports_of(app, "plan/a/once"), &json!({"committee": l1, "stage": "done"}));
     let plain = plain.expect(201).json();
@@ -262,21 +262,21 @@ fn a_report_comes_back_as_it_was_made(app: &App) {
     }
 }
 
-fn what_breaks_a_rule_is_refused_and_not_stored(app: &App) {
+fn invalid_reports_are_refused_and_not_stored(app: &App) {
     app.import(&house()).unwrap();
     let ids = action_ids(app);
-    // An editor may report for any party, so that what is refused is the report itself.
+    // An editor may report for any assignee, so that only the report itself can be refused.
     let editor = app.token("med.edit");
     let next_half = half_year(today() + Months::new(6));
     let after_the_plan = format!("{}-H1", today().year() + 2);
     let l1 = |fields: Value| with(json!({"committee": "l1", "stage": "done"}), fields);
     let named = |fields: Value| with(json!({"stage": "done"}), fields);
     let cases = [
-        // Exactly one party.
+        // Exactly one assignee.
         ("plan/a/once", named(json!({})), ""),
         ("plan/a/once", l1(json!({"unit": "school"})), ""),
         ("plan/a/once", named(json!({"committee": null, "unit": null})), ""),
-        // A party that is there, and that the action is addressed to.
+        // An assignee that exists and to which the action is addressed.
         ("plan/a/once", named(json!({"committee": "nowhere"})), "/committee"),
         ("plan/a/once", named(json!({"committee": ids["plan/a/once"]})), "/committee"),
         ("plan/a/once", named(json!({"committee": "h"})), "/committee"),
@@ -285,7 +285,7 @@ fn what_breaks_a_rule_is_refused_and_not_stored(app: &App) {
         ("plan/a/unit", named(json!({"unit": "nowhere"})), "/unit"),
         ("plan/a/unit", named(json!({"unit": "care"})), "/unit"),
         ("plan/a/once", named(json!({"unit": "school"})), "/unit"),
-        // It must have been there when it mattered, and be there still.
+        // It must have existed for the occurrence, and must still exist.
         ("plan/b/early", named(json!({"committee": "young"})), "/committee"),
         ("plan/a/half", named(json!({"committee": "young", "occurrence": "2024-H2"})), "/committee"),
         ("plan/a/half", named(json!({"committee": "old", "occurrence": "2024-H1"})), "/committee"),
@@ -293,7 +293,7 @@ fn what_breaks_a_rule_is_refused_and_not_stored(app: &App) {
         ("plan/a/once", named(json!({"committee": "yesterday"})), "/committee"),
         ("plan/a/once", named(json!({"committee": "tomorrow"})), "/committee"),
         ("plan/a/unit", named(json!({"unit": "gone"})), "/unit"),
-        // An occurrence of the action's own length, within its window, that has begun.
+        // An occurrence of the action's recurrence, within its dates, that has begun.
         ("plan/a/half", l1(json!({})), "/occurrence"),
         ("plan/a/half", l1(json!({"occurrence": null})), "/occurrence"),
         ("plan/a/half", l1(json!({"occurrence": "2024"})), "/occurrence"),
@@ -309,7 +309,7 @@ fn what_breaks_a_rule_is_refused_and_not_stored(app: &App) {
         ("plan/b/window", l1(json!({"occurrence": "2025-03"})), "/occurrence"),
         ("plan/b/cancelled", l1(json!({"occurrence": "2025-02"})), "/occurrence"),
         ("plan/b/biennial", l1(json!({"occurrence": "2025"})), "/occurrence"),
-        // The rest of the body.
+        // Other fields.
         ("plan/a/once", l1(json!({"discussed_on": days_from_now(1)})), "/discussed_on"),
         ("plan/a/once", l1(json!({"discussed_on": "2025-02-30"})), "/discussed_on"),
         ("plan/a/once", l1(json!({"minutes_url": "http://intranet.testby.dk/12"})), "/minutes_url"),
@@ -325,7 +325,7 @@ fn what_breaks_a_rule_is_refused_and_not_stored(app: &App) {
         ("plan/a/once", l1(json!({"note": "  "})), "/note"),
         ("plan/a/once", l1(json!({"reported_at": "2024-01-01T00:00:00Z"})), "/reported_at"),
         ("plan/a/once", l1(json!({"reported_by": "e-chair"})), "/reported_by"),
-        // A draft is no plan yet.
+        // Drafts take no reports.
         ("draft/a/once", l1(json!({})), ""),
     ];
     let changes = app.changes();
@@ -341,7 +341,7 @@ fn what_breaks_a_rule_is_refused_and_not_stored(app: &App) {
     }
 }
 
-fn what_cannot_begin_takes_no_report(app: &App) {
+fn an_action_that_never_begins_takes_no_report(app: &App) {
     app.import(&house()).unwrap();
     let editor = app.token("med.edit");
     for path in ["plan/b/ahead", "plan/b/void"] {
@@ -353,7 +353,7 @@ fn what_cannot_begin_takes_no_report(app: &App) {
     }
 }
 
-fn every_fault_of_a_report_is_told_at_once(app: &App) {
+fn all_errors_of_a_report_are_answered_together(app: &App) {
     app.import(&house()).unwrap();
     let body = json!({
         "committee": "nowhere", "occurrence": "2024-Q1", "stage": "done", "discussed_on": days_from_now(1),
@@ -378,7 +378,7 @@ fn a_party_reports_while_it_exists(app: &App) {
     let (once, half) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/a/half"));
     let young = json!({"committee": "young", "occurrence": "2025-H2", "stage": "done"});
     report(app, &editor, &half, &young).expect(201);
-    // Its last day is a day of its own, and what it left undone before can be told on it.
+    // It exists on its last day and can report earlier occurrences then.
     let last = |fields: Value| with(json!({"committee": "last", "stage": "done"}), fields);
     let chair = token_for(app, "e-last", "med.report");
     report(app, &chair, &once, &last(json!({}))).expect(201);
@@ -386,14 +386,14 @@ fn a_party_reports_while_it_exists(app: &App) {
     app.patch("/v1/committees/last", json!({"ends_on": days_from_now(-1)})).expect(200);
     let before = stored(app, &once);
     report(app, &editor, &once, &last(json!({}))).expect_faults(&["/committee"]);
-    // Whose committee has ended has no seat either: whichever is told, nothing is stored.
+    // A person in an ended committee has no seat there either. Whichever problem is answered, nothing is stored.
     let old = json!({"committee": "old", "occurrence": "2024-H1", "stage": "done"});
     for (chair, address, body) in [("e-old", &half, &old), ("e-last", &once, &last(json!({})))] {
         let refused = report(app, &token_for(app, chair, "med.report"), address, body);
         assert!([403, 422].contains(&refused.status), "{chair}: {}", refused.status);
     }
     assert_eq!(stored(app, &once), before);
-    // What ended by mistake can go on.
+    // A committee that was ended by mistake can be reopened.
     app.patch("/v1/committees/last", json!({"ends_on": null})).expect(200);
     report(app, &chair, &once, &last(json!({}))).expect(201);
 }
@@ -419,7 +419,7 @@ fn occurrences_reach_from_the_first_day_to_today(app: &App) {
         let address = format!("/v1/actions/{}/reports", ids[path]);
         assert_eq!(report(app, &chair, &address, &body).expect(201).json()["occurrence"], occurrence, "{path}");
     }
-    // Today is a day on which it can have been discussed.
+    // It may have been discussed today.
     let body = json!({"committee": "l1", "stage": "done", "discussed_on": today()});
     report(app, &chair, &reports_of(app, "plan/b/early"), &body).expect(201);
 }
@@ -453,19 +453,19 @@ fn reporting_roles_say_who_reports(app: &App) {
     assert_eq!(app.list(&address).len(), 3 + 2 + 2);
 }
 
-fn nobody_reports_for_others(app: &App) {
+fn other_people_may_not_report(app: &App) {
     app.import(&house()).unwrap();
     let (once, top) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/a/top"));
     let for_l1 = json!({"committee": "l1", "stage": "done"});
     let before = stored(app, &once);
-    // Another committee's chair, the one above's, and a token behind which nobody stands.
+    // The chair of another committee, the chair of the one above, and a token without an employee.
     for person in ["e-other", "e-top", "tester", "E-CHAIR", "nobody"] {
         let refused = report(app, &token_for(app, person, "med.report med.read"), &once, &for_l1);
         refused.expect_problem(403, "may-not-report");
     }
     let for_h = json!({"committee": "h", "stage": "done"});
     report(app, &token_for(app, "e-chair", "med.report"), &top, &for_h).expect_problem(403, "may-not-report");
-    // A reader is no reporter, whatever seat they hold.
+    // Without `med.report`, a seat is not enough.
     for scope in ["med.read", "med.progress", "med.hr", "med.measure", "med.audit"] {
         let refused = report(app, &token_for(app, "e-chair", scope), &once, &for_l1);
         refused.expect_problem(403, "insufficient-scope");
@@ -478,7 +478,7 @@ fn nobody_reports_for_others(app: &App) {
     report(app, &token_for(app, "e-top", "med.report"), &top, &for_h).expect(201);
 }
 
-fn who_sits_there_no_more_reports_no_more(app: &App) {
+fn former_members_may_not_report(app: &App) {
     app.import(&house()).unwrap();
     app.patch("/v1/employees/e-left", json!({"ends_on": days_from_now(-1)})).expect(200);
     let address = reports_of(app, "plan/a/once");
@@ -512,7 +512,7 @@ fn a_leader_reports_for_their_own_unit(app: &App) {
     let try_as = |person: &str| report(app, &token_for(app, person, "med.report"), &address, &body);
     let told = try_as("e-leader").expect(201).json();
     assert_eq!((&told["unit"], &told["committee"]), (&json!("school"), &json!(null)));
-    // Who only works there, who leads the unit above it or beside it, and who chairs the committee.
+    // An employee of the unit, leaders of the unit above and of one beside it, and the committee's chair.
     for person in ["e-chair", "e-above", "e-beside", "e-top"] {
         try_as(person).expect_problem(403, "may-not-report");
     }
@@ -533,7 +533,7 @@ fn a_leader_reports_for_their_own_unit(app: &App) {
     assert_eq!(app.list(&address).len(), 2);
 }
 
-fn an_editor_reports_for_any_party(app: &App) {
+fn an_editor_may_report_for_any_assignee(app: &App) {
     app.import(&house()).unwrap();
     for scope in ["med.edit", "med.admin", "med.report med.edit"] {
         for (path, party, key) in
@@ -577,7 +577,7 @@ fn corrections_are_new_reports(app: &App) {
     }
 }
 
-/// Reports of two committees, in two half-years, with days of their own.
+/// Reports of two committees in two half-years, on different days.
 fn history() -> Value {
     let told = |committee: &str, occurrence: &str, stage: &str, at: &str| {
         json!({
@@ -596,7 +596,7 @@ fn history() -> Value {
     ])
 }
 
-fn history_is_filtered_paged_and_tabled(app: &App) {
+fn history_has_filters_pages_and_tables(app: &App) {
     app.import(&with(house(), json!({"reports": history()}))).unwrap();
     let (half, unit) = (reports_of(app, "plan/a/half"), reports_of(app, "plan/a/unit"));
     let id = |path: &str| text(&app.get(path).json()["id"]).to_owned();
@@ -691,7 +691,7 @@ fn every_report_leaves_a_change(app: &App) {
     assert_eq!(app.get("/v1/strategies/plan").json()["version"], version, "the plan itself did not change");
 }
 
-fn what_has_reports_stays(app: &App) {
+fn rows_with_reports_can_not_be_deleted(app: &App) {
     app.import(&house()).unwrap();
     let ids = action_ids(app);
     let editor = app.token("med.edit");
@@ -709,7 +709,7 @@ fn what_has_reports_stays(app: &App) {
     app.patch(&unit, audience(&["silent", "heard"])).expect(200);
     report(app, &editor, &format!("{once}/reports"), &json!({"committee": "heard", "stage": "done"})).expect(201);
     report(app, &editor, &format!("{unit}/reports"), &json!({"unit": "heard", "stage": "done"})).expect(201);
-    // Nothing else refers to them any more: what keeps them is what they reported.
+    // Nothing else refers to them: only their reports prevent the deletion.
     app.patch(&unit, json!({"audience": until_now})).expect(200);
     for kind in ["committees", "units"] {
         app.delete(&format!("/v1/{kind}/heard")).expect_problem(409, "in-use");
@@ -731,7 +731,7 @@ fn what_has_reports_stays(app: &App) {
     assert_eq!(app.list(&format!("{once}/reports")).len(), 1);
 }
 
-fn another_municipality_s_actions_take_no_report(app: &App) {
+fn actions_of_another_municipality_take_no_report(app: &App) {
     app.import(&house()).unwrap();
     let elsewhere = with(house(), json!({"municipality": {"key": ELSEWHERE, "code": "998", "name": ELSEWHERE}}));
     app.import(&elsewhere).unwrap();
@@ -746,7 +746,7 @@ fn another_municipality_s_actions_take_no_report(app: &App) {
     }
     app.get(&address).expect_problem(404, "not-found");
     assert_eq!(read(&address)["items"], json!([]));
-    // Nor can one's own action be reported for a committee of theirs.
+    // Nor can an own action be reported for a committee of another municipality.
     let l1 = read("/v1/committees/l1")["id"].clone();
     let foreign = json!({"committee": l1, "stage": "done"});
     report(app, &app.token("med.edit"), &reports_of(app, "plan/a/once"), &foreign).expect_faults(&["/committee"]);
@@ -776,14 +776,14 @@ fn a_repeated_request_is_one_report(app: &App) {
     let first = keyed(app, &chair, &address, "8d3f0a1c", &body).expect(201);
     assert!(!is_replayed(&first));
     for _ in 0..3 {
-        // Another token of the same person is the same caller.
+        // Another token of the same subject is the same caller.
         let again = keyed(app, &token_for(app, "e-chair", "med.report"), &address, "8d3f0a1c", &body).expect(201);
         assert!(is_replayed(&again));
         assert_eq!(again.json(), first.json());
         assert_eq!(again.header("location"), first.header("location"));
     }
     assert_eq!(stored(app, &address), (before + 1, 1));
-    // Without a key, twice is twice.
+    // Without a key, two requests are two reports.
     for _ in 0..2 {
         assert!(!is_replayed(&report(app, &chair, &address, &body).expect(201)));
     }
@@ -801,7 +801,7 @@ fn a_key_belongs_to_its_caller_and_its_request(app: &App) {
     for other in [
         json!({"committee": "l1", "stage": "in_progress"}),
         json!({"committee": "l1", "stage": "done", "note": "N"}),
-        // Not even a body that would be refused by itself gets another answer.
+        // Even an invalid body gets this answer.
         json!({"committee": "l2", "stage": "done"}),
     ] {
         keyed(app, &chair, &once, "k", &other).expect_problem(422, "idempotency-key-reused");
@@ -867,13 +867,13 @@ fn a_key_is_kept_for_a_day(app: &App) {
     let second = keyed(app, &chair, &address, "k", &body("done")).expect(201);
     assert!(!is_replayed(&second));
     assert_eq!(app.list(&address).len(), 2);
-    // From now on the key stands for what was sent last.
+    // From now on the key belongs to the last request.
     assert_eq!(keyed(app, &chair, &address, "k", &body("done")).expect(201).json(), second.json());
     age(25);
     assert!(!is_replayed(&keyed(app, &chair, &address, "k", &body("done")).expect(201)), "the same once more");
 }
 
-fn one_key_from_many_at_once_is_one_report(app: &App) {
+fn concurrent_requests_with_one_key_make_one_report(app: &App) {
     app.import(&house()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let chair = token_for(app, "e-chair", "med.report");
@@ -889,7 +889,7 @@ fn one_key_from_many_at_once_is_one_report(app: &App) {
     }
 }
 
-fn who_reads_who_reported_is_logged(app: &App) {
+fn reading_the_reporter_is_logged(app: &App) {
     app.import(&house()).unwrap();
     let (once, early) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/b/early"));
     let body = json!({"committee": "l1", "stage": "done"});
@@ -928,14 +928,14 @@ fn who_reads_who_reported_is_logged(app: &App) {
     let expected: [(String, String, i64); 6] =
         expected.map(|(operation, subject, rows)| (operation.to_owned(), subject.to_owned(), rows));
     assert_eq!(accesses(), expected);
-    // Behind an editor's token stands nobody, and where nothing was reported, nobody did.
+    // An editor's token has no employee, and an assignment without a report has no reporter.
     let nobody_s = location(report(app, &app.token("med.edit med.hr"), &once, &body));
     read(&nobody_s, "med.read med.hr");
     read(&early, "med.read med.hr");
     assert_eq!(accesses(), expected);
 }
 
-fn what_is_due_before_its_first_day_is_never_to_be_done(app: &App) {
+fn an_action_due_before_its_first_day_has_no_occurrence(app: &App) {
     app.import(&house()).unwrap();
     let area = text(&app.get("/v1/strategies/plan").json()["focus_areas"][0]["id"]).to_owned();
     let given_up = json!({"cancelled_on": "2025-01-01", "cancelled_reason": "Udgik."});
@@ -961,7 +961,7 @@ fn what_is_due_before_its_first_day_is_never_to_be_done(app: &App) {
     assert!(detail.contains("cancelled") && detail.contains("2024-01-01"), "{detail}");
 }
 
-fn minutes_urls_hold_letters_but_no_cpr_numbers(app: &App) {
+fn minutes_urls_may_hold_letters_but_no_cpr_numbers(app: &App) {
     app.import(&house()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let editor = app.token("med.edit");

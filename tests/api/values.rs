@@ -12,7 +12,7 @@ crate::tests![
     what_is_replaced_is_kept_with_who_and_when,
     questions_narrow_what_is_answered,
     benchmarks_have_values_of_their_own,
-    what_the_client_has_is_not_sent_again,
+    unchanged_answers_are_not_sent_again,
     what_is_nowhere_is_not_found,
 ];
 
@@ -319,7 +319,7 @@ fn benchmarks_have_values_of_their_own(app: &App) {
     }
 }
 
-fn what_the_client_has_is_not_sent_again(app: &App) {
+fn unchanged_answers_are_not_sent_again(app: &App) {
     begin(app, json!({"min_group": 5, "benchmarks": [{"key": "region", "name": "Regionen"}]}));
     measure(app, "i", json!([row("2024", "n1", 1.0, Some(3))]));
     let addresses = [
