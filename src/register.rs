@@ -4,7 +4,7 @@
 //! take the same two steps: [`prepare`] compares and checks them without writing, [`apply`] writes what
 //! differs, both in batches. A kind of row says no more than what is its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::date_range::DateRange;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
+use crate::forest::Forest;
 use crate::period;
 use crate::problem::{Result, ValidationErrors};
 use crate::resource::{self, Body, Draft, Entity, Names, Resource, UpsertOutcome};
@@ -287,49 +288,45 @@ impl<R: Register> Resource for R {
     }
 }
 
-/// Notes what makes the rows no tree, or one that is deeper than any organisation: the edges that the batch
-/// draws are held together with those stored of rows that it leaves alone.
+/// Notes what makes the rows no tree, or one that is deeper than any organisation. The rows of the batch are checked
+/// together with the `stored` ones that it leaves alone: ids and parents.
 pub fn check_tree<R: Register>(
     rows: &[Checked<R>],
     parent: impl Fn(&R::Links) -> Option<Id>,
-    stored: impl FnOnce() -> Result<Vec<(Id, Id)>>,
+    stored: impl FnOnce() -> Result<Vec<(Id, Option<Id>)>>,
     errors: &mut ValidationErrors,
 ) -> Result<()> {
-    let edge = |row: &Checked<R>| {
-        let parent = parent(&row.links)?;
-        Some((row.outcome.entity().id(), parent, Some(format!("{}/parent", row.pointer))))
-    };
-    let mut edges: Vec<_> = rows.iter().filter_map(edge).collect();
-    if !edges.is_empty() {
-        let redrawn: std::collections::HashSet<Id> = rows.iter().map(|row| row.outcome.entity().id()).collect();
-        let kept = stored()?.into_iter().filter(|(id, _)| !redrawn.contains(id));
-        edges.extend(kept.map(|(id, parent)| (id, parent, None)));
+    let pointers: HashMap<Id, String> =
+        rows.iter().map(|row| (row.outcome.entity().id(), format!("{}/parent", row.pointer))).collect();
+    let mut links: Vec<(Id, Option<Id>)> =
+        rows.iter().map(|row| (row.outcome.entity().id(), parent(&row.links))).collect();
+    if links.iter().all(|(_, parent)| parent.is_none()) {
+        return Ok(());
     }
+    links.extend(stored()?.into_iter().filter(|(id, _)| !pointers.contains_key(id)));
+    let edges: Vec<_> =
+        links.iter().filter_map(|(id, parent)| Some((*id, (*parent)?, pointers.get(id).cloned()))).collect();
     let detail = format!("puts the {} below itself: choose another parent", R::WHAT);
-    let found = errors.count();
+    let errors_before = errors.count();
     resource::check_cycles(&edges, &detail, errors);
-    if errors.count() == found {
-        check_depth(&edges, errors);
+    if errors.count() == errors_before {
+        check_depth(&Forest::new(links), &pointers, errors);
     }
     Ok(())
 }
 
-/// No organisation has as many levels; what has more is a mistake, and answers that are nested as deeply
-/// would be nobody's to read.
-const DEEPEST: usize = 50;
+/// No organisation has as many levels. More are a mistake, and nobody could read answers that are nested as deeply.
+const MAX_DEPTH: usize = 50;
 
-fn check_depth(edges: &[(Id, Id, Option<String>)], errors: &mut ValidationErrors) {
-    let parents: HashMap<Id, (Id, Option<&String>)> =
-        edges.iter().map(|(id, parent, pointer)| (*id, (*parent, pointer.as_ref()))).collect();
-    let mut told = std::collections::HashSet::new();
-    for id in parents.keys() {
-        let above = std::iter::successors(parents.get(id), |(parent, _)| parents.get(parent)).take(DEEPEST);
-        let above: Vec<_> = above.collect();
-        if above.len() == DEEPEST
-            && let Some(pointer) = above.iter().find_map(|(_, pointer)| *pointer)
-            && told.insert(pointer)
+fn check_depth(forest: &Forest<Id>, pointers: &HashMap<Id, String>, errors: &mut ValidationErrors) {
+    let mut reported = HashSet::new();
+    for id in forest.bottom_up() {
+        let path: Vec<Id> = std::iter::once(id).chain(forest.ancestors(id)).take(MAX_DEPTH + 1).collect();
+        if path.len() > MAX_DEPTH
+            && let Some(pointer) = path[..MAX_DEPTH].iter().find_map(|id| pointers.get(id))
+            && reported.insert(pointer)
         {
-            errors.add(pointer.clone(), format!("makes a tree of more than {DEEPEST} levels: choose another parent"));
+            errors.add(pointer.clone(), format!("makes a tree of more than {MAX_DEPTH} levels: choose another parent"));
         }
     }
 }

@@ -152,7 +152,7 @@ async fn read_tree(
     let on = wanted.on.unwrap_or_else(period::today);
     let work = |tenant: &mut Tenant<'_>| Committees::select(tenant, Selection::All);
     let committees = database.read(&caller.principal, work).await?;
-    Ok(Tagged(CommitteeTree::of(committees, on)))
+    Ok(Tagged(CommitteeTree::new(&committees, on)))
 }
 
 /// Create a committee

@@ -265,7 +265,7 @@ impl Register for Committees {
         _: &mut Directory,
         errors: &mut ValidationErrors,
     ) -> Result<()> {
-        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), errors)
+        register::check_tree(rows, |links| links.parent_id, || parents(tenant), errors)
     }
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
@@ -307,11 +307,10 @@ impl Register for Committees {
     }
 }
 
-fn stored_edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id)>> {
+fn parents(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Option<Id>)>> {
     Ok(committees::table
         .filter(committees::municipality_id.eq(tenant.municipality_id))
-        .filter(committees::parent_id.is_not_null())
-        .select((committees::id, committees::parent_id.assume_not_null()))
+        .select((committees::id, committees::parent_id))
         .load(tenant.connection)?)
 }
 

@@ -8,13 +8,14 @@ use utoipa::ToSchema;
 
 use super::model::{Committee, CommitteeForm};
 use crate::db::types::{Id, RegisterKey};
+use crate::forest::Forest;
 use crate::http::example::example;
 use crate::register::Managed as _;
 
 /// The committees of a day.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CommitteeTree {
-    /// The day that is told about.
+    /// The day of which the answer speaks.
     #[schema(example = "2026-01-01")]
     pub on: NaiveDate,
     /// The committees at the top, in the order of their keys.
@@ -41,41 +42,35 @@ pub struct CommitteeNode {
 }
 
 impl CommitteeTree {
-    /// The tree of those `committees`, sorted by key, that exist on a day. Whose parent doesn't, hangs below
-    /// the nearest committee above it that does.
-    pub fn of(committees: Vec<Committee>, on: NaiveDate) -> Self {
-        let keys: HashMap<RegisterKey, usize> =
-            committees.iter().enumerate().map(|(n, committee)| (committee.body.key.clone(), n)).collect();
-        let parent = |n: usize| -> Option<usize> {
-            committees[n].body.parent.as_ref().and_then(|parent| keys.get(parent.key()?).copied())
+    /// The tree of those `committees`, sorted by key, that exist on a day. A committee whose parent doesn't exist then
+    /// stands below the nearest one above that does.
+    pub fn new(committees: &[Committee], on: NaiveDate) -> Self {
+        let by_key: HashMap<&RegisterKey, &Committee> =
+            committees.iter().map(|committee| (&committee.body.key, committee)).collect();
+        let link = |committee: &'_ Committee| {
+            let parent = committee.body.parent.as_ref().and_then(|parent| parent.key()).cloned();
+            (committee.id(), parent.and_then(|key| by_key.get(&key)).map(|parent| parent.id()))
         };
-        let mut children: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
-        for n in (0..committees.len()).filter(|n| committees[*n].body.date_range().contains(on)) {
-            let mut above = parent(n);
-            while let Some(place) = above.filter(|place| !committees[*place].body.date_range().contains(on)) {
-                above = parent(place);
-            }
-            children.entry(above).or_default().push(n);
-        }
-        Self { on, committees: nodes(None, &committees, &children) }
+        let links: Vec<(Id, Option<Id>)> = committees.iter().map(link).collect();
+        let by_id: HashMap<Id, &Committee> = committees.iter().map(|committee| (committee.id(), committee)).collect();
+        let forest = Forest::of_those(&links, |id| {
+            by_id.get(&id).is_some_and(|committee| committee.body.date_range().contains(on))
+        });
+        Self { on, committees: nodes(forest.roots(), &forest, &by_id) }
     }
 }
 
-fn nodes(
-    parent: Option<usize>,
-    committees: &[Committee],
-    children: &HashMap<Option<usize>, Vec<usize>>,
-) -> Vec<CommitteeNode> {
-    let node = |n: &usize| {
-        let Committee { identity, body, .. } = &committees[*n];
-        CommitteeNode {
-            id: identity.id,
+fn nodes(ids: &[Id], forest: &Forest<Id>, committees: &HashMap<Id, &Committee>) -> Vec<CommitteeNode> {
+    let node = |id: &Id| {
+        let body = &committees.get(id)?.body;
+        Some(CommitteeNode {
+            id: *id,
             key: body.key.clone(),
             name: body.name.clone(),
             level: body.level.as_ref().and_then(|level| level.key().cloned()),
             form: body.form,
-            children: nodes(Some(*n), committees, children),
-        }
+            children: nodes(forest.children(*id), forest, committees),
+        })
     };
-    children.get(&parent).into_iter().flatten().map(node).collect()
+    ids.iter().filter_map(node).collect()
 }

@@ -169,7 +169,7 @@ impl Register for Units {
         _: &mut Directory,
         errors: &mut ValidationErrors,
     ) -> Result<()> {
-        register::check_tree(rows, |links| links.parent_id, || stored_edges(tenant), errors)
+        register::check_tree(rows, |links| links.parent_id, || parents(tenant), errors)
     }
 
     fn write(writer: &mut Writer<'_>, rows: &[&Checked<Self>]) -> Result<()> {
@@ -199,11 +199,10 @@ impl Register for Units {
     }
 }
 
-fn stored_edges(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Id)>> {
+fn parents(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Option<Id>)>> {
     Ok(units::table
         .filter(units::municipality_id.eq(tenant.municipality_id))
-        .filter(units::parent_id.is_not_null())
-        .select((units::id, units::parent_id.assume_not_null()))
+        .select((units::id, units::parent_id))
         .load(tenant.connection)?)
 }
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::committee::membership::model::{MemberFunction, MemberRole};
 use crate::committee::model::CommitteeForm;
 use crate::db::types::{Id, RegisterKey};
+use crate::forest::Forest;
 use crate::http::example::example;
 use crate::http::language::Language;
 use crate::text::ShortText;
@@ -212,34 +213,20 @@ fn about_seats(committee: &CommitteeFacts, seats: &[&SeatFacts], language: Langu
 /// The units as a tree.
 struct Organisation<'f> {
     units: HashMap<Id, &'f UnitFacts>,
-    children: HashMap<Id, Vec<Id>>,
+    forest: Forest<Id>,
 }
 
 impl<'f> Organisation<'f> {
     fn new(units: &'f [UnitFacts]) -> Self {
-        let mut children: HashMap<Id, Vec<Id>> = HashMap::new();
-        for unit in units {
-            if let Some(parent_id) = unit.parent_id {
-                children.entry(parent_id).or_default().push(unit.id);
-            }
-        }
-        Self { units: units.iter().map(|unit| (unit.id, unit)).collect(), children }
+        let forest = Forest::new(units.iter().map(|unit| (unit.id, unit.parent_id)));
+        Self { units: units.iter().map(|unit| (unit.id, unit)).collect(), forest }
     }
 
     /// How many work in these units and below them, each unit counted once; none where nobody can tell, since
     /// of one of them no number is given and no employee known.
     fn headcount_of(&self, unit_ids: &[Id]) -> Option<i64> {
         let covered: HashSet<Id> = unit_ids.iter().copied().filter(|id| self.is_there(*id)).collect();
-        let is_below_another = |id: &Id| {
-            let mut above = self.units.get(id).and_then(|unit| unit.parent_id);
-            while let Some(parent_id) = above {
-                if covered.contains(&parent_id) {
-                    return true;
-                }
-                above = self.units.get(&parent_id).and_then(|unit| unit.parent_id);
-            }
-            false
-        };
+        let is_below_another = |id: &Id| self.forest.ancestors(*id).any(|above| covered.contains(&above));
         let mut tops = covered.iter().filter(|id| !is_below_another(id)).peekable();
         tops.peek()?;
         tops.map(|id| self.headcount(*id)).sum()
@@ -257,7 +244,7 @@ impl<'f> Organisation<'f> {
             let Some(unit) = self.units.get(&id) else { continue };
             match unit.headcount {
                 // What has ended counts nobody; what was below it may still be there.
-                _ if !unit.is_there => waiting.extend(self.children.get(&id).into_iter().flatten()),
+                _ if !unit.is_there => waiting.extend(self.forest.children(id)),
                 Some(given) => {
                     count += given;
                     is_known = true;
@@ -265,7 +252,7 @@ impl<'f> Organisation<'f> {
                 None => {
                     count += unit.employees;
                     is_known |= unit.employees > 0;
-                    waiting.extend(self.children.get(&id).into_iter().flatten());
+                    waiting.extend(self.forest.children(id));
                 }
             }
         }

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use super::model::{CommitteeFacts, Facts, SeatFacts, UnitFacts};
 use crate::committee::membership::model::{MemberFunction, MemberRole};
 use crate::committee::model::CommitteeForm;
+use crate::date_range::DateRange;
 use crate::db::Tenant;
 use crate::db::schema::{committee_units, committees, employees, levels, memberships, units};
 use crate::db::types::{Id, RegisterKey};
@@ -25,7 +26,7 @@ pub fn facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Facts> {
 }
 
 fn unit_facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Vec<UnitFacts>> {
-    type Row = (Id, RegisterKey, ShortText, Option<Id>, Option<i32>, Option<NaiveDate>, Option<NaiveDate>);
+    type Row = (Id, RegisterKey, ShortText, Option<Id>, Option<i32>, DateRange);
     let employed: Vec<(Option<Id>, i64)> = employees::table
         .filter(employees::municipality_id.eq(tenant.municipality_id))
         .filter(employees::unit_id.is_not_null())
@@ -42,19 +43,18 @@ fn unit_facts(tenant: &mut Tenant<'_>, on: NaiveDate) -> Result<Vec<UnitFacts>> 
             units::name,
             units::parent_id,
             units::headcount,
-            units::starts_on,
-            units::ends_on,
+            (units::starts_on, units::ends_on),
         ))
         .load(tenant.connection)?;
-    let facts = |(id, key, name, parent_id, headcount, starts_on, ends_on): Row| UnitFacts {
+    let facts = |(id, key, name, parent_id, headcount, days): Row| UnitFacts {
         id,
         key,
         name,
         parent_id,
         headcount: headcount.map(i64::from),
         employees: employed.get(&Some(id)).copied().unwrap_or(0),
-        is_there: starts_on.is_none_or(|first| first <= on) && ends_on.is_none_or(|last| on <= last),
-        ended_on: ends_on.filter(|day| *day < on),
+        is_there: days.contains(on),
+        ended_on: days.ends_on.filter(|day| *day < on),
     };
     Ok(rows.into_iter().map(facts).collect())
 }
