@@ -21,6 +21,7 @@ pub mod auth;
 pub mod db;
 pub mod http;
 pub mod problem;
+pub mod reference_index;
 pub mod register;
 pub mod resource;
 

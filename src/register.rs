@@ -15,7 +15,8 @@ use crate::db::{Tenant, Writer, connection};
 use crate::forest::Forest;
 use crate::period;
 use crate::problem::{Result, ValidationErrors};
-use crate::resource::{self, Body, Draft, Entity, Names, Resource, UpsertOutcome};
+use crate::reference_index::ReferenceIndex;
+use crate::resource::{self, Body, Draft, Entity, Resource, UpsertOutcome};
 
 crate::text_enum! {
     /// Who keeps the row up to date. The HR system leaves alone what editors keep.
@@ -117,15 +118,15 @@ impl Selection {
 #[derive(Debug, Default)]
 pub struct Directory {
     /// Levels.
-    pub levels: Names,
+    pub levels: ReferenceIndex,
     /// Units.
-    pub units: Names,
+    pub units: ReferenceIndex,
     /// Committees.
-    pub committees: Names,
+    pub committees: ReferenceIndex,
     /// Employees: their keys, never people's names.
-    pub employees: Names,
+    pub employees: ReferenceIndex,
     /// Memberships.
-    pub memberships: Names,
+    pub memberships: ReferenceIndex,
     /// The first and last days of employees that are about to be written.
     pub employment: HashMap<Id, DateRange>,
 }
@@ -146,7 +147,7 @@ pub trait Register: Sized + 'static {
     fn learn_names(tenant: &mut Tenant<'_>, drafts: &[Draft<Self::Body>], directory: &mut Directory) -> Result<()>;
 
     /// Where the directory keeps this kind's own names.
-    fn own_names(directory: &mut Directory) -> &mut Names;
+    fn own_names(directory: &mut Directory) -> &mut ReferenceIndex;
 
     /// The rules for one row, and what its references resolve to; none where one is missing that it can't do
     /// without.
@@ -229,7 +230,7 @@ pub fn prepare_over<R: Register>(
     let mut ids = Vec::with_capacity(drafts.len());
     for draft in &drafts {
         let id = existing.get(draft.body.key()).map_or_else(Id::new, Entity::id);
-        R::own_names(directory).add(id, draft.body.key().clone());
+        R::own_names(directory).insert(id, draft.body.key().clone());
         ids.push(id);
     }
     let mut rows = Vec::with_capacity(drafts.len());

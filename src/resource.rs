@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +12,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::db::change_log::{Change, Operation};
-use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
+use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
@@ -301,137 +300,6 @@ impl Counts {
     }
 }
 
-/// The names under which the rows of one kind can be referred to: those stored, and those about to be.
-#[derive(Debug, Clone, Default)]
-pub struct Names {
-    ids: HashMap<RegisterKey, Id>,
-    keys: HashMap<Id, RegisterKey>,
-}
-
-impl Names {
-    /// A row can be referred to from now on.
-    pub fn add(&mut self, id: Id, key: RegisterKey) {
-        self.ids.insert(key.clone(), id);
-        self.keys.insert(id, key);
-    }
-
-    /// The id under a key.
-    pub fn id(&self, key: &str) -> Option<Id> {
-        let key: RegisterKey = key.parse().ok()?;
-        self.ids.get(&key).copied()
-    }
-
-    /// The key of a row.
-    pub fn key(&self, id: Id) -> Option<&RegisterKey> {
-        self.keys.get(&id)
-    }
-
-    /// Finds what is referred to, and turns the reference into its plainest form. Notes a fault and
-    /// answers `None` where there is no such row.
-    pub fn resolve(
-        &self,
-        what: &str,
-        reference: &mut Reference,
-        pointer: &str,
-        errors: &mut ValidationErrors,
-    ) -> Option<Id> {
-        let id = match &*reference {
-            Reference::Id(id) => Some(*id),
-            Reference::Path(path) => match path.as_slice() {
-                [key] => self.ids.get(key).copied(),
-                _ => None,
-            },
-        };
-        let Some((id, key)) = id.and_then(|id| Some((id, self.keys.get(&id)?))) else {
-            errors.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
-            return None;
-        };
-        *reference = key.clone().into();
-        Some(id)
-    }
-
-    /// [`Names::resolve`] for a reference that may be missing.
-    pub fn resolve_optional(
-        &self,
-        what: &str,
-        reference: &mut Option<Reference>,
-        pointer: &str,
-        errors: &mut ValidationErrors,
-    ) -> Option<Id> {
-        self.resolve(what, reference.as_mut()?, pointer, errors)
-    }
-}
-
-impl Extend<(Id, RegisterKey)> for Names {
-    fn extend<I: IntoIterator<Item = (Id, RegisterKey)>>(&mut self, rows: I) {
-        rows.into_iter().for_each(|(id, key)| self.add(id, key));
-    }
-}
-
-impl IntoIterator for Names {
-    type Item = (Id, RegisterKey);
-    type IntoIter = std::collections::hash_map::IntoIter<Id, RegisterKey>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.keys.into_iter()
-    }
-}
-
-impl FromIterator<(Id, RegisterKey)> for Names {
-    fn from_iter<I: IntoIterator<Item = (Id, RegisterKey)>>(rows: I) -> Self {
-        let mut names = Self::default();
-        rows.into_iter().for_each(|(id, key)| names.add(id, key));
-        names
-    }
-}
-
-/// The parts of strategies that can be referred to from outside, by the keys that lead to them.
-#[derive(Debug, Clone, Default)]
-pub struct PathNames {
-    ids: HashMap<Reference, Id>,
-    paths: HashMap<Id, Reference>,
-}
-
-impl PathNames {
-    /// A part can be referred to from now on.
-    pub fn add(&mut self, id: Id, path: Reference) {
-        self.ids.insert(path.clone(), id);
-        self.paths.insert(id, path);
-    }
-
-    /// The path of a part.
-    pub fn path(&self, id: Id) -> Option<&Reference> {
-        self.paths.get(&id)
-    }
-
-    /// Finds what is referred to, and turns the reference into its path. Notes a fault and answers `None` where there
-    /// is no such part.
-    pub fn resolve(
-        &self,
-        what: &str,
-        reference: &mut Reference,
-        pointer: &str,
-        errors: &mut ValidationErrors,
-    ) -> Option<Id> {
-        let id = match &*reference {
-            Reference::Id(id) => Some(*id),
-            path => self.ids.get(path).copied(),
-        };
-        let Some((id, path)) = id.and_then(|id| Some((id, self.paths.get(&id)?))) else {
-            errors.add(pointer, format!("names no {what} of this municipality: '{reference}'"));
-            return None;
-        };
-        *reference = path.clone();
-        Some(id)
-    }
-}
-
-impl Extend<(Id, Reference)> for PathNames {
-    fn extend<I: IntoIterator<Item = (Id, Reference)>>(&mut self, rows: I) {
-        rows.into_iter().for_each(|(id, path)| self.add(id, path));
-    }
-}
-
 /// Notes every draft whose key another draft before it has.
 pub fn check_duplicate_keys<'d, K: Eq + Hash + std::fmt::Display + 'd>(
     rows: impl IntoIterator<Item = (String, &'d K)>,
@@ -689,9 +557,4 @@ pub fn check_unused(what: &str, dependents: Vec<String>) -> Result<()> {
     dependents.into_iter().for_each(|dependent| errors.add("", dependent));
     let detail = format!("Still referred to from {} places, so the {what} stays; change those first.", errors.count());
     Err(Problem { errors, ..Problem::new(Kind::InUse, detail) })
-}
-
-/// The ids and keys of `table`'s rows in the municipality, for [`Names`].
-pub fn keyed<K: Into<RegisterKey>>(rows: QueryResult<Vec<(Id, K)>>) -> Result<Names> {
-    Ok(rows?.into_iter().map(|(id, key)| (id, key.into())).collect())
 }

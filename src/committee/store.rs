@@ -17,8 +17,9 @@ use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as organisation;
 use crate::problem::{Result, ValidationErrors};
+use crate::reference_index::ReferenceIndex;
 use crate::register::{self, Checked, Directory, ManagedBy, Register, Selection};
-use crate::resource::{self, Draft, Entity, Names};
+use crate::resource::{self, Draft, Entity};
 use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -201,10 +202,10 @@ fn covered_units(tenant: &mut Tenant<'_>, ids: Vec<Id>) -> Result<HashMap<Id, Ve
 }
 
 /// The names of all committees, for references from elsewhere.
-pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
+pub fn names(tenant: &mut Tenant<'_>) -> Result<ReferenceIndex> {
     let mine = committees::municipality_id.eq(tenant.municipality_id);
     let rows = committees::table.filter(mine).select((committees::id, committees::key));
-    resource::keyed::<RegisterKey>(rows.load(tenant.connection))
+    Ok(rows.load::<(Id, RegisterKey)>(tenant.connection)?.into_iter().collect())
 }
 
 /// The names that committees and audiences can refer to.
@@ -236,7 +237,7 @@ impl Register for Committees {
         learn_names(tenant, directory)
     }
 
-    fn own_names(directory: &mut Directory) -> &mut Names {
+    fn own_names(directory: &mut Directory) -> &mut ReferenceIndex {
         &mut directory.committees
     }
 

@@ -17,20 +17,21 @@ use crate::db::{Tenant, Writer};
 use crate::organisation::store as organisation;
 use crate::period::Period;
 use crate::problem::{Result, ValidationErrors};
-use crate::resource::{self, Draft, Names, PathNames, Resource, UpsertOutcome};
+use crate::reference_index::ReferenceIndex;
+use crate::resource::{self, Draft, Resource, UpsertOutcome};
 use crate::text::{LongText, ShortText};
 
 /// What the references in indicators can lead to.
 #[derive(Debug, Default)]
 pub struct Named {
     /// Objectives, by path.
-    pub objectives: PathNames,
+    pub objectives: ReferenceIndex,
     /// Actions of plans, by path.
-    pub actions: PathNames,
+    pub actions: ReferenceIndex,
     /// Levels.
-    pub levels: Names,
+    pub levels: ReferenceIndex,
     /// Units.
-    pub units: Names,
+    pub units: ReferenceIndex,
 }
 
 impl Named {

@@ -17,7 +17,7 @@ use crate::db::schema::{
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::{Result, ValidationErrors};
-use crate::resource::{self, Entity};
+use crate::resource::Entity;
 use crate::text::{LongText, SearchText, ShortText};
 use crate::web_address::WebAddress;
 
@@ -347,7 +347,7 @@ pub(super) fn has_own_values(tenant: &mut Tenant<'_>, id: Id) -> Result<bool> {
 /// The ids of the units that a draft's targets are for; faults go to `faults`.
 pub(super) fn target_units(
     body: &mut IndicatorBody,
-    units: &resource::Names,
+    units: &crate::reference_index::ReferenceIndex,
     pointer: &str,
     errors: &mut ValidationErrors,
 ) -> Vec<Option<Id>> {

@@ -13,8 +13,9 @@ use crate::db::schema::{
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Result, ValidationErrors};
+use crate::reference_index::ReferenceIndex;
 use crate::register::{self, Checked, Directory, ManagedBy, Register, Selection};
-use crate::resource::{self, Draft, Entity, Names};
+use crate::resource::{self, Draft, Entity};
 use crate::text::{SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -127,9 +128,10 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
 }
 
 /// The names of all units, for references from elsewhere.
-pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
+pub fn names(tenant: &mut Tenant<'_>) -> Result<ReferenceIndex> {
     let mine = units::municipality_id.eq(tenant.municipality_id);
-    resource::keyed::<RegisterKey>(units::table.filter(mine).select((units::id, units::key)).load(tenant.connection))
+    let rows = units::table.filter(mine).select((units::id, units::key));
+    Ok(rows.load::<(Id, RegisterKey)>(tenant.connection)?.into_iter().collect())
 }
 
 /// What a unit's references resolved to.
@@ -152,7 +154,7 @@ impl Register for Units {
         Ok(())
     }
 
-    fn own_names(directory: &mut Directory) -> &mut Names {
+    fn own_names(directory: &mut Directory) -> &mut ReferenceIndex {
         &mut directory.units
     }
 

@@ -13,8 +13,9 @@ use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::period;
 use crate::problem::{Result, ValidationErrors};
+use crate::reference_index::ReferenceIndex;
 use crate::register::Directory;
-use crate::resource::{self, Body, Draft, Entity, Names, UpsertOutcome};
+use crate::resource::{self, Body, Draft, Entity, UpsertOutcome};
 
 /// What becomes of stored parts that a wanted tree doesn't name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,7 +276,7 @@ impl Paths {
 /// Everything that a tree can refer to, the wanted trees standing in the place of the stored ones.
 struct StrategyNames<'n> {
     committees: &'n Directory,
-    strategies: Names,
+    strategies: ReferenceIndex,
     areas: Paths,
     objectives: Paths,
     actions: Paths,
@@ -300,7 +301,7 @@ impl<'n> StrategyNames<'n> {
         self.objectives.forget_strategy(&key);
         self.actions.forget_strategy(&key);
         let strategy_id = stored.map_or_else(Id::new, |tree| tree.strategy.own.id());
-        self.strategies.add(strategy_id, key.clone());
+        self.strategies.insert(strategy_id, key.clone());
         for area in &body.focus_areas {
             let stored = stored.and_then(|tree| {
                 tree.strategy.focus_areas.iter().find(|stored| stored.own.body.key == area.fields.key)

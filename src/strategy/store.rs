@@ -18,7 +18,8 @@ use crate::db::schema::{committees, focus_area_lineage, focus_areas, objective_c
 use crate::db::types::{Id, Json, Key, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
 use crate::problem::{Problem, Result};
-use crate::resource::{self, Entity, Names};
+use crate::reference_index::ReferenceIndex;
+use crate::resource::Entity;
 use crate::text::{LongText, SearchText, ShortText};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -434,10 +435,10 @@ pub fn strategy_of_objective(tenant: &mut Tenant<'_>, id: Id) -> Result<Option<I
 }
 
 /// The names of all strategies.
-pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
+pub fn names(tenant: &mut Tenant<'_>) -> Result<ReferenceIndex> {
     let mine = strategies::municipality_id.eq(tenant.municipality_id);
     let rows = strategies::table.filter(mine).select((strategies::id, strategies::key));
-    resource::keyed::<Key>(rows.load(tenant.connection))
+    Ok(rows.load::<(Id, Key)>(tenant.connection)?.into_iter().collect())
 }
 
 /// A part's id with the keys that lead to it.

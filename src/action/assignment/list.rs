@@ -109,7 +109,8 @@ pub fn list(
             (found, own, Whose::Committee(party.id()), Some(all))
         }
     };
-    let levels: HashMap<Id, RegisterKey> = level::store::names(tenant)?.into_iter().collect();
+    let levels = level::store::names(tenant)?.into_iter();
+    let levels: HashMap<Id, RegisterKey> = levels.filter_map(|(id, path)| Some((id, path.key()?.clone()))).collect();
     let latest = history::latest(tenant, whose, on)?;
     let forerunners = Forerunners::read(tenant, &actions, all, on)?;
     // No more are kept than are wanted, however many there are.

@@ -14,7 +14,8 @@ use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::period;
 use crate::problem::{Problem, Result, ValidationErrors};
-use crate::resource::{self, Draft, Entity, Names, Precondition, UpsertOutcome};
+use crate::reference_index::ReferenceIndex;
+use crate::resource::{self, Draft, Entity, Precondition, UpsertOutcome};
 
 /// A local action that was compared and checked, and waits to be written.
 pub struct Checked {
@@ -45,7 +46,7 @@ pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<Action>> {
 /// that may have inspired them.
 pub fn prepare(
     tenant: &mut Tenant<'_>,
-    committees: &Names,
+    committees: &ReferenceIndex,
     planned: &Planned,
     drafts: Vec<Draft<ActionBody>>,
     errors: &mut ValidationErrors,
@@ -197,7 +198,7 @@ fn check_goes_on(tenant: &mut Tenant<'_>, committee: Id) -> Result<()> {
     }
 }
 
-fn save(writer: &mut Writer<'_>, committees: &Names, body: ActionBody) -> Result<Action> {
+fn save(writer: &mut Writer<'_>, committees: &ReferenceIndex, body: ActionBody) -> Result<Action> {
     let mut errors = ValidationErrors::default();
     let planned = store::planned(writer, None)?;
     let checked = prepare(writer, committees, &planned, vec![Draft::whole(body)], &mut errors)?;

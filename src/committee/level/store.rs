@@ -10,7 +10,8 @@ use crate::db::schema::{action_audience, actions, committees, focus_areas, indic
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Result, ValidationErrors};
-use crate::resource::{self, Draft, Entity, Names, Resource, UpsertOutcome};
+use crate::reference_index::ReferenceIndex;
+use crate::resource::{self, Draft, Entity, Resource, UpsertOutcome};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -71,15 +72,16 @@ pub fn list(tenant: &mut Tenant<'_>, after: Option<(i32, Key)>, limit: Option<i6
 }
 
 /// The names of all levels, for references from elsewhere.
-pub fn names(tenant: &mut Tenant<'_>) -> Result<Names> {
+pub fn names(tenant: &mut Tenant<'_>) -> Result<ReferenceIndex> {
     let mine = levels::municipality_id.eq(tenant.municipality_id);
-    resource::keyed::<Key>(levels::table.filter(mine).select((levels::id, levels::key)).load(tenant.connection))
+    let rows = levels::table.filter(mine).select((levels::id, levels::key));
+    Ok(rows.load::<(Id, Key)>(tenant.connection)?.into_iter().collect())
 }
 
 /// Compares drafts with what is stored and checks them; faults go to `faults`, new names to `names`.
 pub fn prepare(
     writer: &mut Writer<'_>,
-    names: &mut Names,
+    names: &mut ReferenceIndex,
     drafts: Vec<Draft<LevelBody>>,
     errors: &mut ValidationErrors,
 ) -> Result<Vec<UpsertOutcome<LevelBody>>> {
@@ -92,7 +94,7 @@ pub fn prepare(
         .into_iter()
         .map(|draft| {
             let outcome = UpsertOutcome::compare(existing.remove(&draft.body.key), Id::new(), draft.body, now);
-            names.add(outcome.entity().id(), outcome.entity().body.key.clone().into());
+            names.insert(outcome.entity().id(), outcome.entity().body.key.clone());
             outcome
         })
         .collect())
@@ -130,7 +132,7 @@ impl Resource for Levels {
 
     fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<LevelBody>>) -> Result<Vec<UpsertOutcome<LevelBody>>> {
         let mut errors = ValidationErrors::default();
-        let prepared = prepare(writer, &mut Names::default(), drafts, &mut errors)?;
+        let prepared = prepare(writer, &mut ReferenceIndex::default(), drafts, &mut errors)?;
         errors.into_result()?;
         apply(writer, prepared)
     }

@@ -16,8 +16,9 @@ use crate::db::{Tenant, Writer, connection};
 use crate::organisation::employee::store as employees_store;
 use crate::period;
 use crate::problem::{Result, ValidationErrors};
+use crate::reference_index::ReferenceIndex;
 use crate::register::{Checked, Directory, Managed as _, ManagedBy, Register, Selection};
-use crate::resource::{Draft, Entity, Names, UpsertOutcome};
+use crate::resource::{Draft, Entity, UpsertOutcome};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -165,7 +166,7 @@ impl Register for Memberships {
         employees_store::learn_names(tenant, holders, &mut directory.employees)
     }
 
-    fn own_names(directory: &mut Directory) -> &mut Names {
+    fn own_names(directory: &mut Directory) -> &mut ReferenceIndex {
         &mut directory.memberships
     }
 

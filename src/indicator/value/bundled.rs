@@ -19,7 +19,7 @@ use crate::indicator::save::Checked;
 use crate::indicator::store as indicators;
 use crate::period::Period;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
-use crate::resource::Names;
+use crate::reference_index::ReferenceIndex;
 use crate::text::{self, LongText};
 
 /// The values of a unit and group, or of a benchmark.
@@ -71,7 +71,7 @@ type Gathered = (Vec<ValueRow>, Vec<String>);
 pub fn prepare(
     writer: &mut Writer<'_>,
     brought: &[Checked],
-    units: &Names,
+    units: &ReferenceIndex,
     series: Vec<BundledSeries>,
     errors: &mut ValidationErrors,
 ) -> Result<Vec<Prepared>> {

@@ -23,7 +23,8 @@ use crate::indicator::{Indicators, number};
 use crate::organisation::store as organisation;
 use crate::period::Period;
 use crate::problem::{Problem, Result, ValidationErrors};
-use crate::resource::{self, Names};
+use crate::reference_index::ReferenceIndex;
+use crate::resource;
 use crate::text::LongText;
 
 /// What the change log calls a writing of values.
@@ -72,7 +73,7 @@ pub fn save(
     }
     let units = match rows.rows.iter().any(|row| row.unit.is_some()) {
         true => organisation::names(writer)?,
-        false => Names::default(),
+        false => ReferenceIndex::default(),
     };
     let mut errors = ValidationErrors::default();
     rows.check_indicator(&indicator.body.key, &mut errors);
@@ -113,7 +114,7 @@ pub fn prepare(
     indicator: &Indicator,
     benchmark: Option<&Key>,
     first: Option<Period>,
-    units: &Names,
+    units: &ReferenceIndex,
     (rows, at): (&[ValueRow], &dyn Fn(usize) -> String),
     errors: &mut ValidationErrors,
 ) -> Result<Prepared> {

@@ -12,8 +12,9 @@ use crate::db::{Tenant, Writer, connection};
 use crate::organisation::store as units_store;
 use crate::period;
 use crate::problem::{Problem, Result, ValidationErrors};
+use crate::reference_index::ReferenceIndex;
 use crate::register::{Checked, Directory, Managed as _, ManagedBy, Register, Selection};
-use crate::resource::{self, Body as _, Draft, Entity, Names};
+use crate::resource::{self, Body as _, Draft, Entity};
 use crate::text::ShortText;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -146,7 +147,7 @@ pub fn anonymise(writer: &mut Writer<'_>, employee: Employee) -> Result<Employee
 pub fn learn_names<'r>(
     tenant: &mut Tenant<'_>,
     references: impl Iterator<Item = &'r Reference>,
-    names: &mut Names,
+    names: &mut ReferenceIndex,
 ) -> Result<()> {
     let mut ids = Vec::new();
     let mut keys = Vec::new();
@@ -159,12 +160,10 @@ pub fn learn_names<'r>(
     let mine = employees::municipality_id.eq(tenant.municipality_id);
     let rows = employees::table.filter(mine).select((employees::id, employees::key));
     for batch in ids.chunks(connection::batch()) {
-        let found = rows.filter(employees::id.eq_any(batch)).load(tenant.connection);
-        names.extend(resource::keyed::<RegisterKey>(found)?);
+        names.extend(rows.filter(employees::id.eq_any(batch)).load::<(Id, RegisterKey)>(tenant.connection)?);
     }
     for batch in keys.chunks(connection::batch()) {
-        let found = rows.filter(employees::key.eq_any(batch)).load(tenant.connection);
-        names.extend(resource::keyed::<RegisterKey>(found)?);
+        names.extend(rows.filter(employees::key.eq_any(batch)).load::<(Id, RegisterKey)>(tenant.connection)?);
     }
     Ok(())
 }
@@ -189,7 +188,7 @@ impl Register for Employees {
         Ok(())
     }
 
-    fn own_names(directory: &mut Directory) -> &mut Names {
+    fn own_names(directory: &mut Directory) -> &mut ReferenceIndex {
         &mut directory.employees
     }
 
