@@ -1,20 +1,19 @@
 #!/usr/bin/env python3
-"""Names what breaks clients of the last released contract.
+"""Lists the changes of the contract that break clients of the last release.
 
     .ci/breaking.py RELEASED.json CONTRACT.json
     .ci/breaking.py --digest CONTRACT.json >openapi/released-digest.json
 
-A contract is kept as long as it takes at least what it took, and gives at most what it gave. So every schema is
-compared in the direction in which its values travel: what clients send may come to be more (a field that needn't be
-sent, a wider range, another word), what they read may come to be less; only further fields may come in answers, and
-further failures. Parts that nothing on the wire depends on, such as descriptions and examples, are left out; not so
-the ids of operations, since generated clients name their functions by them.
+A new contract must accept at least what the old one accepted, and answer at most what the old one answered. So every
+schema is compared in the direction in which its values travel. What clients send may become wider (an optional field, a
+larger range, another word), what they read may become narrower; answers may get further fields and further failures.
+Descriptions and examples are ignored. Ids of operations are not, since generated clients name their functions by them.
 
-The second form writes what of a contract can be broken, one line for each operation and schema. A release commits it,
-so that a clone without tags knows what was promised.
+The second form writes everything of a contract that can be broken, one line for each operation and schema. A release
+commits it, so that a clone without tags has it.
 
-Ends with 1 where something breaks and the version doesn't say so. By semantic versioning it says so with a greater
-first number, or, as long as that is 0, a greater second one.
+The exit status is 1 if something breaks and the version doesn't say so. By semantic versioning, a greater first number
+says so, or, while that is 0, a greater second one.
 """
 
 import json
@@ -31,7 +30,7 @@ Json = dict[str, Any]
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
-# The keywords of schemas that this check knows; at any other it gives up rather than to miss something.
+# The keywords of schemas that this check knows. At any other it gives up, so as not to miss something.
 LOWER_LIMITS = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
 UPPER_LIMITS = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
 FORMS = {"format", "pattern", "multipleOf", "uniqueItems", "contentMediaType", "contentEncoding"}
@@ -53,7 +52,7 @@ class Side(Enum):
 
 @dataclass(frozen=True)
 class Break:
-    """What no longer holds. Schemas with a name are told by it, and not by where each operation uses them."""
+    """One broken promise. A schema with a name is reported under its name, not for each operation that uses it."""
 
     what: str
     place: str = ""
@@ -62,7 +61,7 @@ class Break:
     operation: str = ""
 
     def within(self, place: str) -> "Break":
-        """The same, told of what this is a part of."""
+        """The same break, seen from the part that contains it."""
         if self.schema:
             return self
         joint = "" if self.place.startswith("[") else "."
@@ -104,7 +103,7 @@ class Comparison:
         yield from self.answers(old["responses"], new["responses"])
 
     def security(self, old: Json, new: Json) -> Iterator[Break]:
-        """Whoever could call it still can: one of the ways in asks for nothing more."""
+        """Every client that could call it still can: one of the alternatives demands nothing more."""
         ways_now = ways_in(self.new, new)
         for way in ways_in(self.old, old):
             if not any(way_now <= way for way_now in ways_now):
@@ -134,7 +133,7 @@ class Comparison:
 
     def answers(self, old: Json, new: Json) -> Iterator[Break]:
         for status in new.keys() - old.keys():
-            # Clients take what they don't know for a failure, or asked for it.
+            # Clients treat an unknown status as a failure, or requested it.
             if status.startswith("2"):
                 yield Break("may come now", f"answer {status}")
         for status, answer in old.items():
@@ -212,7 +211,7 @@ class Comparison:
         if side is Side.SENT:
             yield from (Break("must be sent now", name) for name in must_now if name not in must_before)
         else:
-            # What is gone altogether is told below.
+            # What is gone entirely is reported below.
             missing = (name for name in must_before if name not in must_now and name in after)
             yield from (Break("may be missing now", name) for name in missing)
         for name, schema in before.items():
@@ -259,7 +258,7 @@ def parameters(contract: Json, operation: Json) -> dict[str, Json]:
 
 
 def resolved(contract: Json, value: Json) -> Json:
-    """What a reference stands for."""
+    """The target of a reference."""
     while "$ref" in value:
         expect_only(value.keys() - {"$ref"}, REMARKS, "beside a $ref")
         parts = value["$ref"].removeprefix("#/").split("/")
@@ -319,7 +318,7 @@ def show(value: Any) -> str:
 
 
 def breaks(old: Json, new: Json) -> list[str]:
-    """What breaks, in sentences; what many operations share is told once."""
+    """What breaks, in sentences; what many operations share is reported once."""
     users: dict[Break, list[str]] = defaultdict(list)
     for found in Comparison(old, new).breaks():
         where = users[replace(found, operation="") if found.schema else found]
@@ -342,7 +341,7 @@ NOT_DIGESTED = REMARKS - {"default"} | {"summary", "tags"}
 
 
 def digest(value: Any, keyword: str = "", of_names: bool = False) -> Any:
-    """A contract without what no client depends on."""
+    """A contract without the parts that no client depends on."""
     if isinstance(value, list) and keyword not in ("enum", "required", "default"):
         return [digest(one) for one in value]
     if not isinstance(value, dict) or keyword in ("default", "const"):
@@ -355,9 +354,9 @@ def digest(value: Any, keyword: str = "", of_names: bool = False) -> Any:
 
 
 def digest_of(contract: Json) -> Json:
-    """What of a contract can be broken."""
-    given = [name for name in ("security", "paths", "components") if name in contract]
-    parts = {name: digest(contract[name], name, name in NAMED) for name in given}
+    """The parts of a contract that can be broken."""
+    present = [name for name in ("security", "paths", "components") if name in contract]
+    parts: Json = {name: digest(contract[name], name, name in NAMED) for name in present}
     return {"openapi": contract["openapi"], "info": {"version": contract["info"]["version"]}, **parts}
 
 
@@ -374,7 +373,7 @@ def version(contract: Json) -> tuple[int, ...]:
 
 
 def says_so(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    """Whether the step from one version to the other tells that something breaks."""
+    """Whether the step from one version to the other says that something breaks."""
     return new[0] > old[0] or (old[0] == new[0] == 0 and new[1] > old[1])
 
 

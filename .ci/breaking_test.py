@@ -1,4 +1,4 @@
-"""Changes our own contract in many ways and asks breaking.py what breaks.
+"""Changes our own contract in many ways and checks what breaking.py reports.
 
     python3 .ci/breaking_test.py
 """
@@ -72,7 +72,7 @@ def split_null(contract: Any, name: str, split: str) -> None:
     found.update(oneOf=[{"type": "null"}, other])
 
 
-# What breaks, and how it is told.
+# What breaks, and how it is reported.
 BREAKING: dict[str, tuple[Change, str]] = {
     "an operation is removed": (
         lambda it: it["paths"]["/v1/levels/{id}"].pop("delete"),
@@ -264,10 +264,10 @@ class Breaking(unittest.TestCase):
         return contract
 
     def test_what_breaks_is_told(self) -> None:
-        for name, (change, told) in BREAKING.items():
+        for name, (change, message) in BREAKING.items():
             with self.subTest(name):
                 found = breaks(CONTRACT, self.changed(change))
-                self.assertTrue(any(re.search(told, one) for one in found), f"{told} is not in {found}")
+                self.assertTrue(any(re.search(message, one) for one in found), f"{message} is not in {found}")
 
     def test_what_does_not_break_is_not_told(self) -> None:
         for name, change in HARMLESS.items():
@@ -285,8 +285,8 @@ class Breaking(unittest.TestCase):
         comparison = Comparison(CONTRACT, self.changed(lambda it: drop_field(it, "Level", "rank")))
         places = {found.operation for found in comparison.breaks()}
         self.assertTrue(any("levels" in place for place in places) and len(places) > 3, places)
-        told = breaks(CONTRACT, self.changed(lambda it: drop_field(it, "Level", "rank")))
-        self.assertEqual(len(told), 1, told)
+        message = breaks(CONTRACT, self.changed(lambda it: drop_field(it, "Level", "rank")))
+        self.assertEqual(len(message), 1, message)
 
     def test_a_digest_promises_what_its_contract_does(self) -> None:
         written = json.loads(lines(digest_of(CONTRACT)))
@@ -312,7 +312,7 @@ class Breaking(unittest.TestCase):
 
     def test_what_breaks_fails_unless_the_version_says_so(self) -> None:
         gone = self.changed(lambda it: it["paths"].pop("/v1/committees/tree"))
-        for contract, old, new, status, told in [
+        for contract, old, new, status, message in [
             (CONTRACT, "0.1.0", "0.1.0", 0, "0.1.0 keeps what 0.1.0 promises"),
             (gone, "0.1.0", "0.1.1", 1, "GET /v1/committees/tree: the operation is gone"),
             (gone, "0.1.0", "0.2.0", 0, "GET /v1/committees/tree: the operation is gone"),
@@ -327,7 +327,7 @@ class Breaking(unittest.TestCase):
                 program = [sys.executable, str(Path(__file__).parent / "breaking.py"), *map(str, files)]
                 ended = subprocess.run(program, capture_output=True, text=True)
                 self.assertEqual(ended.returncode, status, ended)
-                self.assertIn(told, ended.stdout + ended.stderr)
+                self.assertIn(message, ended.stdout + ended.stderr)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@
 A headless Chromium opens the page, which gets its token from the page's own server and its figures from the service,
 across origins. What the page then holds must be what the service answers to a plain request.
 
-Where no Chromium is installed, this says loudly that nothing was tried, and is no failure: .ci/run decides whether to
-install one.
+Without Chromium, this says loudly that nothing was tried, and does not fail.
 """
 
 import json
@@ -37,7 +36,7 @@ MUNICIPALITY = "noerrelund"
 STAGES = ("done", "in_progress", "not_started", "dropped")
 ROUTE = "/v1/committees/{id}/progress"
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # No proxy stands between this machine and itself.
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # Requests to this machine need no proxy.
 
 
 @dataclass
@@ -49,7 +48,7 @@ class Node:
     children: "list[Node | str]" = field(default_factory=list)
 
     def text(self) -> str:
-        """Its text, as it stands."""
+        """Its text, unchanged."""
         return "".join(child if isinstance(child, str) else child.text() for child in self.children)
 
     def all(self) -> "Iterator[Node]":
@@ -153,14 +152,14 @@ def shown(browser: str, folder: Path, url: str, seconds: int = 8) -> Node:
         raise AssertionError(f"the browser did not finish {url}:\n{err.decode(errors='replace')[-2000:]}") from None
     page = out.decode()
     assert process.returncode == 0 and "<main" in page, f"the browser failed:\n{err.decode(errors='replace')[-2000:]}"
-    assert "eyJ" not in page, "a token stands in the page"
+    assert "eyJ" not in page, "the page holds a token"
     return Page(page).root
 
 
 def figures_on(node: Node) -> dict[str, str]:
-    """The label and the numbers that stand in a part of the page."""
+    """The label and the numbers in a part of the page."""
     found = [(figure.attributes["data-figure"] or "", figure.text()) for figure in node.where("data-figure")]
-    assert len(dict(found)) == len(found), f"a figure stands there twice: {found}"
+    assert len(dict(found)) == len(found), f"a figure is shown twice: {found}"
     return dict(found)
 
 
@@ -181,8 +180,8 @@ def assert_bars(node: Node, block: dict[str, Any]) -> None:
     expected = [(stage, f"flex: {block[stage]} 0 0") for stage in STAGES if block[stage] > 0]
     drawn = [(part.attributes["class"], (part.attributes["style"] or "")) for part in segments]
     assert [stage for stage, _ in drawn] == [stage for stage, _ in expected], drawn
-    for (_, style), (_, wanted) in zip(drawn, expected):
-        assert style.startswith(wanted), (style, wanted)
+    for (_, style), (_, beginning) in zip(drawn, expected):
+        assert style.startswith(beginning), (style, beginning)
     words = bar.attributes["aria-label"] or ""
     assert all(f": {number}" in words for name, number in figures_of(block).items() if name in STAGES), words
 
@@ -281,12 +280,12 @@ def check(binary: Path, browser: str, folder: Path) -> None:
                 assert_shown(on_page(committee), answer)
                 print(f"{answer['title']}: {answer['label']}; {len(answer['children']['items'])} below it")
 
-            # Three minutes of the browser's clock: asked again each minute, and nothing is sent twice.
+            # Three minutes of the browser's clock: the page refreshes each minute, and gets 304.
             before = len(answered(service_log))
             assert_shown(on_page("hoved-med", seconds=200), from_service("hoved-med"))
             statuses = answered(service_log)[before:-1]  # The last is the one of this check.
             assert statuses[0] == 200 and len(statuses) >= 3 and set(statuses[1:]) == {304}, statuses
-            print(f"asked again: {statuses}")
+            print(f"refreshed: {statuses}")
 
             assert_refused(on_page("intet-udvalg"), "refused", "intet udvalg", "intet-udvalg")
             markup = "<img src=x onerror=alert(1)>"
@@ -297,7 +296,7 @@ def check(binary: Path, browser: str, folder: Path) -> None:
             assert_refused(on_page("hoved-med", origin=stranger), "failed", "ikke forbindelse")
             print("refused: a wrong committee, markup, a token without the scope, an unknown origin")
         assert_refused(shown(browser, folder, f"{pages['progress']}/"), "failed", "ikke forbindelse")
-        print("told: the service is away")
+        print("shown: the service can't be reached")
 
 
 def main() -> None:

@@ -213,7 +213,7 @@ def every(page_type: type[Page[T]], fetch: Callable[[str | Unset], Response[Any]
         if page.next_ is None:
             assert len(page.items) <= limit, page
             return rows
-        assert len(page.items) == limit, page  # Only the last page may hold less than was asked for.
+        assert len(page.items) == limit, page  # Only the last page may be shorter than the limit.
         assert page.next_ != cursor, "the list goes round in circles"
         cursor = page.next_
 
@@ -226,7 +226,7 @@ def etag(response: Response[Any]) -> str:
 
 
 def keys(rows: Any) -> list[str]:
-    """The rows' keys, each of which must stand there once."""
+    """The rows' keys, each of which must be there once."""
     found = [str(row.key) for row in rows]
     assert found and len(found) == len(set(found)), found
     return found
@@ -302,7 +302,7 @@ def check_level(client: AuthenticatedClient) -> Level:
     refused = expect_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "/problems/invalid-body", "/v1/levels", wrong)
     assert refused.errors and [fault.pointer for fault in refused.errors] == ["/rank"], refused
 
-    # By RFC 7396 null clears and what is absent stays; the model tells None from UNSET.
+    # By RFC 7396 null clears, and a missing field stays. The model has None and UNSET for them.
     patch = LevelBodyPatch(name="Udvalg til prøve", staff_meeting_below=None)
     changed = change_level.sync_detailed(new.key, client=client, body=patch, if_match=first)
     level = expect(HTTPStatus.OK, Level, changed)
@@ -386,9 +386,9 @@ def check_sync(client: AuthenticatedClient) -> None:
     rehearsed = sync_hr.sync_detailed(client=client, body=file, mode=SyncMode.DELTA, dry_run=True)
     answer = expect(HTTPStatus.OK, SyncAnswer, rehearsed)
     assert answer.dry_run and answer.units is None and answer.employees is not None, answer
-    told = answer.employees
-    assert told.counts == SectionCounts(created=0, updated=1, ended=0, reopened=0, unchanged=1, skipped=0), told
-    assert [(row.key, row.fields) for row in told.updated] == [("m-1001", ["title"])] and told.unchanged == ["m-1002"]
+    section = answer.employees
+    assert section.counts == SectionCounts(created=0, updated=1, ended=0, reopened=0, unchanged=1, skipped=0), section
+    assert [(row.key, row.fields) for row in section.updated] == [("m-1001", ["title"])] and section.unchanged == ["m-1002"]
     everybody_gone = sync_hr.sync_detailed(client=client, body=HrSync(employees=[]), mode=SyncMode.SNAPSHOT)
     expect_problem(HTTPStatus.CONFLICT, "/problems/sync-guard", "/v1/hr-sync", everybody_gone)
     print("sync: rehearsed, and refused to the one that would end everybody")
@@ -423,8 +423,8 @@ def check_progress(client: AuthenticatedClient) -> None:
     assert first == again and first.reported_by is None, (first, again)
     after = expect(HTTPStatus.OK, Progress, read_action_progress.sync_detailed(action.id, client=client))
     assert (after.expected, after.done) == (before.expected, before.done + 1), (before, after)
-    told = list_reports.sync_detailed(action.id, client=client, committee=committee)
-    assert [report.id for report in expect(HTTPStatus.OK, ReportPage, told).items] == [first.id]
+    answer = list_reports.sync_detailed(action.id, client=client, committee=committee)
+    assert [report.id for report in expect(HTTPStatus.OK, ReportPage, answer).items] == [first.id]
     print(f"progress: {progress.label}; {after.label}")
 
 
@@ -435,7 +435,7 @@ def check_verdicts(client: AuthenticatedClient) -> None:
         IndicatorPage, lambda at: list_indicators.sync_detailed(client=client, strategy=plan, limit=2, cursor=at)
     )
     found: Counter[VerdictKind] = Counter()
-    told: set[InputKind] = set()
+    kinds: set[InputKind] = set()
     for indicator in indicators:
         verdicts = expect(HTTPStatus.OK, IndicatorVerdicts, list_verdicts.sync_detailed(indicator.key, client=client))
         assert [verdict.target for verdict in verdicts.items] == list(range(len(indicator.targets))), verdicts
@@ -443,12 +443,12 @@ def check_verdicts(client: AuthenticatedClient) -> None:
             assert verdict.rule == target.rule and verdict.reason, verdict
             assert not verdict.is_suppressed or verdict.verdict is VerdictKind.NO_DATA, verdict
             found[verdict.verdict] += 1
-            told.update(given.kind for given in verdict.inputs)
+            kinds.update(given.kind for given in verdict.inputs)
     read = read_strategy_progress.sync_detailed(plan, client=client)
     counts = expect(HTTPStatus.OK, Progress, read).indicators
     assert isinstance(counts, VerdictCounts) and counts.to_dict() == {str(kind): found[kind] for kind in VerdictKind}
     assert {VerdictKind.MET, VerdictKind.PENDING} <= set(found), found  # On any day.
-    assert {InputKind.VALUE, InputKind.TARGET, InputKind.BENCHMARK} <= told, told
+    assert {InputKind.VALUE, InputKind.TARGET, InputKind.BENCHMARK} <= kinds, kinds
 
     tree = expect(HTTPStatus.OK, Strategy, read_strategy.sync_detailed(plan, client=client))
     objective = next(o for area in tree.focus_areas for o in area.objectives if o.key == "lavere-korttidsfravaer")
@@ -497,8 +497,8 @@ def check_writing(client: AuthenticatedClient) -> None:
     )
     created = create_indicator.sync_detailed(client=client, body=new)
     indicator = expect(HTTPStatus.CREATED, Indicator, created)
-    told = [(target.rule, target.value, target.period) for target in indicator.targets]
-    assert told == [(TargetRule.AT_LEAST, 10, "2026-12")], indicator
+    targets = [(target.rule, target.value, target.period) for target in indicator.targets]
+    assert targets == [(TargetRule.AT_LEAST, 10, "2026-12")], indicator
 
     def write(body: ValuesBody | File, format_: Format | Unset = UNSET) -> Response[Any]:
         return write_values.sync_detailed(new.key, client=client, body=body, format_=format_)
@@ -526,9 +526,9 @@ def check_writing(client: AuthenticatedClient) -> None:
     read = list_replaced_values.sync_detailed(new.key, client=client)
     replaced = expect(HTTPStatus.OK, ReplacedValuePage, read).items
     assert [(value.period, value.value) for value in replaced] == [("2026-11", 11), ("2026-09", 9.5)], replaced
-    kept = delete_indicator.sync_detailed(new.key, client=client, if_match=etag(created))
-    assert kept.status_code == HTTPStatus.CONFLICT, kept.content
-    expect(HTTPStatus.CONFLICT, Problem, kept)
+    refusal = delete_indicator.sync_detailed(new.key, client=client, if_match=etag(created))
+    assert refusal.status_code == HTTPStatus.CONFLICT, refusal.content
+    expect(HTTPStatus.CONFLICT, Problem, refusal)
     print(f"writing: {len(page.items)} values, {len(replaced)} replaced")
 
 
@@ -553,7 +553,7 @@ def connect(token: str) -> AuthenticatedClient:
         token=token,
         raise_on_unexpected_status=True,  # A status that the contract doesn't name is a failure.
         timeout=httpx.Timeout(30),
-        httpx_args={"trust_env": False},  # No proxy stands between this machine and itself.
+        httpx_args={"trust_env": False},  # Requests to this machine need no proxy.
     )
 
 

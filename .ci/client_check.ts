@@ -59,7 +59,7 @@ async function* levels(): AsyncGenerator<Level> {
     do {
         const query: { limit: number; cursor?: string } = cursor === null ? { limit: 2 } : { limit: 2, cursor };
         const page = expect(200, await service.GET("/v1/levels", { params: { query } }));
-        assert(page.items.length === 2 || page.next === null, "only the last page may hold less than was asked for");
+        assert(page.items.length === 2 || page.next === null, "only the last page may be shorter than the limit");
         yield* page.items;
         cursor = page.next;
     } while (cursor !== null);
@@ -143,10 +143,10 @@ async function checkReport(action: Action): Promise<void> {
     assert.deepEqual(expect(201, first), expect(201, again));
     assert.equal(first.response.headers.get("idempotency-replayed"), null);
     assert.equal(again.response.headers.get("idempotency-replayed"), "true");
-    const told = { path, query: { committee: line.committee } };
-    const reports = expect(200, await service.GET("/v1/actions/{id}/reports", { params: told }));
+    const params = { path, query: { committee: line.committee } };
+    const reports = expect(200, await service.GET("/v1/actions/{id}/reports", { params }));
     assert.deepEqual(reports.items.map((report) => report.id), [expect(201, first).id]);
-    console.log(`report: ${line.committee} is ${expect(201, first).stage} with ${action.key}, told once`);
+    console.log(`report: ${line.committee} is ${expect(201, first).stage} with ${action.key}, stored once`);
 }
 
 /** What the types refuse, and the service too. */

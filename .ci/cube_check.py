@@ -3,7 +3,7 @@
     TOKEN=... READER=... cube_check.py URL
 
 TOKEN sees every value, READER those that the house may see (med.read). pyjstat makes a table of each cube, and that
-must hold the numbers of the CSV at the same places, and none where the CSV has none; jsonstat-validator says whether
+must hold the numbers of the CSV at the same cells, and none where the CSV has none; jsonstat-validator says whether
 the cube is JSON-stat 2.0.
 """
 
@@ -21,7 +21,7 @@ from pyjstat import pyjstat  # type: ignore[import-untyped]
 
 DIMENSIONS = ["indicator", "period", "unit", "group"]
 ALL = "_all"  # The whole municipality, and everybody.
-QUESTIONS = [
+QUERIES = [
     "/v1/indicators/sygefravaer/values?unit=&group=",
     "/v1/indicators/trivsel/values?from=2023",
     "/v1/indicators/arbejdsulykker/values?unit=center-boern-skole&subtree=true",
@@ -30,49 +30,49 @@ QUESTIONS = [
     "/v1/values",
 ]
 
-Place = tuple[str, ...]
+Cell = tuple[str, ...]
 
 
 class Values(NamedTuple):
-    """What is told by either form: the numbers, what else is to be known of some places, and the units of measure."""
+    """The content of either format: numbers, remarks on some of the cells, and units of measure."""
 
-    numbers: dict[Place, float]
-    remarks: dict[Place, str]
+    numbers: dict[Cell, float]
+    remarks: dict[Cell, str]
     units: dict[str, str]
 
 
-def fetch(client: httpx.Client, question: str, form: str) -> str:
+def fetch(client: httpx.Client, query: str, form: str) -> str:
     """The answer in this form."""
-    path, _, query = question.partition("?")
+    path, _, query = query.partition("?")
     answer = client.get(path, params={**dict(httpx.QueryParams(query)), "format": form})
-    assert answer.status_code == httpx.codes.OK, f"{question}: {answer.status_code}: {answer.text}"
+    assert answer.status_code == httpx.codes.OK, f"{query}: {answer.status_code}: {answer.text}"
     return answer.text
 
 
 def from_table(text: str) -> Values:
-    """What the CSV tells."""
-    numbers: dict[Place, float] = {}
-    remarks: dict[Place, str] = {}
+    """Reads the CSV."""
+    numbers: dict[Cell, float] = {}
+    remarks: dict[Cell, str] = {}
     units: dict[str, str] = {}
     for row in csv.DictReader(io.StringIO(text)):
-        place = (row["indicator"], row["period"], row["unit"] or ALL, row["group"] or ALL)
-        assert place not in numbers and place not in remarks, f"{place} stands there twice"
+        cell = (row["indicator"], row["period"], row["unit"] or ALL, row["group"] or ALL)
+        assert cell not in numbers and cell not in remarks, f"{cell} is there twice"
         if row["value"]:
-            numbers[place] = float(row["value"])
+            numbers[cell] = float(row["value"])
         assert (row["value"] == "") == (row["is_suppressed"] == "true"), row
         if row["is_suppressed"] == "true":
-            remarks[place] = "suppressed"
+            remarks[cell] = "suppressed"
         elif row["units"] and int(row["units_with_value"]) < int(row["units"]):
-            remarks[place] = "partial"
+            remarks[cell] = "partial"
         elif row["is_provisional"] == "true":
-            remarks[place] = "provisional"
+            remarks[cell] = "provisional"
         if row["unit_of_measure"]:
             units[row["indicator"]] = row["unit_of_measure"]
     return Values(numbers, remarks, units)
 
 
 def from_cube(text: str) -> Values:
-    """What the cube tells, by what pyjstat makes of it."""
+    """Reads the cube with pyjstat."""
     assert validate_jsonstat(json.loads(text))  # It raises what is wrong.
     cube = pyjstat.Dataset.read(text)
     dimensions = cube["dimension"]
@@ -82,26 +82,26 @@ def from_cube(text: str) -> Values:
     for name in ("unit", "group"):
         categories = dimensions[name]["category"]
         assert set(categories["label"]) == set(categories["index"]) == set(table[name]), categories
-    places = [tuple(row) for row in table[DIMENSIONS].itertuples(index=False)]
-    found = zip(places, table["value"].tolist(), strict=True)
-    numbers = {place: float(value) for place, value in found if value is not None and not math.isnan(value)}
-    remarks = {places[int(number)]: word for number, word in cube["status"].items()}
+    cells = [tuple(row) for row in table[DIMENSIONS].itertuples(index=False)]
+    found = zip(cells, table["value"].tolist(), strict=True)
+    numbers = {cell: float(value) for cell, value in found if value is not None and not math.isnan(value)}
+    remarks = {cells[int(number)]: word for number, word in cube["status"].items()}
     described = dimensions["indicator"]["category"].get("unit", {})
     return Values(numbers, remarks, {key: unit["label"] for key, unit in described.items()})
 
 
-def check(client: httpx.Client, question: str) -> Values:
-    """Both forms must tell the same."""
-    table, cube = from_table(fetch(client, question, "csv")), from_cube(fetch(client, question, "json-stat"))
-    assert table.numbers and cube.numbers == table.numbers, (question, cube.numbers.items() ^ table.numbers.items())
-    assert cube.remarks == table.remarks, (question, cube.remarks.items() ^ table.remarks.items())
-    assert table.units.items() <= cube.units.items(), (question, cube.units, table.units)
+def check(client: httpx.Client, query: str) -> Values:
+    """Checks that both formats have the same content."""
+    table, cube = from_table(fetch(client, query, "csv")), from_cube(fetch(client, query, "json-stat"))
+    assert table.numbers and cube.numbers == table.numbers, (query, cube.numbers.items() ^ table.numbers.items())
+    assert cube.remarks == table.remarks, (query, cube.remarks.items() ^ table.remarks.items())
+    assert table.units.items() <= cube.units.items(), (query, cube.units, table.units)
     return table
 
 
 def connect(token: str) -> httpx.Client:
     """A client that comes with this token."""
-    # No proxy stands between this machine and itself.
+    # Requests to this machine need no proxy.
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.Client(base_url=sys.argv[1], headers=headers, timeout=60, trust_env=False)
 
@@ -109,14 +109,14 @@ def connect(token: str) -> httpx.Client:
 def main() -> None:
     hidden = 0
     with connect(os.environ["TOKEN"]) as measurer, connect(os.environ["READER"]) as reader:
-        for question in QUESTIONS:
-            whole, seen = check(measurer, question), check(reader, question)
-            suppressed = {place for place, word in seen.remarks.items() if word == "suppressed"}
-            assert "suppressed" not in whole.remarks.values(), f"{question}: hidden from who may measure"
-            assert seen.numbers.items() <= whole.numbers.items(), question
-            assert whole.numbers.keys() - seen.numbers.keys() == suppressed, question
+        for query in QUERIES:
+            whole, seen = check(measurer, query), check(reader, query)
+            suppressed = {cell for cell, word in seen.remarks.items() if word == "suppressed"}
+            assert "suppressed" not in whole.remarks.values(), f"{query}: hidden from who may measure"
+            assert seen.numbers.items() <= whole.numbers.items(), query
+            assert whole.numbers.keys() - seen.numbers.keys() == suppressed, query
             hidden += len(suppressed)
-            print(f"{question}: {len(whole.numbers)} values, {len(suppressed)} of them hidden from readers")
+            print(f"{query}: {len(whole.numbers)} values, {len(suppressed)} of them hidden from readers")
     assert hidden > 0, "nothing was hidden, so hiding was not tried"
 
 

@@ -5,8 +5,8 @@
 FOLDER holds compose.json, which is docker/compose.yaml with everything filled in.
 
 The API runs in a root file system like its image's: the program, the libraries that it needs, CA certificates, nothing
-else; read-only, as the image's user and first process, without capabilities. In front of it stands Caddy with
-docker/Caddyfile, behind it PostgreSQL. All names lead to 127.0.0.1, in a network that is this check's alone.
+else; read-only, as the image's user and first process, without capabilities. Caddy with
+docker/Caddyfile is in front of it, PostgreSQL behind it. All names lead to 127.0.0.1, in a network that is this check's alone.
 """
 
 import base64
@@ -117,7 +117,7 @@ def status_of(number: int) -> dict[str, str]:
 def wait_for(what: str, is_so: Callable[[], bool], seconds: float = 180) -> None:
     until = time.monotonic() + seconds
     while not is_so():
-        assert time.monotonic() < until, f"{what} did not come to be"
+        assert time.monotonic() < until, f"{what} did not happen"
         time.sleep(0.1)
 
 
@@ -128,7 +128,7 @@ def is_open(port: int) -> bool:
 
 @contextmanager
 def postgres(folder: Path, password: str) -> Iterator[None]:
-    """A PostgreSQL that asks for the password, at the address that compose.yaml names."""
+    """A PostgreSQL that demands the password, at the address that compose.yaml names."""
     found = [path.parent for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
     programs = found[-1] if found else Path(str(shutil.which("initdb"))).resolve().parent
     data = PLACE / "postgres"
@@ -212,7 +212,7 @@ def check_proxy(context: ssl.SSLContext, authority: Path, token: str) -> None:
         inside = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         inside.request("GET", path)
         assert inside.getresponse().status == expected, f"{what} can't be read from inside"
-    # Unlike Python, curl hears an answer that comes while it sends.
+    # Unlike Python, curl reads an answer that arrives while it still sends.
     (PLACE / "large").write_bytes(b" " * 70_000_000)
     command = ["curl", "--silent", "--max-time", "180", "--cacert", str(authority), "--output", "/dev/null"]
     command += ["--write-out", "%{http_code} %{content_type}", "--header", "@-", "--header", "Content-Type: application/json"]
@@ -225,24 +225,24 @@ def check_proxy(context: ssl.SSLContext, authority: Path, token: str) -> None:
 def check_addresses(context: ssl.SSLContext) -> None:
     """Each client is counted by its own address, whatever it says of itself."""
 
-    def ask(source: str, number: int) -> int:
+    def send(source: str, number: int) -> int:
         return request(context, "GET", "/v1/municipality", source=source, X_Forwarded_For=f"203.0.113.{number % 250}")[0]
 
     # More than the burst, as long as it takes less than a second each.
-    asked = next((number for number in range(500) if ask("127.0.0.5", number) == 429), None)
-    assert asked, "a client was never stopped, or at once"
-    assert ask("127.0.0.6", 1) == 401, "another client pays for the first"
-    print(f"addresses: a client was stopped after {asked} requests, another was not")
+    allowed = next((number for number in range(500) if send("127.0.0.5", number) == 429), None)
+    assert allowed, "a client was never stopped, or at once"
+    assert send("127.0.0.6", 1) == 401, "another client pays for the first"
+    print(f"addresses: a client was stopped after {allowed} requests, another was not")
 
 
 def check_restart(
     context: ssl.SSLContext, process: "subprocess.Popen[bytes]", anew: Callable[[], "subprocess.Popen[bytes]"]
 ) -> None:
-    """The service is started anew while clients ask, and none of them notices."""
+    """Restarts the service while clients send requests; none of them notices."""
     answers: list[int | str] = []
     over = threading.Event()
 
-    def ask() -> None:
+    def send_requests() -> None:
         while not over.is_set():
             try:
                 answers.append(request(context, "GET", "/readyz", source=f"127.0.1.{len(answers) % 250 + 1}")[0])
@@ -254,7 +254,7 @@ def check_restart(
         enough = len(answers) + 20
         wait_for("20 more answers", lambda: len(answers) >= enough)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=send_requests)
     thread.start()
     try:
         wait_for_more()

@@ -1,4 +1,4 @@
-"""Runs the commands of the documentation as they stand in the text, against a demo server.
+"""Runs the commands of the documentation exactly as written, against a demo server.
 
     docs_check.py PATH_TO_BINARY EMPTY_FOLDER PAGE...
 
@@ -151,7 +151,7 @@ def prepare(binary: Path, folder: Path) -> dict[str, str]:
         f'while [ "$1" != -- ]; do shift; done\nshift\nexec {shlex.quote(str(binary))} "$@"\n'
     )
     cargo.chmod(0o755)
-    # A request that the service refuses fails, and no proxy stands between this machine and itself.
+    # A request that the service refuses fails, and requests to this machine need no proxy.
     (folder / ".curlrc").write_text('fail-with-body\nnoproxy = "*"\nmax-time = 100\n')
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL" and not k.startswith("MEDSTRATEGI_")}
     environment["PATH"] = f"{programs}:{environment['PATH']}"

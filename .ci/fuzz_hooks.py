@@ -11,14 +11,14 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import CoveragePhaseData
 from schemathesis.openapi.checks import RejectedPositiveData
 
-# What a schema says. A fault of this kind in what fits the schema means that the contract doesn't tell the truth.
+# Faults of form, which schemas express. Such a fault in a request that fits its schema means that the contract is wrong.
 OF_FORM = re.compile(
     r"is missing$|is no field here|is of the wrong type|is not one of: |is not a (key|reference|date|uuid)|is blank: |is empty: write text"
     r"|does not fit the pattern|is longer than |is less than \d|is more than \d|has (more|fewer) than \d+ items$"
     r"|breaks the rule '|has none of the forms|invalid (type|value|length)|expected "
 )
 
-# Rules about the query that no schema can tell: what goes together, and what moves with time or with what is stored.
+# Rules about the query that a schema can't express: combinations, and what depends on time or on the data.
 OF_THE_QUERY = re.compile(
     r"'cursor' is not one of this list"
     r"|'on' is not valid: write a date from 1990-01-01 to "

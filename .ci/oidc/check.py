@@ -64,8 +64,8 @@ class Providers:
         assert line, "provider.mjs has ended"
         return json.loads(line)
 
-    def tell(self, *words: str) -> Any:
-        """Steers a provider; the words stand in provider.mjs."""
+    def control(self, *words: str) -> Any:
+        """Sends a command to a provider; provider.mjs has the list."""
         assert self.process.stdin is not None
         print(*words, file=self.process.stdin, flush=True)
         return self.read()
@@ -190,7 +190,7 @@ def providers(folder: Path) -> Iterator[Providers]:
     try:
         yield Providers(process, folder / "ca.pem")
     finally:
-        process.kill()  # Stopped ones hear nothing else.
+        process.kill()  # A stopped process handles no other signal.
         process.wait()
 
 
@@ -229,7 +229,7 @@ def eventually(attempt: Callable[[], Answer], seconds: float = 60) -> Answer:
             time.sleep(0.5)
 
 
-def tell(words: str) -> None:
+def report(words: str) -> None:
     print(f"{words} ({time.monotonic() - started:.1f}s)", flush=True)
 
 
@@ -239,7 +239,7 @@ def check_tokens(api: Service, idp: Providers) -> None:
     for issuer, municipality in (("city", CITY), ("town", TOWN), ("roles", CITY)):
         token = idp.token(issuer, municipality=municipality)
         eventually(lambda: api.assert_taken(token, municipality))
-    tell("taken: tokens by discovery, by discovery over TLS with a CA of its own, by the address of the keys")
+    report("taken: tokens by discovery, by discovery over TLS with its own CA, by the address of the keys")
 
     api.assert_refused(idp.token("city", audience="api://payroll"), "somebody else")
     api.assert_refused(idp.token("city", client="expired"), "expired")
@@ -252,26 +252,26 @@ def check_tokens(api: Service, idp: Providers) -> None:
     api.assert_refused(altered(good, 1, scope="med.read"), "signature")
     api.assert_refused(altered(good, 0, alg="none"))
     api.assert_refused(altered(good, 1, iss=idp.urls["town"]))
-    tell("refused: another audience, an hour too late, too little scope, another municipality, changed after signing")
+    report("refused: another audience, an hour too late, too little scope, another municipality, changed after signing")
 
 
 def check_certificate(api: Service, idp: Providers) -> None:
     """Keys that come from somebody who can't show a certificate are no keys."""
     api.assert_refused(idp.token("stranger"), status=NO_KEYS)
-    assert idp.tell("fetches", "stranger") == {"discovery": 0, "keys": 0}, "the certificate was not looked at"
-    tell("refused: an issuer whose certificate nobody vouches for")
+    assert idp.control("fetches", "stranger") == {"discovery": 0, "keys": 0}, "the certificate was not checked"
+    report("refused: an issuer with an untrusted certificate")
 
 
 def check_unknown_keys(api: Service, idp: Providers) -> None:
-    """Whoever makes up keys can't make the service ask for them each time."""
+    """Forged tokens with unknown keys don't make the service fetch keys each time."""
     token = idp.token("roles")
-    before, start = idp.tell("fetches", "roles")["keys"], time.monotonic()
+    before, start = idp.control("fetches", "roles")["keys"], time.monotonic()
     for number in range(100):
         api.assert_refused(altered(token, 0, kid=f"made-up-{number}"))
-    fetched, minutes = idp.tell("fetches", "roles")["keys"] - before, (time.monotonic() - start) / 60
+    fetched, minutes = idp.control("fetches", "roles")["keys"] - before, (time.monotonic() - start) / 60
     assert fetched <= 1 + minutes, f"{fetched} fetches for 100 tokens with keys that don't exist, in {minutes:.1f} minutes"
     api.assert_taken(token)
-    tell(f"100 tokens with keys that don't exist: {fetched} fetch")
+    report(f"100 tokens with keys that don't exist: {fetched} fetch")
 
 
 def check_rotation(api: Service, idp: Providers) -> None:
@@ -295,9 +295,9 @@ def check_rotation(api: Service, idp: Providers) -> None:
             except Exception as fault:
                 with lock:
                     faults.append(repr(fault))
-            time.sleep(0.01)  # Well below what one subject may ask for.
+            time.sleep(0.01)  # Well below the rate limit of one subject.
 
-    before = idp.tell("fetches", "city")
+    before = idp.control("fetches", "city")
     def go_on(kid: str) -> None:
         """For two seconds, and on a slow machine until more than 50 tokens that this key signed were taken."""
         begun = time.monotonic()
@@ -310,7 +310,7 @@ def check_rotation(api: Service, idp: Providers) -> None:
         thread.start()
     try:
         go_on("city-first")
-        idp.tell("keys", "city", "second", "first")
+        idp.control("keys", "city", "second", "first")
         go_on("city-second")
     finally:
         stop.set()
@@ -318,19 +318,19 @@ def check_rotation(api: Service, idp: Providers) -> None:
             thread.join()
     assert not faults, f"{len(faults)} requests failed, such as {faults[0]}"
     assert min(keys_seen.get(f"city-{name}", 0) for name in ("first", "second")) > 50, keys_seen
-    fetched = idp.tell("fetches", "city")["keys"] - before["keys"]
+    fetched = idp.control("fetches", "city")["keys"] - before["keys"]
     assert fetched <= 2, f"{fetched} fetches for one change of keys"
-    tell(f"keys changed under load: {keys_seen}, none failed, the slowest took {slowest * 1000:.0f} ms, {fetched} fetch")
+    report(f"keys changed under load: {keys_seen}, none failed, the slowest took {slowest * 1000:.0f} ms, {fetched} fetch")
 
 
 def check_withdrawal(api: Service, idp: Providers) -> None:
     """A key that the provider no longer publishes opens nothing, once that is known."""
     old = idp.token("town", municipality=TOWN)
-    idp.tell("keys", "town", "second")
-    api.assert_taken(old, TOWN)  # Nobody has asked yet.
+    idp.control("keys", "town", "second")
+    api.assert_taken(old, TOWN)  # The keys were not fetched yet.
     api.assert_taken(idp.token("town", municipality=TOWN), TOWN)
     api.assert_refused(old)
-    tell("a key was withdrawn: refused from the next fetch on")
+    report("a key was withdrawn: refused from the next fetch on")
 
 
 def check_outage(api: Service, idp: Providers) -> None:
@@ -338,26 +338,26 @@ def check_outage(api: Service, idp: Providers) -> None:
     tokens = [idp.token("city") for _ in range(2)] + [idp.token("roles")]
     unknown = altered(tokens[0], 0, kid="made-up")
     for issuer in ("city", "roles"):
-        idp.tell("down", issuer)
+        idp.control("down", issuer)
     slowest = max(api.assert_taken(token).seconds for _ in range(20) for token in tokens)
     api.assert_refused(unknown)
     for issuer in ("city", "roles"):
-        idp.tell("up", issuer)
-    tell(f"providers away: known keys go on, the slowest took {slowest * 1000:.0f} ms")
+        idp.control("up", issuer)
+    report(f"providers away: known keys go on, the slowest took {slowest * 1000:.0f} ms")
     with idp.hanging():
         times = [api.assert_taken(token).seconds for _ in range(20) for token in tokens]
-    # The median: a machine may stop for a moment, but whoever waits for a provider does it each time.
+    # The median: a machine may pause for a moment, but waiting for a provider would slow down every request.
     usual = statistics.median(times)
     assert usual < 2, f"requests wait {usual:.1f} s for a provider that they don't need"
     api.assert_taken(idp.token("city"))
-    tell(f"providers hang: known keys go on, the slowest took {max(times) * 1000:.0f} ms")
+    report(f"providers hang: known keys go on, the slowest took {max(times) * 1000:.0f} ms")
 
 
 def check_late(api: Service, token: str) -> None:
     """An issuer that was away when the service started is used once it is back, without a restart."""
-    # The service asks again after 10 s, and after twice as long each time that it meets the provider hanging.
+    # The service tries again after 10 s, then after twice as long each time while the provider hangs.
     answer = eventually(lambda: api.assert_taken(token), 180)
-    tell(f"an issuer that was away at the start is back: {answer.status}")
+    report(f"an issuer that was away at the start is back: {answer.status}")
 
 
 def check(binary: str, bundle: str, folder: Path) -> None:
@@ -366,10 +366,10 @@ def check(binary: str, bundle: str, folder: Path) -> None:
         (folder / "town.json").write_text(json.dumps({"municipality": {"key": TOWN, "code": "998", "name": "Nyby Kommune"}}))
         subprocess.run([binary, "import", bundle, "town.json"], cwd=folder, check=True, capture_output=True)
         token = idp.token("late")
-        idp.tell("down", "late")
+        idp.control("down", "late")
         with service(binary, folder) as api:
-            assert api.assert_refused(token, status=NO_KEYS).headers["Retry-After"], "when to ask again is not told"
-            idp.tell("up", "late")
+            assert api.assert_refused(token, status=NO_KEYS).headers["Retry-After"], "Retry-After is missing"
+            idp.control("up", "late")
             check_tokens(api, idp)
             check_certificate(api, idp)
             check_rotation(api, idp)
@@ -378,7 +378,7 @@ def check(binary: str, bundle: str, folder: Path) -> None:
             check_outage(api, idp)
             check_late(api, token)
     log = (folder / "server.log").read_text()
-    assert "eyJ" not in log, "a token stands in the log"
+    assert "eyJ" not in log, "the log holds a token"
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 
     server.py --token-command "medstrategi token --scope med.progress --municipality noerrelund --ttl 5m"
 
-Then open http://127.0.0.1:8090/?committee=hoved-med. The service must be told that browsers may call from there:
+Then open http://127.0.0.1:8090/?committee=hoved-med. The service must allow browsers to call from there:
 `cors_origins = ["http://127.0.0.1:8090"]` in medstrategi.toml, or MEDSTRATEGI_CORS_ORIGINS=http://127.0.0.1:8090.
 
-In production, this is a few lines in the intranet's own web server. `/token` stands behind the intranet's login and
-asks the identity provider for a token (OAuth 2.0 client credentials, or one for the user who is logged in) that holds
+In production, this is a few lines in the intranet's own web server. `/token` is behind the intranet's login and
+requests a token from the identity provider (OAuth 2.0 client credentials, or one for the user who is logged in) that holds
 med.progress and nothing else. A token is never in an address: addresses end up in logs, histories and bookmarks.
 """
 
@@ -28,7 +28,7 @@ ITS_API = 'data-api="http://127.0.0.1:8080"'
 
 
 def fresh_token(command: str) -> dict[str, object]:
-    """A token, and for how many seconds it is good."""
+    """Makes a token; returns it with its lifetime in seconds."""
     done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=20, check=True)
     token = done.stdout.strip()
     payload = token.split(".")[1]  # header.payload.signature, each in base64 without padding

@@ -12,10 +12,10 @@ crate::tests![
     the_shell_pulls_a_series,
     the_shell_pushes_values,
     python_pulls_and_pushes,
-    python_turns_every_page,
+    python_reads_every_page,
     readers_pull_no_small_groups,
-    what_is_refused_ends_a_script_and_is_told,
-    what_is_missing_ends_a_script,
+    a_refused_request_ends_a_script_with_the_problem,
+    a_missing_setting_or_service_ends_a_script,
 ];
 
 const DEMO: &str = "noerrelund";
@@ -26,12 +26,12 @@ fn demo(app: &App) {
     app.import(&demo).unwrap();
 }
 
-/// Whether the programs are here that a script needs. Where one is not, nothing is tried: that is said loudly, and is
-/// a failure with `CI=true`.
+/// Whether the programs are installed that a script needs. If one is missing, the test says loudly that it was skipped;
+/// with `CI=true` it fails.
 fn has(programs: &[&str]) -> bool {
     let is_missing = |program: &&&str| {
-        let asked = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        !asked.is_ok_and(|status| status.success())
+        let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        !status.is_ok_and(|status| status.success())
     };
     let Some(missing) = programs.iter().find(is_missing) else { return true };
     assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "CI=true, and {missing} is missing: install it");
@@ -39,7 +39,7 @@ fn has(programs: &[&str]) -> bool {
     false
 }
 
-/// A script of the examples, over the test's server.
+/// Calls an example script against the test's server.
 fn script(app: &App, interpreter: &str, name: &str, token: &str) -> Command {
     let mut command = Command::new(interpreter);
     command
@@ -49,7 +49,7 @@ fn script(app: &App, interpreter: &str, name: &str, token: &str) -> Command {
         .env("MEDSTRATEGI_URL", &app.base)
         .env("MEDSTRATEGI_TOKEN", token)
         .env("PYTHONUTF8", "1")
-        // No proxy stands between this machine and itself.
+        // Requests to this machine need no proxy.
         .env("NO_PROXY", "127.0.0.1")
         .env("no_proxy", "127.0.0.1");
     command
@@ -94,13 +94,13 @@ fn the_shell_pulls_a_series(app: &App) {
     demo(app);
     let output = run(&mut script(app, "sh", "pull_series.sh", &app.token_of(DEMO, "med.read")));
     let answer = get(app, &format!("{VALUES}?unit=&group=&from=2024&limit=10000"));
-    let told = answer["items"].as_array().unwrap();
+    let items = answer["items"].as_array().unwrap();
     let pulled = rows(&out(&output));
-    assert!(told.len() > 30 && pulled.len() == told.len(), "{} of {}", pulled.len(), told.len());
-    for (row, told) in pulled.iter().zip(told) {
-        assert_eq!(row["period"], told["period"].as_str().unwrap());
+    assert!(items.len() > 30 && pulled.len() == items.len(), "{} of {}", pulled.len(), items.len());
+    for (row, item) in pulled.iter().zip(items) {
+        assert_eq!(row["period"], item["period"].as_str().unwrap());
         assert_eq!((row["unit"].as_str(), row["group"].as_str(), row["benchmark"].as_str()), ("", "", ""));
-        assert_eq!(row["value"].parse::<f64>().unwrap(), told["value"].as_f64().unwrap());
+        assert_eq!(row["value"].parse::<f64>().unwrap(), item["value"].as_f64().unwrap());
     }
     let updated = answer["indicator"]["values_updated_at"].as_str().unwrap();
     let head = format!("unit of measure: %\nsource: Lønsystemet\nlatest update: {updated}\n");
@@ -140,12 +140,12 @@ fn python_pulls_and_pushes(app: &App) {
     assert!(lines[1].starts_with("Sygefravær, %; Lønsystemet; 20"), "{text}");
     assert_eq!(lines[2], "2024-01 6.1");
     assert_eq!(lines[lines.len() - 2..], ["2026-09 5.2", "2026-10 5.1 (provisional)"]);
-    // Two years and ten months; the benchmark's stand elsewhere.
+    // Two years and ten months, without the benchmark's values.
     assert_eq!(lines.len(), 2 + 34, "{text}");
     assert!(pull_and_push().contains("unchanged: 2"));
 }
 
-fn python_turns_every_page(app: &App) {
+fn python_reads_every_page(app: &App) {
     if !has(&["python3"]) {
         return;
     }
@@ -158,11 +158,11 @@ fn python_turns_every_page(app: &App) {
     app.put_new("/v1/indicators/dage/values", json!({"values": values})).expect(200);
     let token = app.token("med.read med.measure");
     let text = out(&run(script(app, "python3", "pull_and_push.py", &token).arg("dage")));
-    // The two that the script pushes are months.
+    // The script itself pushes two more.
     assert_eq!(text.lines().count(), 2 + 2_100 + 2);
     let periods: std::collections::BTreeSet<&str> =
         text.lines().skip(2).filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(periods.len(), 2_102, "a page came twice");
+    assert_eq!(periods.len(), 2_102, "a page was read twice");
 }
 
 fn readers_pull_no_small_groups(app: &App) {
@@ -186,7 +186,7 @@ fn readers_pull_no_small_groups(app: &App) {
     assert_eq!((whole[0]["value"].as_str(), whole[0]["is_suppressed"].as_str()), ("61.5", "false"));
 }
 
-fn what_is_refused_ends_a_script_and_is_told(app: &App) {
+fn a_refused_request_ends_a_script_with_the_problem(app: &App) {
     if !has(&["curl", "python3"]) {
         return;
     }
@@ -194,35 +194,35 @@ fn what_is_refused_ends_a_script_and_is_told(app: &App) {
     let before = get(app, "/v1/indicators/arbejdsulykker/values");
     let scripts = [("sh", "pull_series.sh"), ("sh", "push_values.sh"), ("python3", "pull_and_push.py")];
     for (interpreter, name) in scripts {
-        let told = run_refused(&mut script(app, interpreter, name, "none"));
-        assert!(told.contains("/problems/invalid-token"), "{name}: {told}");
+        let message = run_refused(&mut script(app, interpreter, name, "none"));
+        assert!(message.contains("/problems/invalid-token"), "{name}: {message}");
         let token = app.token_of(DEMO, "med.read med.measure");
-        let told = run_refused(script(app, interpreter, name, &token).arg("findes-ikke"));
-        assert!(told.contains("/problems/not-found"), "{name}: {told}");
-        assert!(!told.contains(&token), "{name} tells its token");
+        let message = run_refused(script(app, interpreter, name, &token).arg("findes-ikke"));
+        assert!(message.contains("/problems/not-found"), "{name}: {message}");
+        assert!(!message.contains(&token), "{name} prints its token");
     }
     for (interpreter, name) in &scripts[1..] {
-        let told = run_refused(&mut script(app, interpreter, name, &app.token_of(DEMO, "med.read")));
-        assert!(told.contains("/problems/insufficient-scope"), "{name}: {told}");
-        // What is measured every year takes no months: every fault is told, and nothing is stored.
+        let message = run_refused(&mut script(app, interpreter, name, &app.token_of(DEMO, "med.read")));
+        assert!(message.contains("/problems/insufficient-scope"), "{name}: {message}");
+        // A yearly indicator accepts no months: the answer lists every fault, and nothing is stored.
         let token = app.token_of(DEMO, "med.read med.measure");
-        let told = run_refused(script(app, interpreter, name, &token).arg("arbejdsulykker"));
-        let are_told = ["/problems/invalid-body", "/values/0/period", "/values/1/period"];
-        assert!(are_told.iter().all(|word| told.contains(word)), "{name}: {told}");
+        let message = run_refused(script(app, interpreter, name, &token).arg("arbejdsulykker"));
+        let expected = ["/problems/invalid-body", "/values/0/period", "/values/1/period"];
+        assert!(expected.iter().all(|word| message.contains(word)), "{name}: {message}");
     }
     assert_eq!(get(app, "/v1/indicators/arbejdsulykker/values"), before);
 }
 
-fn what_is_missing_ends_a_script(app: &App) {
+fn a_missing_setting_or_service_ends_a_script(app: &App) {
     if !has(&["curl", "python3"]) {
         return;
     }
     for (interpreter, name) in [("sh", "pull_series.sh"), ("sh", "push_values.sh"), ("python3", "pull_and_push.py")] {
         for variable in ["MEDSTRATEGI_URL", "MEDSTRATEGI_TOKEN"] {
-            let told = run_refused(script(app, interpreter, name, "none").env_remove(variable));
-            assert!(told.contains(variable), "{name}: {told}");
+            let message = run_refused(script(app, interpreter, name, "none").env_remove(variable));
+            assert!(message.contains(variable), "{name}: {message}");
         }
-        let told = run_refused(script(app, interpreter, name, "none").env("MEDSTRATEGI_URL", "http://127.0.0.1:1"));
-        assert!(!told.is_empty(), "{name}");
+        let message = run_refused(script(app, interpreter, name, "none").env("MEDSTRATEGI_URL", "http://127.0.0.1:1"));
+        assert!(!message.is_empty(), "{name}");
     }
 }
