@@ -1,4 +1,4 @@
-//! Bad input among values: each fault is told with its row, and nothing is stored.
+//! Invalid values: each error is answered with its row, and nothing is stored.
 
 use serde_json::{Value, json};
 
@@ -7,29 +7,29 @@ use crate::indicators::{create, indicator, measure};
 use crate::values::begin;
 
 crate::tests![
-    numbers_that_are_none_are_refused,
-    rows_of_a_body_are_told_one_by_one,
-    lines_of_a_table_are_told_one_by_one,
-    danish_numbers_are_told_from_others,
-    what_rows_say_together_is_checked,
+    invalid_numbers_are_refused,
+    errors_name_the_rows_of_a_body,
+    errors_name_the_lines_of_a_table,
+    danish_numbers_are_recognised,
+    rows_are_checked_against_each_other,
     frequencies_take_their_own_periods,
-    what_is_measured_every_second_year_stays_in_turn,
-    one_fault_stores_none_of_a_thousand,
-    tables_that_are_none_are_refused,
-    bodies_that_are_none_are_refused,
+    biennial_values_keep_to_every_second_year,
+    one_invalid_row_of_a_thousand_stores_nothing,
+    malformed_tables_are_refused,
+    malformed_bodies_are_refused,
     more_rows_than_a_hundred_thousand_are_refused,
     cpr_numbers_are_refused_and_not_repeated,
 ];
 
 const ADDRESS: &str = "/v1/indicators/i/values";
 
-/// An indicator of every year with a value that must still be there afterwards.
+/// Creates a yearly indicator with a value that must be unchanged afterwards.
 fn begin_with_a_value(app: &App) {
     begin(app, json!({}));
     measure(app, "i", json!([{"period": "2024", "unit": "n1", "value": 1, "count": 5, "note": "Står her"}]));
 }
 
-/// Makes sure that nothing comes of what is sent.
+/// Requires that the request is refused and changes nothing.
 fn refused(app: &App, send: impl FnOnce() -> Response) -> Response {
     let stored = || {
         let parts = ["/v1/values?aggregates=false&limit=10000", "/v1/indicators/i/replaced-values?limit=200"];
@@ -49,7 +49,7 @@ fn refused_rows(app: &App, rows: Value) -> Response {
     send(app, "application/json", json!({"values": rows}).to_string())
 }
 
-/// The details of the faults, by pointer.
+/// Pointers and details of the errors.
 fn told(refused: &Response) -> Vec<(String, String)> {
     let problem = refused.json();
     let errors = problem["errors"].as_array().unwrap().iter();
@@ -57,7 +57,7 @@ fn told(refused: &Response) -> Vec<(String, String)> {
     errors.map(|fault| (word(fault, "pointer"), word(fault, "detail"))).collect()
 }
 
-fn numbers_that_are_none_are_refused(app: &App) {
+fn invalid_numbers_are_refused(app: &App) {
     begin_with_a_value(app);
     for number in
         ["NaN", "nan", "Infinity", "-Infinity", "inf", "1e400", "-1e400", "01", ".5", "5.", "+1", "0x10", "1,5"]
@@ -70,7 +70,7 @@ fn numbers_that_are_none_are_refused(app: &App) {
         let table = format!("period,value\n2023,1\n2024,\"{number}\"\n");
         let refused = send(app, "text/csv", table).expect_faults(&["/values/1/value"]);
         assert!(told(&refused)[0].1.starts_with("line 3: "), "{number}: {}", refused.json());
-        // As a text, it is none either.
+        // A number as text is refused too.
         let rows = json!([{"period": "2023", "value": 1}, {"period": "2024", "value": number}]);
         refused_rows(app, rows).expect_faults(&["/values/1/value"]);
     }
@@ -80,7 +80,7 @@ fn numbers_that_are_none_are_refused(app: &App) {
     }
 }
 
-fn rows_of_a_body_are_told_one_by_one(app: &App) {
+fn errors_name_the_rows_of_a_body(app: &App) {
     begin_with_a_value(app);
     let rows = json!([
         {"period": "2023", "value": 1},
@@ -100,7 +100,7 @@ fn rows_of_a_body_are_told_one_by_one(app: &App) {
         null,
     ]);
     let Value::Array(mut all) = rows else { panic!("rows are an array") };
-    // A NUL character is found before anything else is looked at.
+    // A NUL character is reported before anything else is checked.
     let with_nul = all.remove(11);
     refused_rows(app, json!([{"period": "2023", "value": 1}, with_nul])).expect_faults(&["/values/1/note"]);
     refused_rows(app, json!(all)).expect_faults(&[
@@ -130,7 +130,7 @@ fn rows_of_a_body_are_told_one_by_one(app: &App) {
     ]);
 }
 
-fn lines_of_a_table_are_told_one_by_one(app: &App) {
+fn errors_name_the_lines_of_a_table(app: &App) {
     begin_with_a_value(app);
     let lines = [
         ("2023,n1,,1,5,false,Godt", vec![]),
@@ -146,7 +146,7 @@ fn lines_of_a_table_are_told_one_by_one(app: &App) {
         ("2023,,,null,,1, ", vec!["value", "is_provisional", "note"]),
     ];
     for end in ["\n", "\r\n", "\r"] {
-        // A blank line is one, and counts.
+        // A blank line counts as a line.
         let mut table = format!("period,unit,group,value,count,is_provisional,note{end}{end}");
         lines.iter().for_each(|(line, _)| table += &format!("{line}{end}"));
         let refused = send(app, "text/csv", table).expect_problem(422, "invalid-body");
@@ -167,14 +167,14 @@ fn lines_of_a_table_are_told_one_by_one(app: &App) {
     }
 }
 
-fn danish_numbers_are_told_from_others(app: &App) {
+fn danish_numbers_are_recognised(app: &App) {
     begin_with_a_value(app);
     let danish = |table: &str| {
         let request =
             || app.request("PUT", &format!("{ADDRESS}?format=csv-excel-da")).header("content-type", "text/csv");
         refused(app, || request().bytes(table).send())
     };
-    // 1.500 is a thousand and a half to one, and one and a half to another.
+    // 1.500 is ambiguous: 1500 in Danish, 1.5 in English.
     danish("period;value\n2023;1,5\n2024;1.500\n").expect_faults(&["/values/1/value"]);
     danish("period;value\n2023;1.5\n2024;1.500,5\n").expect_faults(&["/values/0/value", "/values/1/value"]);
     danish("period;value\n2023;NaN\n2024;1,5,5\n").expect_faults(&["/values/0/value", "/values/1/value"]);
@@ -183,7 +183,7 @@ fn danish_numbers_are_told_from_others(app: &App) {
     assert!(told(&plain)[0].1.contains("csv-excel-da"), "{}", plain.json());
 }
 
-fn what_rows_say_together_is_checked(app: &App) {
+fn rows_are_checked_against_each_other(app: &App) {
     begin_with_a_value(app);
     let n1 = app.get("/v1/units/n1").json()["id"].as_str().unwrap().to_owned();
     let rows = json!([
@@ -240,7 +240,7 @@ fn frequencies_take_their_own_periods(app: &App) {
     assert_eq!(measure(app, "once", json!(rows))["created"], 5);
 }
 
-fn what_is_measured_every_second_year_stays_in_turn(app: &App) {
+fn biennial_values_keep_to_every_second_year(app: &App) {
     begin(app, json!({"frequency": "biennium", "benchmarks": [{"key": "region", "name": "Regionen"}]}));
     let years =
         |years: &[i32]| -> Value { years.iter().map(|year| json!({"period": year.to_string(), "value": 1})).collect() };
@@ -258,7 +258,7 @@ fn what_is_measured_every_second_year_stays_in_turn(app: &App) {
     app.put_new(benchmark, json!({"values": years(&[2021])})).expect(200);
 }
 
-fn one_fault_stores_none_of_a_thousand(app: &App) {
+fn one_invalid_row_of_a_thousand_stores_nothing(app: &App) {
     begin_with_a_value(app);
     app.patch("/v1/indicators/i", json!({"frequency": "once"})).expect(200);
     let day = |n: usize| format!("{}-{:02}-{:02}", 2000 + n / 336, n / 28 % 12 + 1, n % 28 + 1);
@@ -280,7 +280,7 @@ fn one_fault_stores_none_of_a_thousand(app: &App) {
     assert_eq!(measure(app, "i", json!(rows))["created"], 1_000);
 }
 
-fn tables_that_are_none_are_refused(app: &App) {
+fn malformed_tables_are_refused(app: &App) {
     begin_with_a_value(app);
     let tables: [&[u8]; 16] = [
         b"",
@@ -307,7 +307,7 @@ fn tables_that_are_none_are_refused(app: &App) {
     assert!(short["detail"].as_str().unwrap().contains("Line 4"), "{short}");
 }
 
-fn bodies_that_are_none_are_refused(app: &App) {
+fn malformed_bodies_are_refused(app: &App) {
     begin_with_a_value(app);
     for body in [
         "",
@@ -351,7 +351,7 @@ fn more_rows_than_a_hundred_thousand_are_refused(app: &App) {
     let problem =
         send(app, "text/csv", format!("period,value\n{}", "2024,2\n".repeat(100_001))).expect_problem(413, "too-large");
     assert!(problem.json()["detail"].as_str().unwrap().contains("100000"), "{}", problem.json());
-    // As many as that are read, and found to be all the same.
+    // Exactly that many are accepted, and refused here only because they are all the same.
     let problem = send(app, "text/csv", format!("period,value\n{}", "2024,2\n".repeat(100_000)))
         .expect_problem(422, "invalid-body");
     assert_eq!(problem.json()["error_count"], 99_999);
@@ -370,7 +370,7 @@ fn cpr_numbers_are_refused_and_not_repeated(app: &App) {
         let refused = send(app, "text/csv", table).expect_faults(&["/values/1/note"]);
         assert!(told(&refused)[0].1.starts_with("line 3: "));
         silent(refused);
-        // In whichever cell it stands.
+        // In any cell.
         for table in [
             format!("period,value\n2024,{number}\n"),
             format!("period,value\n{number},1\n"),

@@ -1,4 +1,4 @@
-//! Values that nobody measured: what units have by those below them, and what follows from reports.
+//! Derived values: aggregates over units, and coverage computed from reports.
 
 use serde_json::{Value, json};
 
@@ -8,17 +8,17 @@ use crate::reports::with;
 use crate::values::begin;
 
 crate::tests![
-    sums_come_up_the_tree_with_what_they_cover,
+    sums_say_how_many_units_they_cover,
     means_are_weighted_by_people,
     a_units_own_value_wins,
-    groups_and_periods_stand_by_themselves,
+    groups_and_periods_are_aggregated_separately,
     aggregates_follow_the_tree,
-    coverage_of_what_recurs_is_told_from_reports,
-    coverage_of_what_is_done_once_is_told_by_the_period_s_end,
-    what_is_computed_is_not_written,
+    coverage_of_a_recurring_action_follows_from_reports,
+    coverage_of_a_single_action_counts_until_the_end_of_the_period,
+    values_of_computed_indicators_are_refused,
 ];
 
-/// What units have by those below them: unit, value, count, and how many of how many workplaces have a value.
+/// Aggregates: unit, value, count, and how many of how many workplaces have a value.
 fn aggregates(app: &App, query: &str) -> Vec<(String, Value, Value, Value, Value)> {
     let items = app.list(&format!("/v1/indicators/i/values?{query}"));
     let part = |item: &Value, name: &str| item[name].clone();
@@ -43,7 +43,7 @@ fn row(unit: &str, value: f64, count: impl Into<Value>) -> Value {
     json!({"period": "2024", "unit": unit, "value": value, "count": count.into()})
 }
 
-fn sums_come_up_the_tree_with_what_they_cover(app: &App) {
+fn sums_say_how_many_units_they_cover(app: &App) {
     begin(app, json!({"aggregation": "sum"}));
     measure(app, "i", json!([row("n1", 3.0, 10), row("s1", 5.25, 8)]));
     let found = [
@@ -82,7 +82,7 @@ fn sums_come_up_the_tree_with_what_they_cover(app: &App) {
         let found: Vec<String> = aggregates(app, query).into_iter().map(|(unit, ..)| unit).collect();
         assert_eq!(found, units, "{query}");
     }
-    // What is taken away is missing above, too.
+    // A removed value is missing from the aggregates too.
     measure(app, "i", json!([row("s1", 1.0, 1), {"period": "2024", "unit": "n2", "value": null}]));
     assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 4.0, 11, [2, 3])]);
     app.patch("/v1/indicators/i", json!({"aggregation": "none"})).expect(200);
@@ -119,7 +119,7 @@ fn a_units_own_value_wins(app: &App) {
     assert_eq!(aggregates(app, "")[..2], found, "what it stood for is told from below again");
 }
 
-fn groups_and_periods_stand_by_themselves(app: &App) {
+fn groups_and_periods_are_aggregated_separately(app: &App) {
     begin(app, json!({"aggregation": "sum"}));
     let of = |fields: Value| with(row("n1", 2.0, 4), fields);
     let teachers = json!({"group": "laerere"});
@@ -140,7 +140,7 @@ fn aggregates_follow_the_tree(app: &App) {
     begin(app, json!({"aggregation": "sum"}));
     measure(app, "i", json!([row("n1", 3.0, 10), row("s1", 5.0, 8)]));
     assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 8.0, 18, [2, 3])]);
-    // Who had closed before the period's last day is not missed; who closed later is.
+    // A unit that closed before the period's last day is not expected; one that closed later is.
     for (last_day, covers) in [("2024-12-30", [2, 2]), ("2024-12-31", [2, 3])] {
         app.patch("/v1/units/n2", json!({"ends_on": last_day})).expect(200);
         assert_eq!(aggregates(app, "unit=centre"), [aggregate("centre", 8.0, 18, covers)], "{last_day}");
@@ -150,7 +150,7 @@ fn aggregates_follow_the_tree(app: &App) {
     assert_eq!(aggregates(app, "unit=north"), []);
 }
 
-/// A plan that goes on, and four local committees, one of which came and one of which went in 2024.
+/// A running plan and four local committees, of which one starts and one ends in 2024.
 fn committees() -> Value {
     let committee = |key: &str, level: &str, days: [Option<&str>; 2]| {
         let row = json!({"key": key, "name": key, "level": level, "form": "committee"});
@@ -196,12 +196,12 @@ fn cover(app: &App, key: &str, action: &str, frequency: &str) {
     create(app, indicator(key, counted));
 }
 
-/// Period, how many are done, and of how many, of the periods until the end of 2025.
+/// Period, share and number of committees, for the periods until the end of 2025.
 fn covered(app: &App, key: &str) -> Vec<(String, f64, i64)> {
     let told = |item: &Value| {
         let (share, expected) = (item["value"].as_f64().unwrap(), item["count"].as_i64().unwrap());
         assert!(item["unit"].is_null() && item["group"].is_null() && item["is_aggregated"] == false, "{item}");
-        // Seven digits of it: shares are hardly ever whole.
+        // Rounded to seven digits.
         let done = (share * expected as f64 * 1e5).round() / 1e7;
         (item["period"].as_str().unwrap().to_owned(), done, expected)
     };
@@ -212,7 +212,7 @@ fn own(rows: &[(&str, f64, i64)]) -> Vec<(String, f64, i64)> {
     rows.iter().map(|(period, done, expected)| ((*period).to_owned(), *done, *expected)).collect()
 }
 
-fn coverage_of_what_recurs_is_told_from_reports(app: &App) {
+fn coverage_of_a_recurring_action_follows_from_reports(app: &App) {
     app.import(&committees()).unwrap();
     cover(app, "halves", "plan/a/often", "half_year");
     cover(app, "years", "plan/a/often", "year");
@@ -252,7 +252,7 @@ fn coverage_of_what_recurs_is_told_from_reports(app: &App) {
     assert_eq!(app.list("/v1/values?indicator=halves,years&unit="), all);
 }
 
-fn coverage_of_what_is_done_once_is_told_by_the_period_s_end(app: &App) {
+fn coverage_of_a_single_action_counts_until_the_end_of_the_period(app: &App) {
     app.import(&committees()).unwrap();
     cover(app, "halves", "plan/a/once", "half_year");
     cover(app, "years", "plan/a/once", "year");
@@ -274,7 +274,7 @@ fn coverage_of_what_is_done_once_is_told_by_the_period_s_end(app: &App) {
     assert_eq!(covered(app, "biennia"), own(&[("2024", 2.0, 3)]));
 }
 
-fn what_is_computed_is_not_written(app: &App) {
+fn values_of_computed_indicators_are_refused(app: &App) {
     app.import(&committees()).unwrap();
     cover(app, "i", "plan/a/often", "year");
     app.patch("/v1/indicators/i", json!({"benchmarks": [{"key": "region", "name": "Regionen"}]})).expect(200);
@@ -284,7 +284,7 @@ fn what_is_computed_is_not_written(app: &App) {
     let table = app.request("PUT", "/v1/indicators/i/values").header("content-type", "text/csv");
     table.bytes("period,value\n2024,1\n").send().expect_faults(&["/values/0"]);
     assert_eq!((app.changes(), app.list("/v1/indicators/i/values")), before);
-    // What others have is measured.
+    // Benchmarks of computed indicators are written by clients.
     let others = json!({"values": [{"period": "2024", "value": 62.5}]});
     app.put_new("/v1/indicators/i/benchmarks/region/values", others).expect(200);
     assert_eq!(app.list("/v1/indicators/i/benchmarks/region/values").len(), 1);

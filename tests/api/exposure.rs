@@ -1,5 +1,5 @@
-//! What readers may not see, no answer tells them: not by itself, not by what they can compute from all that they see
-//! elsewhere, and not for a moment after something changed.
+//! Hidden values stay hidden: no answer shows them, they can't be computed from all that readers see, and a change
+//! does not expose them for a moment.
 
 mod attacker;
 mod changes;
@@ -11,26 +11,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use self::changes::{
-    every_change_shows_at_once_in_what_is_hidden, only_those_who_measure_see_what_is_hidden,
-    what_is_hidden_leaves_no_trace,
+    hidden_numbers_leave_no_trace, hiding_follows_every_change_at_once, only_the_scope_measure_shows_hidden_values,
 };
 use self::forms::{Caller, Cell, Place, View, numbers_in, with};
 use self::town::{Draw, Found, INDICATORS, Town, hidden_numbers};
 use crate::harness::{App, HERE};
 
 crate::tests![
-    every_form_shows_and_hides_the_same,
-    nothing_that_is_hidden_can_be_computed,
-    groups_that_only_some_units_have_hide_nothing,
-    verdicts_and_progress_tell_what_a_reader_sees,
-    what_is_hidden_leaves_no_trace,
-    every_change_shows_at_once_in_what_is_hidden,
-    only_those_who_measure_see_what_is_hidden,
+    all_formats_hide_the_same_cells,
+    hidden_values_can_not_be_computed,
+    groups_of_only_some_units_hide_nothing,
+    verdicts_and_progress_use_what_the_reader_sees,
+    hidden_numbers_leave_no_trace,
+    hiding_follows_every_change_at_once,
+    only_the_scope_measure_shows_hidden_values,
 ];
 
 const EVERYTHING: &str = "/v1/values?limit=10000";
 
-/// What those who measure see, and what readers see; the same cells.
+/// The cells as holders of `med.measure` see them, and as readers see them.
 fn both(town: &Town) -> (View, View) {
     let (all, shown) = (town.caller("med.measure").list(EVERYTHING), town.caller("med.read").list(EVERYTHING));
     assert_eq!(all.keys().collect::<Vec<_>>(), shown.keys().collect::<Vec<_>>());
@@ -44,7 +43,7 @@ fn both(town: &Town) -> (View, View) {
     (all, shown)
 }
 
-/// The smallest group that each indicator shows: its own, or the municipality's where that is larger.
+/// The smallest visible group of each indicator: its own `min_group` or the municipality's, whichever is larger.
 fn least(town: &Town) -> BTreeMap<String, i64> {
     let reader = town.caller("med.read");
     let floor = reader.json("/v1/municipality")["min_group"].as_i64().unwrap();
@@ -59,7 +58,7 @@ fn least(town: &Town) -> BTreeMap<String, i64> {
 
 type Takes = dyn Fn(&Place, &Cell) -> bool;
 
-/// A question, and which places it asks for.
+/// A query, and the predicate for the cells that it selects.
 struct Question {
     query: String,
     takes: Box<Takes>,
@@ -101,7 +100,7 @@ fn questions(town: &Town, draw: &mut Draw) -> Vec<Question> {
     questions
 }
 
-fn every_form_shows_and_hides_the_same(app: &App) {
+fn all_formats_hide_the_same_cells(app: &App) {
     for number in 0..2 {
         let mut draw = Draw::new(number);
         let town = Town::found(app, &format!("by{number}"), &mut draw);
@@ -130,14 +129,14 @@ fn owned((place, cell): (&Place, &Cell)) -> (Place, Cell) {
     (place.clone(), cell.clone())
 }
 
-/// A reader who may not come upon a note that is hidden.
+/// A reader in whose answers no hidden note may appear.
 fn silent<'a>(town: &Town<'a>, all: &View, shown: &View) -> Caller<'a> {
     let hidden = all.iter().filter(|(place, _)| shown[*place].is_suppressed);
     let secrets = hidden.filter_map(|(_, cell)| cell.note.clone()).collect();
     town.caller("med.read").without(secrets)
 }
 
-/// The page form, in pages of some size, and one of the others.
+/// Checks the JSON pages, with a random page size, and one other format.
 fn check_forms(reader: &Caller, draw: &mut Draw, path: &str, asked: &View) {
     let limit = 1 + asked.len() / 3 + draw.below(20);
     assert_eq!(&reader.list(&with(path, &format!("limit={limit}"))), asked, "{path}");
@@ -161,7 +160,7 @@ fn check_latest(reader: &Caller, query: &str, asked: &View) {
     assert_eq!(reader.list(&with("/v1/values?latest=true", query)), latest, "{query}");
 }
 
-/// What pictures say is what the other forms say, and in no text of theirs stands a number that is hidden.
+/// Pictures agree with the other formats, and none of their texts holds a hidden number.
 fn check_pictures(town: &Town, draw: &mut Draw, shown: &View, hidden: &BTreeSet<String>) {
     let reader = town.caller("med.read");
     let series: BTreeSet<[&String; 3]> =
@@ -181,7 +180,7 @@ fn check_pictures(town: &Town, draw: &mut Draw, shown: &View, hidden: &BTreeSet<
     }
 }
 
-fn nothing_that_is_hidden_can_be_computed(app: &App) {
+fn hidden_values_can_not_be_computed(app: &App) {
     let mut found = Found::default();
     for number in 100..108 {
         let town = Town::found(app, &format!("by{number}"), &mut Draw::new(number));
@@ -191,9 +190,9 @@ fn nothing_that_is_hidden_can_be_computed(app: &App) {
     assert!(found.harmless > 2 && found.mixed > 9 && found.hidden > 99 && found.protected > 9, "{found:?}");
 }
 
-/// Ten are in neither of the units below, eight of the group are in no unit's group: they may be in the unit that has
-/// none, so that nobody can tell that two are left.
-fn groups_that_only_some_units_have_hide_nothing(app: &App) {
+/// Ten people are in none of the units below, eight of the group in no unit's group. They may be in the unit without
+/// groups, so nobody can compute that two are left.
+fn groups_of_only_some_units_hide_nothing(app: &App) {
     let unit =
         |key: &str, parent: Option<&str>| json!({"key": key, "name": key, "kind": "workplace", "parent": parent});
     let value = |unit: &str, group: Option<&str>, count: i64| json!({"indicator": "andel", "unit": unit, "group": group, "values": [{"period": "2024", "value": 1, "count": count}]});
@@ -214,7 +213,7 @@ fn groups_that_only_some_units_have_hide_nothing(app: &App) {
     assert_eq!(seen("med.read"), seen("med.measure"));
 }
 
-fn verdicts_and_progress_tell_what_a_reader_sees(app: &App) {
+fn verdicts_and_progress_use_what_the_reader_sees(app: &App) {
     let (mut judged, mut suppressed) = (0, 0);
     for number in 200..203 {
         let town = Town::found(app, &format!("by{number}"), &mut Draw::new(number));

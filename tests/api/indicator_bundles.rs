@@ -1,4 +1,4 @@
-//! What an indicator leaves behind and takes along: the change log, bundles, and the municipality's own setting.
+//! Indicators in the change log and in bundles, and the municipality's setting for small groups.
 
 use serde_json::{Value, json};
 
@@ -9,21 +9,21 @@ use crate::reports::with;
 crate::tests![
     small_groups_are_a_setting_of_the_municipality,
     every_change_leaves_its_row,
-    definitions_go_out_and_come_in,
-    an_import_changes_what_it_names_and_leaves_the_rest,
-    values_travel_where_they_are_wanted,
-    values_of_a_bundle_take_the_place_of_others,
-    faults_of_a_bundle_are_told_where_they_stand,
-    a_unit_that_is_none_is_one_fault_of_its_series,
+    definitions_are_exported_and_imported,
+    an_import_leaves_out_what_it_does_not_name,
+    values_are_exported_on_request,
+    values_of_a_bundle_replace_stored_ones,
+    errors_of_a_bundle_have_pointers,
+    an_unknown_unit_is_one_error_per_series,
     notes_in_bundles_hold_no_cpr_number,
 ];
 
-/// A bundle with these indicators, and nothing that goes without saying: as it is exported.
+/// A bundle with these indicators, as it is exported: without defaults.
 fn bundle(indicators: Value) -> Value {
     with(house(), json!({"indicators": indicators}))
 }
 
-/// Three indicators as a bundle writes them, in an order of its own.
+/// Three indicators as an export writes them, not in the order of their keys.
 fn definitions() -> Value {
     let nothing = json!({"objectives": [], "targets": []});
     json!([
@@ -47,7 +47,7 @@ fn definitions() -> Value {
     ])
 }
 
-/// Their values, series by series, in the order of an export.
+/// Their values by series, in the order of an export.
 fn series() -> Value {
     let own = json!([
         {"period": "2023", "value": 12.5, "count": 900},
@@ -81,7 +81,7 @@ fn small_groups_are_a_setting_of_the_municipality(app: &App) {
         create(app, indicator(key, json!({"min_group": least})));
         measure(app, key, json!([{"period": "2024", "unit": "school", "value": 7, "count": 4}]));
     }
-    // What readers are told to be the least, and whether four people are hidden from them.
+    // The `min_group` that readers see, and whether a value about four people is hidden.
     let seen = |key: &str| {
         let read = app.request("GET", &format!("/v1/indicators/{key}/values")).token(&app.token("med.read"));
         let page = read.send().expect(200).json();
@@ -174,9 +174,9 @@ fn every_change_leaves_its_row(app: &App) {
     );
 }
 
-fn definitions_go_out_and_come_in(app: &App) {
+fn definitions_are_exported_and_imported(app: &App) {
     let wanted = bundle(definitions());
-    // The plan that they refer to comes with them.
+    // The plan that they refer to is exported too.
     let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
     assert_eq!(answer["indicators"], json!({"created": 3, "updated": 0, "unchanged": 0}));
     assert_eq!(app.get("/v1/export").expect(200).json(), wanted);
@@ -190,7 +190,7 @@ fn definitions_go_out_and_come_in(app: &App) {
     assert_eq!(export_of(app, HERE, ""), wanted);
 }
 
-fn an_import_changes_what_it_names_and_leaves_the_rest(app: &App) {
+fn an_import_leaves_out_what_it_does_not_name(app: &App) {
     app.post("/v1/import", bundle(definitions())).expect(200);
     measure(app, "bare", json!([{"period": "2024", "value": 1}]));
     let (kept, until_now) = (app.get("/v1/indicators/daekning").json(), app.get("/v1/indicators/sygefravaer").json());
@@ -205,13 +205,13 @@ fn an_import_changes_what_it_names_and_leaves_the_rest(app: &App) {
     assert_eq!(app.get("/v1/indicators/daekning").json(), kept);
     assert_eq!(app.keys("/v1/indicators"), ["bare", "daekning", "ny", "sygefravaer"]);
     assert_eq!(app.list("/v1/indicators/bare/values").len(), 1);
-    // What a frequency doesn't take, a bundle doesn't change either.
+    // A bundle can't make a change that stored values do not allow.
     let faster = json!([indicator("bare", json!({"frequency": "month"}))]);
     let refused = json!({"municipality": house()["municipality"], "indicators": faster});
     app.post("/v1/import", refused).expect_faults(&["/indicators/0/frequency"]);
 }
 
-fn values_travel_where_they_are_wanted(app: &App) {
+fn values_are_exported_on_request(app: &App) {
     let wanted = with(bundle(definitions()), json!({"values": series()}));
     let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
     assert_eq!(answer["values"], json!({"created": 6, "updated": 0, "unchanged": 0, "removed": 0}));
@@ -233,10 +233,10 @@ fn values_travel_where_they_are_wanted(app: &App) {
     app.request("GET", "/v1/export?values=true").header("if-none-match", &tag).send().expect(200);
 }
 
-fn values_of_a_bundle_take_the_place_of_others(app: &App) {
+fn values_of_a_bundle_replace_stored_ones(app: &App) {
     app.post("/v1/import", with(bundle(definitions()), json!({"values": series()}))).expect(200);
     let school = app.get("/v1/units/school").json()["id"].clone();
-    // One series in two pieces, its unit by key and by UUID; indicators that are stored need not come along.
+    // One series in two parts, its unit named by key and by UUID. Stored indicators need not be in the bundle.
     let values = json!([
         {"indicator": "sygefravaer", "unit": "school", "values": [{"period": "2024", "value": 3.4, "count": 4}]},
         {"indicator": "sygefravaer", "unit": school, "values": [{"period": "2023", "value": 3}]},
@@ -251,7 +251,7 @@ fn values_of_a_bundle_take_the_place_of_others(app: &App) {
     assert_eq!(kept.len(), 2, "what a bundle doesn't name stays");
 }
 
-fn faults_of_a_bundle_are_told_where_they_stand(app: &App) {
+fn errors_of_a_bundle_have_pointers(app: &App) {
     app.import(&bundle(definitions())).unwrap();
     let before = (app.changes(), app.get("/v1/export?values=true").json());
     let one = |period: &str, value: f64| json!({"period": period, "value": value});
@@ -305,7 +305,7 @@ fn faults_of_a_bundle_are_told_where_they_stand(app: &App) {
     assert_eq!((app.changes(), app.get("/v1/export?values=true").json()), before);
 }
 
-fn a_unit_that_is_none_is_one_fault_of_its_series(app: &App) {
+fn an_unknown_unit_is_one_error_per_series(app: &App) {
     app.import(&bundle(definitions())).unwrap();
     let values: Vec<Value> = (2020..2025).map(|year| json!({"period": year.to_string(), "value": 1})).collect();
     let series = json!([{"indicator": "bare", "unit": "nope", "values": values}]);

@@ -1,4 +1,4 @@
-//! What indicators refer to, and what refers to them: neither loses the other.
+//! References from and to indicators: neither side can be deleted while the other exists.
 
 use serde_json::{Value, json};
 
@@ -7,10 +7,10 @@ use crate::indicators::{computed, create, house, indicator, measure, target};
 use crate::reports::{action_ids, with};
 
 crate::tests![
-    references_come_back_in_their_plainest_form,
+    references_are_answered_as_keys,
     references_to_nothing_are_refused,
-    what_has_values_keeps_its_meaning,
-    what_indicators_refer_to_stays,
+    an_indicator_with_values_keeps_its_meaning,
+    rows_that_indicators_refer_to_can_not_be_deleted,
     another_municipality_s_indicators_do_not_exist,
 ];
 
@@ -18,7 +18,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-fn references_come_back_in_their_plainest_form(app: &App) {
+fn references_are_answered_as_keys(app: &App) {
     app.import(&house()).unwrap();
     let plan = app.get("/v1/strategies/plan").json();
     let objectives = &plan["focus_areas"][0]["objectives"];
@@ -66,7 +66,7 @@ fn references_to_nothing_are_refused(app: &App) {
     }
 }
 
-fn what_has_values_keeps_its_meaning(app: &App) {
+fn an_indicator_with_values_keeps_its_meaning(app: &App) {
     let benchmarks = json!([{"key": "region", "name": "Regionen"}, {"key": "landet", "name": "Landet"}]);
     create(app, indicator("i", json!({"frequency": "month", "benchmarks": benchmarks})));
     let address = "/v1/indicators/i";
@@ -83,7 +83,7 @@ fn what_has_values_keeps_its_meaning(app: &App) {
     app.delete(address).expect_problem(409, "in-use");
     assert_eq!(app.get(address).json(), before);
 
-    // What the values fit is taken: a benchmark without any may go, and one with them be renamed.
+    // Changes that the values allow are accepted: a benchmark without values may be removed, one with values renamed.
     let renamed = json!([{"key": "region", "name": "Region Hovedstaden", "source": "KRL"}]);
     app.patch(address, json!({"frequency": "biennium", "benchmarks": renamed})).expect(200);
     let kept = app.list(&format!("{address}/benchmarks/region/values"));
@@ -93,13 +93,13 @@ fn what_has_values_keeps_its_meaning(app: &App) {
     let refused = app.patch(address, json!({"frequency": "biennium"})).expect_faults(&["/frequency"]).json();
     assert!(text(&refused["errors"][0]["detail"]).contains("2023"), "{refused}");
     app.patch(address, json!({"frequency": "once"})).expect(200);
-    // A benchmark's values keep the indicator as well.
+    // Values of a benchmark prevent deletion of the indicator too.
     create(app, indicator("j", json!({"benchmarks": renamed})));
     app.put_new("/v1/indicators/j/benchmarks/region/values", values).expect(200);
     app.delete("/v1/indicators/j").expect_problem(409, "in-use");
 }
 
-fn what_indicators_refer_to_stays(app: &App) {
+fn rows_that_indicators_refer_to_can_not_be_deleted(app: &App) {
     app.import(&house()).unwrap();
     let aimed = json!({"objectives": ["plan/a/o"], "targets": [{"rule": "at_least", "value": 1, "unit": "school"}]});
     create(app, indicator("aims", aimed));

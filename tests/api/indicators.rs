@@ -1,4 +1,4 @@
-//! Indicators' definitions: what they hold, who may write them, and what is refused.
+//! Definitions of indicators: their fields, who may write them, and what is refused.
 
 use serde_json::{Value, json};
 
@@ -6,18 +6,18 @@ use crate::harness::{App, HERE, Request, Response};
 use crate::reports::with;
 
 crate::tests![
-    an_indicator_comes_back_as_it_was_written,
-    changes_want_the_version_that_was_seen,
-    a_patch_changes_what_it_names,
+    an_indicator_is_answered_as_it_was_written,
+    changes_require_the_current_version,
+    a_patch_changes_only_the_fields_it_has,
     lists_are_filtered_and_paged,
     each_rule_has_its_own_parameters,
-    every_fault_of_the_targets_is_told_at_once,
-    what_is_computed_says_what_it_counts,
+    all_errors_of_targets_are_answered_together,
+    a_computed_indicator_names_its_action_and_level,
     fields_have_bounds,
-    scopes_say_who_defines_and_who_measures,
+    scopes_separate_definitions_from_values,
 ];
 
-/// A municipality with a plan, and nothing measured yet.
+/// A municipality with a plan and without values.
 pub fn house() -> Value {
     let action = |key: &str, fields: Value| {
         let everyone = json!([{"role": "responsible", "level": "local"}]);
@@ -53,24 +53,24 @@ pub fn house() -> Value {
     })
 }
 
-/// An indicator with what it can't be without, and some more.
+/// An indicator with its required fields and some more.
 pub fn indicator(key: &str, fields: Value) -> Value {
     let needed = json!({"key": key, "title": key, "direction": "increase", "frequency": "year", "method": "register"});
     with(needed, fields)
 }
 
-/// One that the service computes.
+/// A computed indicator.
 pub fn computed(key: &str, fields: Value) -> Value {
     let counted = json!({"method": "computed", "coverage_of": "plan/a/often", "coverage_level": "local"});
     indicator(key, with(counted, fields))
 }
 
-/// Creates an indicator, and answers it.
+/// Creates an indicator and returns the answer.
 pub fn create(app: &App, body: Value) -> Value {
     app.post("/v1/indicators", body).expect(201).json()
 }
 
-/// Writes values of an indicator, and answers what that came to.
+/// Writes values of an indicator and returns the answer.
 pub fn measure(app: &App, key: &str, values: Value) -> Value {
     app.put_new(&format!("/v1/indicators/{key}/values"), json!({"values": values})).expect(200).json()
 }
@@ -79,7 +79,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// Every field that an indicator can have, in the plainest form.
+/// An indicator with every field, in the form in which the service answers it.
 fn full() -> Value {
     json!({
         "key": "sygefravaer", "title": "Sygefravær", "definition": "Dage pr. ansat.\nUden barns sygedag.",
@@ -102,7 +102,7 @@ fn full() -> Value {
     })
 }
 
-/// A target as it is answered.
+/// A target as the service answers it.
 pub fn target(rule: &str, fields: Value) -> Value {
     let empty = json!({
         "rule": rule, "value": null, "tolerance": null, "baseline_period": null, "benchmark": null,
@@ -111,7 +111,7 @@ pub fn target(rule: &str, fields: Value) -> Value {
     with(empty, fields)
 }
 
-fn an_indicator_comes_back_as_it_was_written(app: &App) {
+fn an_indicator_is_answered_as_it_was_written(app: &App) {
     app.import(&house()).unwrap();
     let made = app.post("/v1/indicators", full()).expect(201);
     assert_eq!(made.header("location"), Some("/v1/indicators/sygefravaer"));
@@ -137,7 +137,7 @@ fn an_indicator_comes_back_as_it_was_written(app: &App) {
     }
 }
 
-fn changes_want_the_version_that_was_seen(app: &App) {
+fn changes_require_the_current_version(app: &App) {
     let address = "/v1/indicators/i";
     let body = |title: &str| indicator("i", json!({"title": title, "source": "S"}));
     let request = |method: &str, name: &str, tag: &str| app.request(method, address).header(name, tag);
@@ -169,12 +169,12 @@ fn changes_want_the_version_that_was_seen(app: &App) {
     request("DELETE", "if-match", &changed.etag()).send().expect(204);
     app.get(address).expect_problem(404, "not-found");
     app.delete(address).expect_problem(404, "not-found");
-    // Under the same key, it is another one.
+    // It is another indicator under the same key.
     let anew = app.put_new(address, indicator("i", json!({}))).expect(201);
     assert_ne!((anew.json()["id"].clone(), anew.etag()), (changed.json()["id"].clone(), seen));
 }
 
-fn a_patch_changes_what_it_names(app: &App) {
+fn a_patch_changes_only_the_fields_it_has(app: &App) {
     app.import(&house()).unwrap();
     let until_now = create(app, full());
     let address = "/v1/indicators/sygefravaer";
@@ -238,7 +238,7 @@ fn lists_are_filtered_and_paged(app: &App) {
     }
 }
 
-/// Sends an indicator with one target, measured every year in percent, with one benchmark.
+/// Sends a yearly indicator in percent with one benchmark and one target.
 fn aim(app: &App, fields: Value, target: Value) -> Response {
     let compared = json!({"unit_of_measure": "%", "benchmarks": [{"key": "region", "name": "Regionen"}]});
     app.put("/v1/indicators/i", indicator("i", with(with(compared, fields), json!({"targets": [target]}))))
@@ -302,7 +302,7 @@ fn each_rule_has_its_own_parameters(app: &App) {
     assert_eq!(app.get("/v1/indicators/i").json(), before);
 }
 
-fn every_fault_of_the_targets_is_told_at_once(app: &App) {
+fn all_errors_of_targets_are_answered_together(app: &App) {
     app.import(&house()).unwrap();
     let targets = json!([
         {"rule": "at_least"},
@@ -329,9 +329,9 @@ fn every_fault_of_the_targets_is_told_at_once(app: &App) {
     assert_eq!(app.keys("/v1/indicators"), [""; 0]);
 }
 
-fn what_is_computed_says_what_it_counts(app: &App) {
+fn a_computed_indicator_names_its_action_and_level(app: &App) {
     app.import(&house()).unwrap();
-    // It is a share of a hundred, whatever its unit of measure is called.
+    // Its values are percentages, whatever its unit of measure says.
     create(app, computed("i", json!({"frequency": "biennium", "targets": [{"rule": "full_coverage"}]})));
     app.patch("/v1/indicators/i", json!({"targets": []})).expect(200);
     for (fields, errors) in [
@@ -388,7 +388,7 @@ fn fields_have_bounds(app: &App) {
     create(app, indicator("i", json!({"title": longest, "decimals": 6, "min_group": 1_000_000})));
 }
 
-fn scopes_say_who_defines_and_who_measures(app: &App) {
+fn scopes_separate_definitions_from_values(app: &App) {
     create(app, indicator("i", json!({"benchmarks": [{"key": "region", "name": "Regionen"}]})));
     let values = json!({"values": [{"period": "2024", "value": 1}]});
     let send = |scope: &str, request: Request<'_>| request.token(&app.token(scope)).send().status;

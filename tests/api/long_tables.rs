@@ -1,4 +1,4 @@
-//! Tables that are sent while they are read.
+//! Tables that are streamed.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::harness::App;
 use crate::indicators::indicator;
 
-crate::tests![readers_that_do_not_read_leave_room_for_others, a_table_that_is_read_slowly_comes_whole];
+crate::tests![clients_that_do_not_read_do_not_block_others, a_slow_reader_gets_the_whole_table];
 
 const ROWS: usize = 60_000;
 
-/// An indicator with so many values that no socket holds the table.
+/// Stores so many values that the table exceeds every socket buffer.
 fn fill(app: &App) {
     app.post("/v1/indicators", indicator("mange", json!({"frequency": "once"}))).expect(201);
     let day = chrono::NaiveDate::from_ymd_opt(1930, 1, 1).unwrap();
@@ -24,7 +24,7 @@ fn fill(app: &App) {
     app.request("PUT", "/v1/indicators/mange/values").token(&token).json(&json!({"values": rows})).send().expect(200);
 }
 
-/// Asks for the table, and reads nothing of it.
+/// Requests the table and reads nothing of it.
 fn ask(app: &App) -> TcpStream {
     let mut socket = TcpStream::connect(app.base.trim_start_matches("http://")).unwrap();
     let token = app.token("med.read");
@@ -37,11 +37,11 @@ fn ask(app: &App) -> TcpStream {
     socket
 }
 
-fn readers_that_do_not_read_leave_room_for_others(app: &App) {
+fn clients_that_do_not_read_do_not_block_others(app: &App) {
     fill(app);
     let sockets: Vec<TcpStream> = (0..12).map(|_| ask(app)).collect();
     std::thread::sleep(Duration::from_millis(500));
-    // Whoever had to wait for those who don't read would be told 503 before those are given up.
+    // A request that had to wait for the slow readers would get a 503 before they are disconnected.
     for _ in 0..5 {
         app.get("/v1/levels").expect(200);
         app.get("/v1/indicators/mange/values?limit=10").expect(200);
@@ -49,7 +49,7 @@ fn readers_that_do_not_read_leave_room_for_others(app: &App) {
     drop(sockets);
 }
 
-fn a_table_that_is_read_slowly_comes_whole(app: &App) {
+fn a_slow_reader_gets_the_whole_table(app: &App) {
     fill(app);
     let mut socket = ask(app);
     let (mut text, mut part) = (Vec::new(), vec![0; 300_000]);

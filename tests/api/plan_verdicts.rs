@@ -1,5 +1,5 @@
-//! What plans aim at, and what it comes to: the goals of real plans, where they are at hand, and of an invented one for
-//! every rule, with made-up values and on days before and after they were due.
+//! Verdicts on targets of real plans, if their files are available, and of an invented plan with every rule. Values are
+//! made up. Verdicts are checked before and after the targets are due.
 
 mod rules;
 mod town;
@@ -13,21 +13,21 @@ use self::town::Town;
 use crate::harness::{App, HERE};
 
 crate::tests![
-    real_plans_are_judged_as_they_are_meant,
-    a_real_plan_is_covered_by_reports,
-    every_rule_is_judged_as_it_reads,
-    what_lacks_units_or_people_is_not_judged,
-    a_plan_is_covered_by_reports,
+    targets_of_real_plans_get_the_right_verdicts,
+    reports_cover_a_real_plan,
+    every_rule_gets_the_right_verdict,
+    partial_and_hidden_values_give_no_verdict,
+    reports_cover_an_invented_plan,
 ];
 
-/// The plan's municipality and bundle; none where the plans are not at hand.
+/// The plan's municipality and bundle. None if the plan's file is not available.
 fn plan(name: &str) -> Option<Value> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/plans"));
     let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).ok()?;
     Some(serde_json::from_str(&text).unwrap())
 }
 
-fn real_plans_are_judged_as_they_are_meant(app: &App) {
+fn targets_of_real_plans_get_the_right_verdicts(app: &App) {
     if let Some(bundle) = plan("glostrup") {
         app.import(&bundle).unwrap();
         glostrup(&Town { app, key: "glostrup" });
@@ -90,7 +90,7 @@ fn glostrup(town: &Town) {
             ("2021 40, 2025 100", "", "2026-01-01", "no_data", &["ingen værdi for 2024"]),
         ],
     );
-    // "Høj deltagelse": the plan names neither a number nor a day.
+    // "Høj deltagelse": the plan gives neither a number nor a day.
     town.check("trio-uddannelse-deltagelse", &[("2024 80", "", "2025-01-01", "pending", &["fastsættes senere."])]);
 }
 
@@ -120,7 +120,7 @@ fn albertslund(town: &Town) {
             ("2024 12.1, 2025 11.4", "2024 11.3", "2026-01-15", "missed", &["i 2025 mod 11,3", "i 2024", name]),
             ("2024 12.1, 2025 11.4", "2025 11.4?", "2026-01-15", "met", &["(foreløbigt)"]),
             ("2024 12.1, 2025 11.4", "2024 11.3", "2025-06-15", "off_course", &["11,4", "11,3", "målet for 2025"]),
-            // What is measured within the plan begins the course, and not what was measured before.
+            // The straight line begins with the first value within the plan, not with an earlier one.
             ("2023 13, 2024 12.1", "2024 12", "2025-06-15", "open", &["12,1 dagsværk", "i 2024 mod 12 dagsværk"]),
             ("2023 13, 2024 11.9", "2024 12", "2025-06-15", "on_course", &["11,9 dagsværk", "12 dagsværk"]),
         ],
@@ -135,8 +135,8 @@ fn albertslund(town: &Town) {
     );
 }
 
-/// "Alle arbejdspladser har drøftet onboarding": nobody measures it, committees report.
-fn a_real_plan_is_covered_by_reports(app: &App) {
+/// "Alle arbejdspladser har drøftet onboarding": it is computed from committees' reports.
+fn reports_cover_a_real_plan(app: &App) {
     let Some(bundle) = plan("albertslund") else { return };
     app.import(&bundle).unwrap();
     let town = Town { app, key: "albertslund" };
@@ -144,8 +144,8 @@ fn a_real_plan_is_covered_by_reports(app: &App) {
     check_coverage(&town, &bundle["municipality"], "onboarding-droeftet", "arbejdspladsmed", path);
 }
 
-/// The same of an invented plan.
-fn a_plan_is_covered_by_reports(app: &App) {
+/// The same for an invented plan.
+fn reports_cover_an_invented_plan(app: &App) {
     let bundle = invented();
     app.import(&bundle).unwrap();
     let town = Town { app, key: HERE };
@@ -179,14 +179,14 @@ fn check_coverage(town: &Town, municipality: &Value, indicator: &str, level: &st
     town.judge(indicator, "2024-12-31", "open", &["25 % i 2024", "målet for 2025"]);
     report(&committees[2], "done", "2025-12-01");
     town.judge(indicator, "2026-01-01", "missed", &["75 % i 2025", "100 %"]);
-    // What comes too late counts for the year in which it comes.
+    // A late report counts for the year in which it is made.
     report(&committees[3], "done", "2026-01-10");
     town.judge(indicator, "2026-02-01", "missed", &["75 % i 2025", "100 %"]);
     report(&committees[3], "done", "2025-12-31");
     town.judge(indicator, "2026-02-01", "met", &["100 % i 2025", "er nået"]);
 }
 
-/// A municipality with a plan from 2021 to 2024, and one without an end.
+/// A municipality with a plan from 2021 to 2024, and one without an end date.
 fn invented() -> Value {
     let objective = json!({"key": "maal", "kind": "goal", "text": "Det skal blive bedre."});
     let droeft = json!({
@@ -208,7 +208,7 @@ fn invented() -> Value {
     })
 }
 
-fn every_rule_is_judged_as_it_reads(app: &App) {
+fn every_rule_gets_the_right_verdict(app: &App) {
     app.import(&invented()).unwrap();
     let plans: Plans = [numbers(), courses(), comparisons(), times()].into_iter().flatten().collect();
     for (n, (mut indicator, cases)) in plans.into_iter().enumerate() {
@@ -220,7 +220,7 @@ fn every_rule_is_judged_as_it_reads(app: &App) {
     }
 }
 
-fn what_lacks_units_or_people_is_not_judged(app: &App) {
+fn partial_and_hidden_values_give_no_verdict(app: &App) {
     app.import(&invented()).unwrap();
     let town = Town { app, key: HERE };
     let counted = json!({"unit_of_measure": "antal", "direction": "decrease", "aggregation": "sum", "min_group": 5});
@@ -237,7 +237,7 @@ fn what_lacks_units_or_people_is_not_judged(app: &App) {
         ("none", "center", vec![value("center", 4.0, 5)], "met", vec!["4 i 2024"]),
         ("none", "center", vec![value("center", 4.0, 4)], "no_data", vec!["2024", "gruppen er lille"]),
         ("sum", "center", vec![value("nord", 1.0, 2), value("syd", 2.0, 2)], "no_data", vec!["gruppen er lille"]),
-        // A large one is hidden with the small one beside it, and a part with a small rest.
+        // A large group is hidden together with a small one, and a part together with a small remainder.
         ("sum", "nord", vec![value("nord", 1.0, 30), value("syd", 2.0, 2)], "no_data", vec!["gruppen er lille"]),
         ("sum", "center", vec![value("nord", 1.0, 30), value("syd", 2.0, 2)], "met", vec!["3 i 2024"]),
         ("none", "nord", vec![value("center", 4.0, 30), value("nord", 1.0, 28)], "no_data", vec!["gruppen er lille"]),

@@ -1,4 +1,4 @@
-//! Values as files: tables out and in, cubes and pictures.
+//! Values as files: tables in both directions, JSON-stat cubes, and pictures.
 
 use serde_json::{Value, json};
 
@@ -8,15 +8,15 @@ use crate::reports::with;
 use crate::values::{begin, house};
 
 crate::tests![
-    tables_hold_what_json_holds,
+    tables_hold_the_same_as_json,
     danish_tables_have_semicolons_and_decimal_commas,
-    tables_are_taken_as_programs_write_them,
-    what_was_fetched_can_be_sent_back,
-    tables_of_benchmarks_are_taken,
-    cells_are_no_formulas,
-    long_tables_come_whole,
-    cubes_have_a_place_for_every_value,
-    cubes_speak_two_languages,
+    tables_of_common_programs_are_accepted,
+    a_fetched_table_can_be_sent_back,
+    tables_of_benchmarks_are_accepted,
+    cells_are_never_formulas,
+    long_tables_are_complete,
+    cubes_have_a_cell_for_every_value,
+    cubes_have_labels_in_two_languages,
     cubes_have_bounds,
     pictures_show_one_series,
 ];
@@ -38,7 +38,7 @@ const COLUMNS: [&str; 14] = [
     "note",
 ];
 
-/// Values of all kinds: provisional and partial ones, groups, notes, and some that readers don't see.
+/// Stores values of all kinds: provisional and partial ones, groups, notes, and some that readers can't see.
 fn measure_much(app: &App) {
     begin(app, json!({"unit_of_measure": "dage, \"netto\"", "aggregation": "sum", "min_group": 5}));
     let rows = json!([
@@ -65,12 +65,12 @@ fn cells(table: &str, delimiter: u8) -> Vec<Vec<String>> {
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// What a value looks like in a table.
+/// The cells of a value in a table.
 fn line(item: &Value, unit_of_measure: &str) -> Vec<String> {
     let cell = |column: &&str| match (&item[*column], *column) {
         (_, "unit_of_measure") => unit_of_measure.to_owned(),
         (Value::Null, _) => String::new(),
-        // A spreadsheet would run it.
+        // A spreadsheet would take it for a formula.
         (Value::String(text), "note") if text.starts_with('=') => format!("'{text}"),
         (Value::String(text), _) => text.clone(),
         (Value::Number(_), "value") => item["value"].as_f64().unwrap().to_string(),
@@ -87,7 +87,7 @@ fn values_of_i(app: &App) -> Vec<Value> {
     app.list("/v1/indicators/i/values")
 }
 
-fn tables_hold_what_json_holds(app: &App) {
+fn tables_hold_the_same_as_json(app: &App) {
     measure_much(app);
     for scope in ["med.read", "med.measure"] {
         for address in [
@@ -144,7 +144,7 @@ fn danish_tables_have_semicolons_and_decimal_commas(app: &App) {
     }
 }
 
-fn tables_are_taken_as_programs_write_them(app: &App) {
+fn tables_of_common_programs_are_accepted(app: &App) {
     begin(app, json!({}));
     let address = "/v1/indicators/i/values";
     let rows = json!([
@@ -193,8 +193,8 @@ fn tables_are_taken_as_programs_write_them(app: &App) {
     assert_eq!(values_of_i(app), stored);
 }
 
-/// A table that a script fetched is sent as it is, or with a number mended.
-fn what_was_fetched_can_be_sent_back(app: &App) {
+/// A fetched table can be sent back as it is, or with a corrected number.
+fn a_fetched_table_can_be_sent_back(app: &App) {
     measure_much(app);
     let address = "/v1/indicators/i/values";
     let stored = values_of_i(app);
@@ -212,7 +212,7 @@ fn what_was_fetched_can_be_sent_back(app: &App) {
         assert_eq!(values_of_i(app), stored);
     }
     let before = app.changes();
-    // What is hidden or told from below is no value to store, and what is another's is not this one's.
+    // Rows that are hidden or aggregated are not stored. Rows of another indicator are refused.
     let whole = table(app, &format!("{address}?format=csv"), "med.measure");
     let aggregates = values_of_i(app).iter().filter(|item| item["is_aggregated"] == true).count();
     let refused = send(app, address, whole).expect_problem(422, "invalid-body");
@@ -228,7 +228,7 @@ fn what_was_fetched_can_be_sent_back(app: &App) {
     assert_eq!(app.changes(), before);
 }
 
-fn tables_of_benchmarks_are_taken(app: &App) {
+fn tables_of_benchmarks_are_accepted(app: &App) {
     let benchmarks = json!([{"key": "region", "name": "Regionen"}, {"key": "landet", "name": "Landet"}]);
     begin(app, json!({"benchmarks": benchmarks}));
     let address = "/v1/indicators/i/benchmarks/region/values";
@@ -251,7 +251,7 @@ fn tables_of_benchmarks_are_taken(app: &App) {
     assert_eq!((items.len(), told.len()), (2, 0));
 }
 
-fn cells_are_no_formulas(app: &App) {
+fn cells_are_never_formulas(app: &App) {
     begin(app, json!({}));
     let notes = ["=1+1", "+45 12 34", "-5", "@SUM(A1)", "'=1", "''x", "plain", "\ttab"];
     let rows: Vec<Value> = notes
@@ -264,14 +264,14 @@ fn cells_are_no_formulas(app: &App) {
     let found: Vec<String> = cells(&text, b',').into_iter().skip(1).map(|mut line| line.pop().unwrap()).collect();
     assert_eq!(found, ["'=1+1", "'+45 12 34", "'-5", "'@SUM(A1)", "''=1", "''x", "plain", "'\ttab"]);
     assert!(text.contains(",-1,"), "a number is one");
-    // They come back as the notes that they were.
+    // Sent back, they become the original notes.
     let lines: Vec<String> = found.iter().zip(2000..).map(|(cell, year)| format!("{year};-1;{cell}\n")).collect();
     let sent =
         send(app, "/v1/indicators/i/values", format!("period;value;note\n{}", lines.concat())).expect(200).json();
     assert_eq!(sent["unchanged"], notes.len());
 }
 
-fn long_tables_come_whole(app: &App) {
+fn long_tables_are_complete(app: &App) {
     begin(app, json!({"frequency": "once"}));
     let mut rows = Vec::new();
     for year in 2000..2010 {
@@ -292,10 +292,10 @@ fn long_tables_come_whole(app: &App) {
     }
 }
 
-/// What says that JSON is a cube.
+/// The media type of a cube.
 const MEDIA_TYPE: &str = "application/vnd.json-stat+json";
 
-/// Holds a cube against the values in JSON: each has its place, and all other places are empty.
+/// Compares a cube with the values in JSON: each is in its cell, and all other cells are empty.
 fn check_cube(app: &App, address: &str, scope: &str) -> Value {
     let cube =
         app.request("GET", &format!("{address}&format=json-stat")).token(&app.token(scope)).send().expect(200).json();
@@ -331,7 +331,7 @@ fn check_cube(app: &App, address: &str, scope: &str) -> Value {
     cube
 }
 
-fn cubes_have_a_place_for_every_value(app: &App) {
+fn cubes_have_a_cell_for_every_value(app: &App) {
     measure_much(app);
     for scope in ["med.read", "med.measure"] {
         check_cube(app, "/v1/indicators/i/values?aggregates=true", scope);
@@ -352,7 +352,7 @@ fn cubes_have_a_place_for_every_value(app: &App) {
     }
 }
 
-fn cubes_speak_two_languages(app: &App) {
+fn cubes_have_labels_in_two_languages(app: &App) {
     measure_much(app);
     let cube = |language: &str| {
         let request =
@@ -384,7 +384,7 @@ fn cubes_have_bounds(app: &App) {
     app.import(&with(house(), json!({"municipality": {"key": HERE, "code": "999", "name": HERE}, "units": units})))
         .unwrap();
     create(app, indicator("i", json!({})));
-    // A value each in so many periods, units and groups: nearly all places are empty.
+    // One value in each period, unit and group: nearly all cells are empty.
     let row = |n: usize| {
         let (period, unit, group) = ((1900 + n).to_string(), format!("u{}", n % 100), format!("g{}", n % 100));
         json!({"period": period, "unit": unit, "group": group, "value": n})

@@ -1,4 +1,4 @@
-//! Answers about values run a number of SQL statements that hangs on neither indicators, units nor values.
+//! The number of SQL statements of requests for values depends on the number of neither indicators, units nor values.
 
 use serde_json::{Value, json};
 
@@ -7,15 +7,15 @@ use crate::indicators::indicator;
 use crate::reports::with;
 
 crate::tests![
-    many_values_cost_no_more_than_few,
-    many_indicators_cost_no_more_than_few,
-    writing_many_values_costs_little_more_than_few,
+    statements_do_not_depend_on_the_number_of_values,
+    statements_do_not_depend_on_the_number_of_indicators,
+    values_are_written_in_batches,
 ];
 
-/// Whatever is asked, transaction control aside.
+/// Upper limit of statements for any request, without transaction control.
 const MOST: u64 = 30;
 
-/// A plan with objectives, each with indicators of every kind, and values of so many units and years.
+/// Imports a plan with objectives, each with indicators of every kind, and values for these numbers of units and years.
 fn import(app: &App, plan: &str, objectives: usize, units: usize, years: i32) {
     let everyone = json!([{"role": "responsible", "level": "local"}]);
     let action = json!({"key": "x", "title": "X", "kind": "other", "recurrence": "P6M", "audience": everyone});
@@ -73,7 +73,7 @@ fn import(app: &App, plan: &str, objectives: usize, units: usize, years: i32) {
     app.post("/v1/import", bundle).expect(200);
 }
 
-/// How many statements an answer takes once what follows from the values is known, for a reader and for who measures.
+/// Statements of a request with warm caches, for a reader and for a holder of `med.measure`.
 fn cost(app: &App, address: &str) -> [u64; 2] {
     ["med.read", "med.read med.measure"].map(|scope| {
         let token = app.token(scope);
@@ -89,7 +89,7 @@ fn check_same(few: [u64; 2], many: [u64; 2], what: &str) {
     assert!(many.iter().all(|count| (1..=MOST).contains(count)), "{what} runs {many:?} statements");
 }
 
-fn many_values_cost_no_more_than_few(app: &App) {
+fn statements_do_not_depend_on_the_number_of_values(app: &App) {
     import(app, "few", 1, 2, 2);
     import(app, "many", 1, 60, 40);
     for kind in ["plain", "mean", "computed"] {
@@ -100,7 +100,7 @@ fn many_values_cost_no_more_than_few(app: &App) {
     }
 }
 
-fn many_indicators_cost_no_more_than_few(app: &App) {
+fn statements_do_not_depend_on_the_number_of_indicators(app: &App) {
     let addresses = [
         "/v1/values?unit=u1&latest=true",
         "/v1/values?unit=u1&limit=10000",
@@ -120,7 +120,7 @@ fn many_indicators_cost_no_more_than_few(app: &App) {
     assert!(cost(app, &objective).iter().all(|count| (1..=MOST).contains(count)));
 }
 
-fn writing_many_values_costs_little_more_than_few(app: &App) {
+fn values_are_written_in_batches(app: &App) {
     import(app, "plan", 1, 40, 1);
     let write = |years: std::ops::Range<i32>, units: usize, value: i32| {
         let row =
@@ -130,7 +130,7 @@ fn writing_many_values_costs_little_more_than_few(app: &App) {
         app.statements(|| drop(app.put_new("/v1/indicators/plan-plain-0/values", body).expect(200)))
     };
     let (few, many) = (write(2030..2031, 2, 1), write(2031..2051, 40, 1));
-    // Rows go in by the hundreds; nothing is asked or written one by one.
+    // Rows are written in batches of hundreds. Nothing is read or written one by one.
     assert!(many <= few + 8, "{few} and {many} statements");
     let (few, many) = (write(2030..2031, 2, 2), write(2031..2051, 40, 2));
     assert!(many <= few + 16, "{few} and {many} statements");

@@ -1,4 +1,4 @@
-//! Values of indicators: what comes of writing them, who is told what of them, and what follows from them.
+//! Values of indicators: writing them, reading them with each scope, and their history.
 
 use serde_json::{Value, json};
 
@@ -7,13 +7,13 @@ use crate::indicators::{create, indicator, measure};
 use crate::reports::with;
 
 crate::tests![
-    values_come_back_as_they_were_written,
-    writing_again_tells_what_it_came_to,
-    what_is_replaced_is_kept_with_who_and_when,
-    questions_narrow_what_is_answered,
+    values_are_answered_as_they_were_written,
+    writing_again_counts_what_changed,
+    replaced_values_stay_in_the_history,
+    filters_select_values,
     benchmarks_have_values_of_their_own,
     unchanged_answers_are_not_sent_again,
-    what_is_nowhere_is_not_found,
+    unknown_rows_are_not_found,
 ];
 
 /// Three levels of units: three workplaces below one centre, one beside it.
@@ -42,12 +42,12 @@ pub fn begin(app: &App, fields: Value) {
     create(app, indicator("i", fields));
 }
 
-/// All values that a question is answered with, of `i` alone.
+/// All values of `i` for a query.
 fn asked(app: &App, query: &str) -> Vec<Value> {
     app.list(&format!("/v1/indicators/i/values?{query}"))
 }
 
-/// `period unit group`, `-` where it is the whole.
+/// `period unit group`, with `-` for the municipality and for everybody.
 pub fn place(item: &Value) -> String {
     let word = |name: &str| item[name].as_str().unwrap_or("-").to_owned();
     [word("period"), word("unit"), word("group")].join(" ")
@@ -57,12 +57,12 @@ fn places(app: &App, query: &str) -> Vec<String> {
     asked(app, query).iter().map(place).collect()
 }
 
-/// A value for everybody in a unit.
+/// A value of a unit without a group.
 pub fn row(period: &str, unit: &str, value: f64, count: Option<i64>) -> Value {
     json!({"period": period, "unit": unit, "value": value, "count": count})
 }
 
-/// What a value that was measured is answered as.
+/// A measured value as the service answers it.
 fn item(fields: Value) -> Value {
     let nothing = json!({
         "indicator": "i", "period": null, "unit": null, "group": null, "benchmark": null, "value": null, "count": null,
@@ -76,7 +76,7 @@ fn counts(created: usize, updated: usize, unchanged: usize, removed: usize) -> V
     json!({"created": created, "updated": updated, "unchanged": unchanged, "removed": removed})
 }
 
-fn values_come_back_as_they_were_written(app: &App) {
+fn values_are_answered_as_they_were_written(app: &App) {
     begin(app, json!({"frequency": "month", "unit_of_measure": "dage", "decimals": 1, "definition": "D"}));
     let empty = app.get("/v1/indicators/i/values").expect(200).json();
     assert_eq!((&empty["items"], &empty["next"]), (&json!([]), &json!(null)));
@@ -113,7 +113,7 @@ fn values_come_back_as_they_were_written(app: &App) {
     assert_eq!(app.get(&format!("/v1/indicators/{id}/values")).json(), page);
 }
 
-fn writing_again_tells_what_it_came_to(app: &App) {
+fn writing_again_counts_what_changed(app: &App) {
     begin(app, json!({}));
     let n1 = app.get("/v1/units/n1").json()["id"].clone();
     let year = |year: i64, value: Value| json!({"period": year.to_string(), "unit": "n1", "value": value});
@@ -131,7 +131,7 @@ fn writing_again_tells_what_it_came_to(app: &App) {
     assert_eq!(measure(app, "i", mixed.clone()), counts(1, 1, 2, 1), "what isn't there is taken away already");
     assert_eq!(measure(app, "i", mixed), counts(0, 0, 5, 0));
     assert_eq!(places(app, ""), ["2021 n1 -", "2022 n1 -", "2023 - -"]);
-    // Whatever else is said of it is part of it, and what is left out is no more.
+    // Count, note and other fields are part of the value: what is left out is cleared.
     let first = json!({"count": 5, "is_provisional": true, "note": "N"});
     for said in
         [json!({"count": 5}), json!({"count": 5, "is_provisional": true}), first, json!({}), json!({"count": 0})]
@@ -145,7 +145,7 @@ fn writing_again_tells_what_it_came_to(app: &App) {
     app.put_new("/v1/indicators/i/values", json!({"values": [{"period": "2021"}]})).expect_faults(&["/values/0/value"]);
 }
 
-fn what_is_replaced_is_kept_with_who_and_when(app: &App) {
+fn replaced_values_stay_in_the_history(app: &App) {
     begin(app, json!({"benchmarks": [{"key": "region", "name": "Regionen"}]}));
     let replaced = |query: &str| app.list(&format!("/v1/indicators/i/replaced-values?{query}"));
     measure(
@@ -172,7 +172,7 @@ fn what_is_replaced_is_kept_with_who_and_when(app: &App) {
         own("2024 n2 -", json!(3), json!(null)),
     ];
     let mut known: Vec<_> = found.iter().map(told).collect();
-    // What went in one call has no order of its own.
+    // Values of the same call are in no particular order.
     known[2..].sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(known, expected, "the last replaced first");
     assert_eq!(found[0]["note"], "N");
@@ -192,7 +192,7 @@ fn what_is_replaced_is_kept_with_who_and_when(app: &App) {
     assert_eq!(places(app, ""), ["2023 n1 -", "2024 n2 -"], "what was taken away is no value");
 }
 
-fn questions_narrow_what_is_answered(app: &App) {
+fn filters_select_values(app: &App) {
     begin(app, json!({"frequency": "quarter"}));
     let written = [
         ("2024-Q1", json!({})),
@@ -358,7 +358,7 @@ fn unchanged_answers_are_not_sent_again(app: &App) {
     ask(benchmark, "med.read", &first.etag()).expect(200);
 }
 
-fn what_is_nowhere_is_not_found(app: &App) {
+fn unknown_rows_are_not_found(app: &App) {
     begin(app, json!({"benchmarks": [{"key": "region", "name": "Regionen"}]}));
     let values = json!({"values": [{"period": "2024", "value": 1}]});
     for address in [

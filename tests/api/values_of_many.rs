@@ -1,4 +1,4 @@
-//! Values of several indicators at once, and the pages in which they come.
+//! Values of several indicators in one request, and their pages.
 
 use serde_json::{Value, json};
 
@@ -8,13 +8,13 @@ use crate::reports::with;
 use crate::values::{begin, place, row};
 
 crate::tests![
-    many_indicators_are_asked_at_once,
-    a_plan_s_indicators_are_asked_at_once,
+    one_request_reads_several_indicators,
+    one_request_reads_the_indicators_of_a_plan,
     the_latest_is_that_of_each_indicator,
     pages_make_the_whole,
 ];
 
-/// Two indicators more than `i`: `a` is measured every month, and nobody has measured `j` yet.
+/// Creates two more indicators beside `i`: `a` is monthly, `j` has no values yet.
 fn measure_two(app: &App) {
     begin(app, json!({}));
     create(app, indicator("a", json!({"frequency": "month", "aggregation": "sum"})));
@@ -33,7 +33,7 @@ fn measure_two(app: &App) {
     );
 }
 
-fn many_indicators_are_asked_at_once(app: &App) {
+fn one_request_reads_several_indicators(app: &App) {
     measure_two(app);
     let told = |query: &str| {
         let rows = app.list(&format!("/v1/values?{query}"));
@@ -64,7 +64,7 @@ fn many_indicators_are_asked_at_once(app: &App) {
     }
 }
 
-fn a_plan_s_indicators_are_asked_at_once(app: &App) {
+fn one_request_reads_the_indicators_of_a_plan(app: &App) {
     app.import(&house()).unwrap();
     for (key, objectives) in [
         ("a", vec!["plan/a/o", "plan/a/p"]),

@@ -1,12 +1,12 @@
-//! Somebody who has seen all that is shown of an indicator's period, knows how units and groups add up, and computes
-//! what else follows: with plain elimination, modulo a prime.
+//! An attacker who has seen everything that is shown of a period, knows how units and groups add up, and computes what
+//! follows by Gaussian elimination modulo a prime.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A unit and a group by number: 0 is the municipality, and everybody.
+/// A unit and a group by number. 0 is the municipality, and all groups.
 pub type Spot = (usize, usize);
 
-/// What is true of a cell, and whether it is shown.
+/// The true content of a cell, and whether it is shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
     pub people: Option<i64>,
@@ -14,29 +14,29 @@ pub struct Known {
     pub is_aggregated: bool,
 }
 
-/// The cells of a period, and the equations between their counts, and between their values times their counts: both
-/// have the same unknowns.
+/// The cells of a period, with the equations between their counts and between their values times counts. Both have the
+/// same unknowns.
 pub struct Period<'p> {
     parents: &'p [usize],
     cells: &'p BTreeMap<Spot, Known>,
     least: i64,
     is_mean: bool,
     numbers: Vec<Number>,
-    /// A total and its parts, by their numbers.
+    /// A total and its parts, by index.
     equations: Vec<(usize, Vec<usize>)>,
 }
 
-/// A cell, or what a total holds beyond its parts.
+/// A cell, or the remainder of a total beyond its parts.
 struct Number {
     name: String,
     people: Option<i64>,
     is_shown: bool,
     is_cell: bool,
-    /// Whether it alone makes that something has to be hidden.
+    /// Whether it has to be hidden by itself.
     is_small: bool,
 }
 
-/// What a total holds beyond its parts, where that is known.
+/// The remainder of a total beyond its parts, if it is known.
 #[derive(Clone, Copy)]
 enum Rest {
     Nothing,
@@ -85,7 +85,7 @@ impl<'p> Period<'p> {
         None
     }
 
-    /// The cells that add up to one, unit by unit. A mean of those below leaves out what has no people.
+    /// The cells that add up to a cell, by unit. A mean leaves out cells without people.
     fn below(&self, total: Spot) -> Vec<Spot> {
         let is_aggregated = self.cells[&total].is_aggregated;
         let counts = |known: &Known| !(self.is_mean && is_aggregated && known.people.is_none_or(|people| people <= 0));
@@ -104,7 +104,7 @@ impl<'p> Period<'p> {
         self.add_equation(total, parts)
     }
 
-    /// Where it is unclear what there is beyond the parts, the worst is assumed: that they are all.
+    /// If it is unclear whether there is a remainder, the worst case is assumed: there is none.
     fn add_equation(&mut self, total: usize, mut parts: Vec<usize>) -> Rest {
         let people = |number: &usize| self.numbers[*number].people;
         let sum = parts.iter().map(people).sum::<Option<i64>>();
@@ -123,7 +123,7 @@ impl<'p> Period<'p> {
         rest
     }
 
-    /// Those in no unit below have groups too, where the units below are the same for each.
+    /// People outside the units below have groups too, if each group has the same units.
     fn add_those_in_no_unit(&mut self, whole: Spot, rests: &BTreeMap<Spot, Rest>) {
         let Some(Rest::Number(rest)) = rests.get(&whole).copied() else { return };
         let units = |spot: Spot| self.below(spot).iter().map(|part| part.0).collect::<Vec<_>>();
@@ -145,14 +145,14 @@ impl<'p> Period<'p> {
         }
     }
 
-    /// The same, if no more than small cells were hidden.
+    /// The same period with only the small cells hidden.
     pub fn with_small_ones_hidden(mut self) -> Self {
         self.numbers.iter_mut().filter(|number| number.is_cell).for_each(|number| number.is_shown = !number.is_small);
         self
     }
 
-    /// What nobody may know, and anybody can compute. Not what follows from how things add up alone: that nobody can
-    /// be kept from knowing.
+    /// Hidden cells that can be computed from what is shown. What follows from the structure alone is left out, since it
+    /// can't be hidden.
     pub fn told(&self) -> Vec<&str> {
         let shown = self.determined(|number| number.is_shown);
         let is_secret = |number: &&usize| self.numbers[**number].is_cell || self.numbers[**number].is_small;
@@ -165,7 +165,7 @@ impl<'p> Period<'p> {
         secrets.map(|number| self.numbers[*number].name.as_str()).collect()
     }
 
-    /// What is hidden though nothing that it hangs together with is small.
+    /// Cells that are hidden although no connected cell is small.
     pub fn needless(&self) -> Vec<&str> {
         let mut near: BTreeSet<usize> =
             (0..self.numbers.len()).filter(|number| self.numbers[*number].is_small).collect();
@@ -184,12 +184,12 @@ impl<'p> Period<'p> {
         hidden.filter(|(number, _)| !near.contains(number)).map(|(_, number)| number.name.as_str()).collect()
     }
 
-    /// Whether there is nothing to hide.
+    /// Whether nothing has to be hidden.
     pub fn is_harmless(&self) -> bool {
         self.numbers.iter().all(|number| !number.is_small)
     }
 
-    /// The unknowns that follow from the equations.
+    /// The unknowns that the equations determine.
     fn determined(&self, is_known: impl Fn(&Number) -> bool) -> BTreeSet<usize> {
         let unknowns: Vec<usize> = (0..self.numbers.len()).filter(|n| !is_known(&self.numbers[*n])).collect();
         let columns: BTreeMap<usize, usize> = unknowns.iter().zip(0..).map(|(number, n)| (*number, n)).collect();

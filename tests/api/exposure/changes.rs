@@ -1,4 +1,4 @@
-//! What is hidden before and after a change, and from whom.
+//! What is hidden before and after a change, and for whom.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use super::town::{Draw, Found, INDICATORS, Town, hidden_numbers, periods};
 use super::{EVERYTHING, both, least, verdicts};
 use crate::harness::App;
 
-/// Other numbers in the place of hidden ones change no answer, not even by a line in a picture.
-pub fn what_is_hidden_leaves_no_trace(app: &App) {
+/// Replacing hidden numbers by others changes no answer, not even a line in a picture.
+pub fn hidden_numbers_leave_no_trace(app: &App) {
     let mut hidden_ones = 0;
     for number in 300..303 {
         let town = Town::found(app, &format!("by{number}"), &mut Draw::new(number));
@@ -29,7 +29,7 @@ pub fn what_is_hidden_leaves_no_trace(app: &App) {
     assert!(hidden_ones > 9, "{hidden_ones}");
 }
 
-/// About as many people.
+/// A different value about the same number of people.
 fn replacement([_, period, unit, group]: &Place, cell: &Cell) -> Value {
     let value: f64 = cell.value.as_ref().unwrap().parse().unwrap();
     let named = |key: &String| Some(key.clone()).filter(|key| !key.is_empty());
@@ -39,7 +39,7 @@ fn replacement([_, period, unit, group]: &Place, cell: &Cell) -> Value {
     })
 }
 
-/// All that a reader is told of the series in which something is hidden.
+/// All answers that a reader gets about series with hidden values.
 fn answers(town: &Town, hidden: &[(&Place, &Cell)]) -> Vec<String> {
     let reader = town.caller("med.read");
     let series: BTreeSet<[&String; 2]> = hidden.iter().map(|([_, _, unit, group], _)| [unit, group]).collect();
@@ -54,9 +54,8 @@ fn answers(town: &Town, hidden: &[(&Place, &Cell)]) -> Vec<String> {
     answers
 }
 
-/// What the service remembers of a municipality never shows: another one that is just like it, and of which nothing can
-/// be remembered yet, is answered for alike.
-pub fn every_change_shows_at_once_in_what_is_hidden(app: &App) {
+/// Caches never show: an equal municipality for which nothing is cached yet gets equal answers.
+pub fn hiding_follows_every_change_at_once(app: &App) {
     let (mut found, mut effective) = (Found::default(), 0);
     for number in 400..402 {
         let mut draw = Draw::new(number);
@@ -72,7 +71,7 @@ pub fn every_change_shows_at_once_in_what_is_hidden(app: &App) {
             let after = reader.list(&path);
             assert_eq!(after, twin.list(&path), "{path} after {what}");
             effective += usize::from(is_hidden_differently(&before, &after));
-            // Of others nothing may be asked for several changes.
+            // Others may get no request for several changes.
             let (one, unit) = (draw.one(&INDICATORS).0, draw.one(&town.units));
             let path = draw.one(&[
                 format!("/v1/indicators/{one}/values?aggregates=false"),
@@ -93,12 +92,12 @@ pub fn every_change_shows_at_once_in_what_is_hidden(app: &App) {
     assert!(found.mixed > 5 && found.hidden > 50 && effective > 7, "{found:?} {effective}");
 }
 
-/// Whether something is hidden that was shown, or shown that was hidden.
+/// Whether the set of hidden cells differs.
 fn is_hidden_differently(before: &View, after: &View) -> bool {
     before.iter().any(|(place, cell)| after.get(place).is_some_and(|now| now.is_suppressed != cell.is_suppressed))
 }
 
-/// A reader of a municipality that has the same in it.
+/// A reader of a new municipality with the same content.
 fn twin<'a>(app: &'a App<'a>, town: &Town, step: usize) -> Caller<'a> {
     let mut bundle = town.caller("med.admin").json("/v1/export?values=true");
     let key = format!("{}-{step}", town.key);
@@ -107,7 +106,7 @@ fn twin<'a>(app: &'a App<'a>, town: &Town, step: usize) -> Caller<'a> {
     Caller::new(app, &key, "med.read")
 }
 
-/// Whoever has an answer, and asks whether it still holds, isn't told so where it doesn't.
+/// A conditional request gets 304 only if the answer is unchanged.
 fn check_again(reader: &Caller, draw: &mut Draw, answers: &mut BTreeMap<String, (String, Vec<u8>)>, what: &str) {
     let one = draw.one(&INDICATORS).0;
     let path = draw.one(&[
@@ -130,7 +129,7 @@ fn check_again(reader: &Caller, draw: &mut Draw, answers: &mut BTreeMap<String, 
     answers.insert(path, (now.etag(), now.body));
 }
 
-/// Changes something that what is hidden of the indicator hangs on, and tells what.
+/// Changes something that affects which values of the indicator are hidden. Returns a description.
 fn change(town: &mut Town, draw: &mut Draw, step: usize, n: usize) -> String {
     let admin = town.caller("med.admin");
     let path = format!("/v1/indicators/{}", INDICATORS[n].0);
@@ -183,7 +182,7 @@ fn change(town: &mut Town, draw: &mut Draw, step: usize, n: usize) -> String {
     }
 }
 
-/// Some values for one period, the last unit's among them.
+/// Some values for one period, including the last unit's.
 fn draw_values(town: &mut Town, draw: &mut Draw, indicator: usize) -> Value {
     let period = draw.one(&periods(indicator));
     let mut spots: BTreeSet<_> = (0..5).map(|_| town.draw_spot(draw)).collect();
@@ -210,7 +209,7 @@ fn removals(all: &View, draw: &mut Draw, indicator: &str) -> Value {
     json!({"values": some})
 }
 
-pub fn only_those_who_measure_see_what_is_hidden(app: &App) {
+pub fn only_the_scope_measure_shows_hidden_values(app: &App) {
     let mut town = Town::found(app, "by500", &mut Draw::new(500));
     let values = draw_values(&mut town, &mut Draw::new(501), 0);
     town.caller("med.measure").send("PUT", "/v1/indicators/andel/values", &values);
@@ -225,7 +224,7 @@ pub fn only_those_who_measure_see_what_is_hidden(app: &App) {
             town.caller(scope).ask(path).expect_problem(403, "insufficient-scope");
         }
     }
-    // The log of changes counts values, and holds none.
+    // The change log holds counts of values, not the values.
     let mut after = json!(0);
     while !after.is_null() {
         let page = most.json(&format!("/v1/changes?limit=200&after={after}"));

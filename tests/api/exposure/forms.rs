@@ -1,4 +1,4 @@
-//! The forms in which values are answered, each read back into the same cells.
+//! The formats of values, each read back into the same cells.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Response};
 
-/// Indicator, period, unit and group; empty = the municipality, everybody.
+/// Indicator, period, unit and group. An empty unit is the municipality, an empty group is everybody.
 pub type Place = [String; 4];
 
-/// What an answer says of a place. Numbers have six decimals, as texts: reading them may round the last bits.
+/// What an answer says about a cell. Numbers are texts with six decimals, since parsing may round the last bits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     pub value: Option<String>,
@@ -17,18 +17,18 @@ pub struct Cell {
     pub is_provisional: bool,
     pub is_suppressed: bool,
     pub is_aggregated: bool,
-    /// How many of the workplaces below have a value, and how many there are.
+    /// Number of workplaces below with a value, and of all workplaces below.
     pub covers: [Option<i64>; 2],
     pub note: Option<String>,
 }
 
 pub type View = BTreeMap<Place, Cell>;
 
-/// Somebody who asks.
+/// A client with a token.
 pub struct Caller<'a> {
     app: &'a App<'a>,
     token: String,
-    /// Words that no answer may contain.
+    /// Text that no answer may contain.
     secrets: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Caller<'a> {
         Self { app, token: app.token_of(municipality, scope), secrets: Vec::new() }
     }
 
-    /// The same, in whose answers these words may not stand.
+    /// The same client, with these forbidden texts.
     pub fn without(self, secrets: Vec<String>) -> Self {
         Self { secrets, ..self }
     }
@@ -46,7 +46,7 @@ impl<'a> Caller<'a> {
         self.ask_again(path, "\"none\"")
     }
 
-    /// Asks for what isn't known by its tag.
+    /// Sends a conditional request.
     pub fn ask_again(&self, path: &str, tag: &str) -> Response {
         let request = self.app.request("GET", path).token(&self.token).header("accept-language", "en");
         let answer = request.header("if-none-match", tag).send();
@@ -72,7 +72,7 @@ impl<'a> Caller<'a> {
         answer.json()
     }
 
-    /// All values that a list holds, page by page.
+    /// All values of a list, over all pages.
     pub fn list(&self, path: &str) -> View {
         let mut view = View::new();
         let mut address = path.to_owned();
@@ -98,12 +98,12 @@ impl<'a> Caller<'a> {
         read_table(text.strip_prefix('\u{feff}').unwrap(), ';')
     }
 
-    /// The values of a cube, and whether they are hidden; a cube says nothing else of them.
+    /// The values of a cube, and whether they are hidden. A cube has nothing else.
     pub fn cube(&self, path: &str) -> BTreeMap<Place, (Option<String>, bool)> {
         read_cube(&self.json(&with(path, "format=json-stat")))
     }
 
-    /// What a picture says of each period: the number, or none where it is hidden. And all numbers in its texts.
+    /// The number for each period of a picture (none if hidden), and all numbers in its texts.
     pub fn picture(&self, path: &str, title: &str) -> (BTreeMap<String, Option<String>>, BTreeSet<String>) {
         let svg = self.text(&with(path, "format=svg"));
         let description = svg.split_once("<desc").unwrap().1.split_once("</desc>").unwrap().0;
@@ -121,7 +121,7 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// The address with more in its query.
+/// The path with an addition to its query.
 pub fn with(path: &str, query: &str) -> String {
     match (query, path.contains('?')) {
         ("", _) => path.to_owned(),
@@ -150,7 +150,7 @@ fn read_item(item: &Value) -> (Place, Cell) {
     (place, cell)
 }
 
-/// Nothing that is written here needs quotation marks.
+/// Reads a CSV table. No cell of these tests needs quotation marks.
 fn read_table(text: &str, delimiter: char) -> View {
     let mut lines = text.lines().map(|line| line.split(delimiter).collect::<Vec<_>>());
     let columns = lines.next().unwrap();
@@ -196,7 +196,7 @@ fn read_cube(cube: &Value) -> BTreeMap<Place, (Option<String>, bool)> {
     found
 }
 
-/// The texts of a picture, without what is drawn.
+/// The texts of a picture.
 fn without_markup(svg: &str) -> String {
     let mut text = String::new();
     for part in svg.split('<').filter(|part| !part.starts_with("style")) {

@@ -1,4 +1,4 @@
-//! Made-up municipalities, whose values are about few people and many.
+//! Random municipalities with values about few people and about many.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,11 @@ use super::attacker::{Known, Period, Spot};
 use super::forms::{Caller, View};
 use crate::harness::App;
 
-/// Decisions that come out the same way every time.
+/// Repeatable random decisions.
 pub struct Draw(u64);
 
 impl Draw {
-    /// Others, where PROPTEST_RNG_SEED asks for them.
+    /// The seed can be set by PROPTEST_RNG_SEED.
     pub fn new(number: u64) -> Self {
         let seed: u64 = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(4);
         Self(seed.wrapping_mul(1_000_003).wrapping_add(number))
@@ -38,16 +38,16 @@ impl Draw {
 const GROUPS: [&str; 3] = ["laerere", "paedagoger", "tap"];
 pub const INDICATORS: [(&str, &str); 3] = [("andel", "none"), ("antal", "sum"), ("middel", "mean")];
 
-/// A municipality; its first unit is the whole.
+/// A municipality. Its first unit stands for the whole municipality.
 pub struct Town<'a> {
     app: &'a App<'a>,
     pub key: String,
     pub units: Vec<String>,
     parents: Vec<usize>,
     groups: usize,
-    /// How the values of each indicator come up the tree.
+    /// How the values of each indicator are aggregated.
     pub aggregations: [&'static str; 3],
-    /// Values so far: each has a number that no other has.
+    /// Number of values so far. It makes each value unique.
     serial: usize,
 }
 
@@ -125,7 +125,7 @@ impl<'a> Town<'a> {
         })
     }
 
-    /// The values of a period. Those that are harmless are about ten people or more each, as are all rests.
+    /// The values of a period. Harmless ones are about ten people or more, and so are all remainders.
     pub fn rows(&mut self, draw: &mut Draw, is_harmless: bool) -> Vec<Value> {
         let people = self.draw_people(draw, is_harmless);
         let [missing, above, unknown, wrong] = [20, 3, 60, 60].map(|most| 1 + draw.below(most));
@@ -150,7 +150,7 @@ impl<'a> Town<'a> {
         rows
     }
 
-    /// How many people are in each unit, those below it included, by group; first those in none.
+    /// Number of people in each unit with its subtree, by group. The first number is people without a group.
     fn draw_people(&self, draw: &mut Draw, is_harmless: bool) -> Vec<Vec<i64>> {
         let [few, own, none] = [draw.one(&[2, 4, 8, 20]), 2 + draw.below(5), 1 + draw.below(3)];
         let mut people: Vec<Vec<i64>> = Vec::new();
@@ -172,7 +172,7 @@ impl<'a> Town<'a> {
         people
     }
 
-    /// A value that no other is like.
+    /// A unique value.
     pub fn row(&mut self, draw: &mut Draw, (unit, group): Spot, count: Option<i64>) -> Value {
         self.serial += 1;
         let value: f64 = format!("{}.{:04}", 1000 + draw.below(8000), self.serial).parse().unwrap();
@@ -192,7 +192,7 @@ impl<'a> Town<'a> {
         group.checked_sub(1).map_or("", |group| GROUPS[group])
     }
 
-    /// The units that are a unit or stand below it.
+    /// The unit and all units below it.
     pub fn subtree(&self, unit: usize) -> BTreeSet<String> {
         let mut found = BTreeSet::from([unit]);
         for other in 1..self.units.len() {
@@ -203,7 +203,7 @@ impl<'a> Town<'a> {
         found.into_iter().map(|unit| self.units[unit].clone()).collect()
     }
 
-    /// Puts up a new unit below another one.
+    /// Adds a unit below another one.
     pub fn add_unit(&mut self, parent: usize) {
         let key = format!("e{}", self.units.len());
         let above = Some(&self.units[parent]).filter(|key| !key.is_empty());
@@ -213,10 +213,10 @@ impl<'a> Town<'a> {
         self.parents.push(parent);
     }
 
-    /// Puts a unit below another one that isn't below it; answers whether it moved.
+    /// Moves a unit below another one that is not in its subtree. Returns whether it moved.
     pub fn move_unit(&mut self, unit: usize, parent: usize) -> bool {
         let fits = unit != 0 && parent != self.parents[unit] && !self.subtree(unit).contains(&self.units[parent]);
-        // Those above come first.
+        // Parents come first.
         let fits = fits && parent < unit;
         if fits {
             let above = Some(&self.units[parent]).filter(|key| !key.is_empty());
@@ -227,7 +227,7 @@ impl<'a> Town<'a> {
         fits
     }
 
-    /// What `shown` leaves hidden of `all`, indicator by indicator and period by period.
+    /// Compares what `shown` hides of `all`, for each indicator and period.
     pub fn attack(&self, all: &View, shown: &View, least: &BTreeMap<String, i64>, found: &mut Found) {
         let mut periods: BTreeMap<(&str, &str), BTreeMap<Spot, Known>> = BTreeMap::new();
         for (place, cell) in all {
@@ -254,16 +254,16 @@ impl<'a> Town<'a> {
     }
 }
 
-/// How much the attacks were about.
+/// What the attacks covered.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Periods with nothing to hide.
+    /// Periods in which nothing is hidden.
     pub harmless: usize,
-    /// Periods of which some is hidden, and some is shown.
+    /// Periods in which something is hidden and something is shown.
     pub mixed: usize,
-    /// Cells that are hidden.
+    /// Hidden cells.
     pub hidden: usize,
-    /// Periods in which something could be computed if no more than small cells were hidden.
+    /// Periods in which something could be computed if only the small cells were hidden.
     pub protected: usize,
 }
 
@@ -272,7 +272,7 @@ pub fn periods(indicator: usize) -> [&'static str; 3] {
     if indicator == 1 { ["2024-Q2", "2024-Q3", "2024-Q4"] } else { ["2022", "2023", "2024"] }
 }
 
-/// Three levels below the municipality, 10 to 25 units in all; each after the one right above it.
+/// Three levels below the municipality with 10 to 25 units in all. Parents come before their children.
 fn draw_tree(draw: &mut Draw) -> Vec<usize> {
     loop {
         let mut parents = vec![0];
@@ -291,7 +291,7 @@ fn draw_tree(draw: &mut Draw) -> Vec<usize> {
     }
 }
 
-/// The numbers of what is hidden, with six decimals.
+/// The hidden numbers, with six decimals.
 pub fn hidden_numbers(all: &View, shown: &View) -> BTreeSet<String> {
     let hidden = all.iter().filter(|(place, _)| shown[*place].is_suppressed);
     hidden.filter_map(|(_, cell)| cell.value.clone()).collect()

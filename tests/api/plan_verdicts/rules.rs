@@ -1,10 +1,10 @@
-//! A goal of every kind, each with values and days, and what becomes of it.
+//! Targets of every rule, with values, days and the expected verdicts.
 
 use serde_json::{Value, json};
 
 use super::town::Case;
 
-/// An indicator in percent a year, of which more is better, with this target; and with other fields.
+/// A yearly indicator in percent with direction `increase`, this target and these other fields.
 pub fn aiming(target: Value, fields: Value) -> Value {
     let mut indicator = json!({
         "key": "noegletal", "title": "Nøgletal", "unit_of_measure": "%", "direction": "increase", "frequency": "year",
@@ -17,7 +17,7 @@ pub fn aiming(target: Value, fields: Value) -> Value {
 
 pub type Plans = Vec<(Value, Vec<Case<'static>>)>;
 
-/// Goals that are a number, judged when their time is over.
+/// Targets with a number, after their period.
 pub fn numbers() -> Plans {
     let plain = json!({});
     vec![
@@ -32,7 +32,7 @@ pub fn numbers() -> Plans {
         ),
         (
             aiming(json!({"rule": "at_least", "value": 70}), json!({"decimals": 0})),
-            // Rounded, the numbers would contradict the verdict.
+            // Rounded numbers would contradict the verdict.
             vec![("2024 69.6", "", "2025-01-01", "missed", &["69,6 % i 2024", "mindst 70 %"])],
         ),
         (
@@ -78,7 +78,7 @@ pub fn numbers() -> Plans {
     ]
 }
 
-/// Goals on the way.
+/// Targets before the end of their period.
 pub fn courses() -> Plans {
     vec![
         (
@@ -129,7 +129,7 @@ pub fn courses() -> Plans {
     ]
 }
 
-/// Goals that are what others have, or what there was before.
+/// Targets relative to a benchmark or to an earlier value.
 pub fn comparisons() -> Plans {
     let at_benchmark = |tolerance: f64| json!({"rule": "at_benchmark", "benchmark": "naboer", "tolerance": tolerance});
     vec![
@@ -184,7 +184,7 @@ pub fn comparisons() -> Plans {
     ]
 }
 
-/// What is measured at other times than once a year.
+/// Indicators that are not yearly.
 pub fn times() -> Plans {
     let least = |value: f64, period: &str| json!({"rule": "at_least", "value": value, "period": period});
     vec![

@@ -1,4 +1,4 @@
-//! Indicators, their values, and what their targets come to.
+//! A municipality with indicators and values, and checks of the verdicts on their targets.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::harness::App;
 
-/// Values of an indicator and of its benchmark, the day, what the target then comes to, and what the reason says of it.
+/// Values of an indicator and of its benchmark, a day, the expected verdict and parts of its reason.
 pub type Case<'c> = (&'c str, &'c str, &'c str, &'c str, &'c [&'c str]);
 
-/// A municipality in which somebody measures, and others read.
+/// A municipality, with tokens for writing and reading values.
 pub struct Town<'a> {
     pub app: &'a App<'a>,
     pub key: &'a str,
@@ -29,7 +29,7 @@ impl Town<'_> {
         self.app.request("PUT", &path).token(&token).json(indicator).send().expect(201);
     }
 
-    /// Checks what becomes of an indicator's first target, case by case.
+    /// Checks the verdict on an indicator's first target, case by case.
     pub fn check(&self, indicator: &str, cases: &[Case]) {
         let path = format!("/v1/indicators/{indicator}");
         let benchmark = self.read(&path)["benchmarks"][0]["key"].as_str().map(str::to_owned);
@@ -42,7 +42,7 @@ impl Town<'_> {
         }
     }
 
-    /// Puts values, and no others, in place: "2021 64.5, 2023 71? , 2024 12:4": 71 is provisional, 12 about four people.
+    /// Replaces all values. In "2021 64.5, 2023 71?, 2024 12:4", 71 is provisional and 12 is about four people.
     fn fill(&self, path: &str, values: &str) {
         let mut rows: BTreeMap<String, Value> = BTreeMap::new();
         for item in self.read(path)["items"].as_array().unwrap() {
@@ -67,7 +67,7 @@ impl Town<'_> {
         self.app.request("GET", path).token(&token).header("accept-language", "da").send().expect(200).json()
     }
 
-    /// Checks what becomes of an indicator's first target, and that the reason says so with the numbers.
+    /// Checks the verdict on an indicator's first target, and that its reason contains these texts.
     pub fn judge(&self, indicator: &str, on: &str, verdict: &str, reason: &[&str]) {
         let told = self.read(&format!("/v1/indicators/{indicator}/verdicts?on={on}"));
         let told = &told["items"][0];
