@@ -10,7 +10,7 @@ crate::tests![
     small_groups_are_a_setting_of_the_municipality,
     every_change_leaves_its_row,
     definitions_are_exported_and_imported,
-    an_import_leaves_out_what_it_does_not_name,
+    an_import_changes_only_what_it_names,
     values_are_exported_on_request,
     values_of_a_bundle_replace_stored_ones,
     errors_of_a_bundle_have_pointers,
@@ -190,7 +190,7 @@ fn definitions_are_exported_and_imported(app: &App) {
     assert_eq!(export_of(app, HERE, ""), wanted);
 }
 
-fn an_import_leaves_out_what_it_does_not_name(app: &App) {
+fn an_import_changes_only_what_it_names(app: &App) {
     app.post("/v1/import", bundle(definitions())).expect(200);
     measure(app, "bare", json!([{"period": "2024", "value": 1}]));
     let (kept, until_now) = (app.get("/v1/indicators/daekning").json(), app.get("/v1/indicators/sygefravaer").json());
