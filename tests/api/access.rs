@@ -1,4 +1,4 @@
-//! Who may do what: driven from the contract, so that a new operation is covered by itself.
+//! Access: tokens, scopes and municipalities. Driven by the contract, so that new operations are covered automatically.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,18 +12,18 @@ use crate::harness::{App, ELSEWHERE, HERE, Request};
 
 crate::tests![
     every_operation_refuses_bad_tokens,
-    every_operation_wants_its_scope,
-    another_municipality_does_not_exist,
+    every_operation_requires_its_scope,
+    rows_of_another_municipality_are_not_found,
     references_do_not_reach_another_municipality,
-    a_token_without_data_behind_it_is_told_so,
-    open_routes_are_the_ones_we_know,
+    a_token_of_an_unknown_municipality_is_refused,
+    only_known_routes_are_open,
 ];
 
 /// An operation of the contract.
 struct Operation {
     method: String,
     path: String,
-    /// The scopes of which one is enough; empty where it is open to all.
+    /// The scopes, of which one is enough. Empty if the operation needs no token.
     scopes: Vec<Scope>,
     body: Option<Value>,
 }
@@ -93,7 +93,7 @@ fn bad_tokens(app: &App) -> Vec<(&'static str, Option<String>)> {
         Some(jsonwebtoken::encode(&Header::new(algorithm), claims, key).unwrap())
     };
     let hs256 = |claims: &Value| sign(Algorithm::HS256, claims, &own);
-    // The helper itself is sound: what it signs is accepted.
+    // The helper works: an unchanged token is accepted.
     app.request("GET", "/v1/levels").token(&hs256(&claims()).unwrap()).send().expect(200);
     let unsigned = |header: &str| {
         let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
@@ -150,7 +150,7 @@ fn every_operation_refuses_bad_tokens(app: &App) {
     basic.send().expect_problem(401, "invalid-token");
 }
 
-fn every_operation_wants_its_scope(app: &App) {
+fn every_operation_requires_its_scope(app: &App) {
     for operation in guarded(app) {
         for scope in Scope::ALL {
             let answer = operation.request(app, "x").token(&app.token(scope.as_str())).send();
@@ -202,7 +202,7 @@ fn everything(key: &str) -> Value {
     })
 }
 
-/// The UUID of the other municipality's row that a path is about. A new path belongs in here.
+/// The UUID of another municipality's row for a path. Add new paths here.
 fn foreign_id(app: &App, path: &str) -> String {
     let token = app.token_of(ELSEWHERE, "med.read");
     let first = |list: &str| {
@@ -230,7 +230,7 @@ fn foreign_id(app: &App, path: &str) -> String {
     }
 }
 
-fn another_municipality_does_not_exist(app: &App) {
+fn rows_of_another_municipality_are_not_found(app: &App) {
     app.import(&everything(ELSEWHERE)).unwrap();
     let before = app
         .request("GET", "/v1/export?values=true")
@@ -240,7 +240,7 @@ fn another_municipality_does_not_exist(app: &App) {
         .json();
     for operation in guarded(app).iter().filter(|operation| operation.path.contains("{id}")) {
         let mut names = vec![foreign_id(app, &operation.path)];
-        // By key, PUT creates a row of one's own; by UUID it finds nothing.
+        // By key, PUT creates an own row. By UUID, it finds nothing.
         if operation.method != "PUT" {
             names.push("fremmed".into());
         }
@@ -276,16 +276,16 @@ fn references_do_not_reach_another_municipality(app: &App) {
             "targets": [{"rule": "at_least", "value": 1, "unit": unit}],
         }),
     )
-    .expect_faults(&["/objectives/0", "/objectives/1", "/coverage_of", "/coverage_level", "/targets/0/unit"]);
+    .expect_errors(&["/objectives/0", "/objectives/1", "/coverage_of", "/coverage_level", "/targets/0/unit"]);
     app.post("/v1/memberships", json!({"key": "a", "committee": committee, "employee": employee, "role": "chair"}))
-        .expect_faults(&["/committee", "/employee"]);
+        .expect_errors(&["/committee", "/employee"]);
     app.post(
         "/v1/committees",
         json!({
             "key": "a", "name": "A", "form": "committee", "level": level, "parent": committee, "units": [unit],
         }),
     )
-    .expect_faults(&["/level", "/parent", "/units/0"]);
+    .expect_errors(&["/level", "/parent", "/units/0"]);
     app.post("/v1/strategies", json!({
         "key": "a", "title": "A", "kind": "plan", "status": "draft", "adopted_by": committee, "predecessor": strategy,
         "focus_areas": [{"key": "a", "title": "A", "continues": [area, "fremmed/fremmed"], "actions": [{
@@ -293,7 +293,7 @@ fn references_do_not_reach_another_municipality(app: &App) {
             "audience": [{"role": "responsible", "unit": unit}, {"role": "receives", "level": level}],
         }]}],
     }))
-    .expect_faults(&[
+    .expect_errors(&[
         "/adopted_by",
         "/predecessor",
         "/focus_areas/0/continues/0",
@@ -303,16 +303,16 @@ fn references_do_not_reach_another_municipality(app: &App) {
         "/focus_areas/0/actions/0/audience/1/level",
     ]);
     let bundle = everything(ELSEWHERE);
-    app.post("/v1/import", bundle).expect_faults(&["/municipality/key"]);
+    app.post("/v1/import", bundle).expect_errors(&["/municipality/key"]);
 }
 
-fn a_token_without_data_behind_it_is_told_so(app: &App) {
+fn a_token_of_an_unknown_municipality_is_refused(app: &App) {
     let token = app.token_of("ukendt-kommune", "med.read");
     let answer = app.request("GET", "/v1/strategies").token(&token).send().expect_problem(403, "no-municipality");
     assert!(answer.json()["detail"].as_str().unwrap().contains("medstrategi import"));
 }
 
-fn open_routes_are_the_ones_we_know(app: &App) {
+fn only_known_routes_are_open(app: &App) {
     let open: Vec<String> = operations(app)
         .into_iter()
         .filter(|operation| operation.scopes.is_empty())

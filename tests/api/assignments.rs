@@ -565,9 +565,9 @@ fn responsible_entries_go_before_accountable_ones(app: &App) {
     };
     try_for("accountable", "l1").expect(201);
     try_for("both", "h").expect(201);
-    try_for("both", "l1").expect_faults(&["/committee"]);
-    try_for("told", "h").expect_faults(&["/committee"]);
-    try_for("accountable", "h").expect_faults(&["/committee"]);
+    try_for("both", "l1").expect_errors(&["/committee"]);
+    try_for("told", "h").expect_errors(&["/committee"]);
+    try_for("accountable", "h").expect_errors(&["/committee"]);
 }
 
 fn an_assignee_is_assigned_once(app: &App) {

@@ -1,4 +1,4 @@
-//! Bad input: a clear problem each time, and nothing stored.
+//! Invalid input: a clear problem is answered, and nothing is stored.
 
 use std::io::{Read, Write};
 
@@ -7,24 +7,24 @@ use serde_json::{Value, json};
 use crate::harness::{App, HERE, LONGEST, Response};
 
 crate::tests![
-    malformed_json_is_told_with_line_and_column,
-    bytes_that_are_no_text_are_refused,
+    malformed_json_is_answered_with_line_and_column,
+    invalid_utf8_is_refused,
     nul_characters_are_refused,
     deep_nesting_is_refused,
     other_media_types_are_refused,
     large_bodies_are_refused,
     slow_bodies_time_out,
-    wrong_types_are_told_field_by_field,
-    unknown_fields_are_told_one_by_one,
+    wrong_types_are_reported_by_field,
+    each_unknown_field_is_reported,
     wrong_keys_are_refused,
     wrong_dates_and_periods_are_refused,
     texts_have_bounds,
     a_thousand_faults_are_listed,
-    odd_headers_do_no_harm,
-    danish_letters_survive_byte_for_byte,
+    malformed_headers_are_refused_or_ignored,
+    danish_letters_are_kept_byte_for_byte,
 ];
 
-/// Sends a body to create a level, and makes sure that nothing comes of it.
+/// Sends a body that should create a level, and requires that it is refused and nothing is stored.
 fn refused(app: &App, body: impl Into<Vec<u8>>) -> Response {
     let before = app.changes();
     let answer = app.request("POST", "/v1/levels").header("content-type", "application/json").bytes(body).send();
@@ -32,7 +32,7 @@ fn refused(app: &App, body: impl Into<Vec<u8>>) -> Response {
     answer
 }
 
-fn malformed_json_is_told_with_line_and_column(app: &App) {
+fn malformed_json_is_answered_with_line_and_column(app: &App) {
     for body in [
         "",
         "{",
@@ -54,7 +54,7 @@ fn malformed_json_is_told_with_line_and_column(app: &App) {
     refused(app, r#"{"key": "a", "name": "A", "rank": 1e400}"#).expect_problem(400, "malformed-body");
 }
 
-fn bytes_that_are_no_text_are_refused(app: &App) {
+fn invalid_utf8_is_refused(app: &App) {
     for name in [&b"\xff"[..], b"\xc3", b"\xed\xa0\x80", b"K\xf8benhavn"] {
         let body = [br#"{"key": "a", "rank": 1, "name": ""#, name, br#""}"#].concat();
         refused(app, body).expect_problem(400, "malformed-body");
@@ -70,7 +70,7 @@ fn bytes_that_are_no_text_are_refused(app: &App) {
 }
 
 fn nul_characters_are_refused(app: &App) {
-    refused(app, r#"{"key": "a", "rank": 1, "name": "a\u0000b"}"#).expect_faults(&["/name"]);
+    refused(app, r#"{"key": "a", "rank": 1, "name": "a\u0000b"}"#).expect_errors(&["/name"]);
     refused(app, r#"{"key": "a", "rank": 1, "name": "a", "x\u0000": 1}"#).expect_problem(422, "invalid-body");
     app.get("/v1/units?q=%00").expect_problem(400, "invalid-query");
     app.get("/v1/levels/a%00b").expect_problem(404, "not-found");
@@ -101,7 +101,7 @@ fn other_media_types_are_refused(app: &App) {
 
 fn large_bodies_are_refused(app: &App) {
     let ten_megabytes = format!(r#"{{"key": "a", "rank": 1, "name": "{}"}}"#, "a".repeat(10 * 1024 * 1024));
-    // The answer comes before the body is read: a client that insists on writing first may only see the connection end.
+    // The answer is sent before the body is read: a client that writes all of it first may only see the connection end.
     let head = |length: usize| {
         format!(
             "POST /v1/levels HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n",
@@ -112,18 +112,18 @@ fn large_bodies_are_refused(app: &App) {
     let answer = raw(app, head(ten_megabytes.len()).as_bytes());
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("/problems/too-large"), "{answer}");
     assert!(answer.contains("1048576"), "{answer}");
-    // Without a length, the limit counts what arrives.
+    // Without a declared length, the limit counts the bytes received.
     let chunk = format!("{:x}\r\n{}\r\n", 600_000, "a".repeat(600_000));
     let head = head(0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
     let answer = raw(app, [head.as_bytes(), chunk.as_bytes(), chunk.as_bytes()].concat().as_slice());
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert_eq!(app.changes(), before);
-    // A bulk route takes it, and finds fault with its content alone.
+    // A bulk route accepts the size and refuses only the content.
     let bundle = json!({"municipality": {"key": HERE, "code": "999", "name": "a".repeat(10 * 1024 * 1024)}});
-    app.post("/v1/import", bundle).expect_faults(&["/municipality/name"]);
+    app.post("/v1/import", bundle).expect_errors(&["/municipality/name"]);
 }
 
-/// Sends bytes as they are and reads until the connection ends or the problem is told.
+/// Sends raw bytes and reads until the connection ends or a problem has arrived.
 fn raw(app: &App, bytes: &[u8]) -> String {
     let mut stream = std::net::TcpStream::connect(app.base.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(LONGEST)).unwrap();
@@ -148,21 +148,21 @@ fn slow_bodies_time_out(app: &App) {
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("/problems/request-timeout"), "{answer}");
 }
 
-fn wrong_types_are_told_field_by_field(app: &App) {
+fn wrong_types_are_reported_by_field(app: &App) {
     let body = json!({"key": 1, "name": ["A"], "rank": "1", "staff_meeting_below": 2.5});
     let problem =
-        refused(app, body.to_string()).expect_faults(&["/key", "/name", "/rank", "/staff_meeting_below"]).json();
+        refused(app, body.to_string()).expect_errors(&["/key", "/name", "/rank", "/staff_meeting_below"]).json();
     assert_eq!(problem["error_count"], 4);
     let details: Vec<&str> =
         problem["errors"].as_array().unwrap().iter().map(|one| one["detail"].as_str().unwrap()).collect();
     assert!(details.contains(&"is of the wrong type: write a whole number or null"), "{details:?}");
-    refused(app, "[]").expect_faults(&[""]);
-    refused(app, "null").expect_faults(&[""]);
-    refused(app, "{}").expect_faults(&["/key", "/name", "/rank"]);
-    refused(app, r#"{"key": "a", "name": "A", "rank": 0}"#).expect_faults(&["/rank"]);
-    refused(app, r#"{"key": "a", "name": "A", "rank": 99999999999999999999}"#).expect_faults(&["/rank"]);
-    refused(app, r#"{"key": "a", "name": "A", "rank": 1.5}"#).expect_faults(&["/rank"]);
-    // To JSON Schema, and so to the contract, this is a whole number.
+    refused(app, "[]").expect_errors(&[""]);
+    refused(app, "null").expect_errors(&[""]);
+    refused(app, "{}").expect_errors(&["/key", "/name", "/rank"]);
+    refused(app, r#"{"key": "a", "name": "A", "rank": 0}"#).expect_errors(&["/rank"]);
+    refused(app, r#"{"key": "a", "name": "A", "rank": 99999999999999999999}"#).expect_errors(&["/rank"]);
+    refused(app, r#"{"key": "a", "name": "A", "rank": 1.5}"#).expect_errors(&["/rank"]);
+    // JSON Schema, and so the contract, takes this for an integer.
     let whole = app.request("POST", "/v1/levels").header("content-type", "application/json");
     let level = whole.bytes(r#"{"key": "whole", "name": "W", "rank": 3.0}"#).send().expect(201).json();
     assert_eq!(level["rank"].to_string(), "3");
@@ -171,7 +171,7 @@ fn wrong_types_are_told_field_by_field(app: &App) {
             {"key": "x", "title": "X", "kind": "other", "recurrence": "P2M", "invites_local": "ja", "audience": [{"role": "boss", "level": 1}]},
         ]},
     ]});
-    app.post("/v1/strategies", nested).expect_faults(&[
+    app.post("/v1/strategies", nested).expect_errors(&[
         "/kind",
         "/status",
         "/focus_areas/0/objectives",
@@ -182,13 +182,13 @@ fn wrong_types_are_told_field_by_field(app: &App) {
     ]);
 }
 
-fn unknown_fields_are_told_one_by_one(app: &App) {
+fn each_unknown_field_is_reported(app: &App) {
     let body = json!({"key": "a", "name": "A", "rank": 1, "navn": "A", "a/b": 1, "id": "x", "version": 1});
-    refused(app, body.to_string()).expect_faults(&["/navn", "/a~1b", "/id", "/version"]);
+    refused(app, body.to_string()).expect_errors(&["/navn", "/a~1b", "/id", "/version"]);
     let nested = json!({"key": "s", "title": "S", "kind": "plan", "status": "draft", "source": {"name": "n", "url": "x"}, "focus_areas": [
         {"key": "a", "title": "A", "color": "red", "actions": [{"key": "x", "title": "X", "kind": "other", "budget": 1, "milestones": [{"title": "M", "owner": "x"}]}]},
     ]});
-    app.post("/v1/strategies", nested).expect_faults(&[
+    app.post("/v1/strategies", nested).expect_errors(&[
         "/source/url",
         "/focus_areas/0/color",
         "/focus_areas/0/actions/0/budget",
@@ -214,7 +214,7 @@ fn wrong_keys_are_refused(app: &App) {
         "0193a5b06c1e7d3a9f5e2b8c4d6e8f01",
     ] {
         let body = json!({"key": key, "name": "A", "rank": 1});
-        let problem = refused(app, body.to_string()).expect_faults(&["/key"]).json();
+        let problem = refused(app, body.to_string()).expect_errors(&["/key"]).json();
         assert_eq!(problem["error_count"], 1, "one mistake is one fault: {key}");
     }
     for (key, status) in
@@ -229,27 +229,27 @@ fn wrong_dates_and_periods_are_refused(app: &App) {
         app.post("/v1/strategies", json!({"key": "s", "title": "S", "kind": "plan", "status": "draft", field: value}))
     };
     for day in ["2024-02-30", "2024", "2024-1-1", "30-02-2024", "2024-02-28T00:00:00Z", "", "i dag", "2023-02-29"] {
-        strategy("starts_on", day).expect_faults(&["/starts_on"]);
+        strategy("starts_on", day).expect_errors(&["/starts_on"]);
     }
     for period in ["2024-H3", "2024-Q5", "2024-13", "24", "efterår 2024", ""] {
-        strategy("adopted_in", period).expect_faults(&["/adopted_in"]);
+        strategy("adopted_in", period).expect_errors(&["/adopted_in"]);
     }
     for reference in ["a b", "a//b", "a/b/c/d", "/a", ""] {
-        strategy("adopted_by", reference).expect_faults(&["/adopted_by"]);
+        strategy("adopted_by", reference).expect_errors(&["/adopted_by"]);
     }
     let crossed = json!({"key": "s", "title": "S", "kind": "plan", "status": "draft", "starts_on": "2025-01-02", "ends_on": "2025-01-01"});
-    app.post("/v1/strategies", crossed).expect_faults(&["/ends_on"]);
+    app.post("/v1/strategies", crossed).expect_errors(&["/ends_on"]);
     assert_eq!(app.keys("/v1/strategies"), [""; 0]);
-    // Years that no calendar of ours knows.
-    strategy("starts_on", "-0001-01-01").expect_faults(&["/starts_on"]);
-    strategy("starts_on", "+12024-01-01").expect_faults(&["/starts_on"]);
+    // Years outside the supported range.
+    strategy("starts_on", "-0001-01-01").expect_errors(&["/starts_on"]);
+    strategy("starts_on", "+12024-01-01").expect_errors(&["/starts_on"]);
 }
 
 fn texts_have_bounds(app: &App) {
     let level = |name: String| app.post("/v1/levels", json!({"key": "l", "name": name, "rank": 1}));
-    level(" \t\n".into()).expect_faults(&["/name"]);
-    level(String::new()).expect_faults(&["/name"]);
-    level("æ".repeat(301)).expect_faults(&["/name"]);
+    level(" \t\n".into()).expect_errors(&["/name"]);
+    level(String::new()).expect_errors(&["/name"]);
+    level("æ".repeat(301)).expect_errors(&["/name"]);
     level("æ".repeat(300)).expect(201);
     let vision = |text: String| {
         app.put(
@@ -259,8 +259,8 @@ fn texts_have_bounds(app: &App) {
     };
     app.put_new("/v1/strategies/s", json!({"key": "s", "title": "S", "kind": "plan", "status": "draft"})).expect(201);
     vision("å".repeat(20_000)).expect(200);
-    vision("å".repeat(20_001)).expect_faults(&["/vision"]);
-    vision(" ".into()).expect_faults(&["/vision"]);
+    vision("å".repeat(20_001)).expect_errors(&["/vision"]);
+    vision(" ".into()).expect_errors(&["/vision"]);
 }
 
 fn a_thousand_faults_are_listed(app: &App) {
@@ -271,7 +271,7 @@ fn a_thousand_faults_are_listed(app: &App) {
     assert!(problem["detail"].as_str().unwrap().contains("1500 faults"));
 }
 
-fn odd_headers_do_no_harm(app: &App) {
+fn malformed_headers_are_refused_or_ignored(app: &App) {
     for value in ["", "\"", "\"a\"", "\"1", "W/", "1,2", "\"99999999999999999999\"", "\"+1\"", "\"1-\""] {
         let change = app.request("PATCH", "/v1/municipality").header("if-match", value).json(&json!({}));
         change.send().expect_problem(400, "bad-request");
@@ -286,7 +286,7 @@ fn odd_headers_do_no_harm(app: &App) {
         .expect_problem(400, "bad-request");
 }
 
-fn danish_letters_survive_byte_for_byte(app: &App) {
+fn danish_letters_are_kept_byte_for_byte(app: &App) {
     let text = "Blåbærgrød på Ærø – “citat” … a\u{30a} 🎉\tfane\r\nlinje\u{2028}\u{7}";
     app.post("/v1/levels", json!({"key": "l", "name": text, "rank": 1})).expect(201);
     let answer = app.get("/v1/levels/l").expect(200);

@@ -68,15 +68,15 @@ fn invalid_numbers_are_refused(app: &App) {
         let problem = send(app, "application/json", body).expect_problem(400, "malformed-body").json();
         assert!(problem["detail"].as_str().unwrap().contains("line 2 column"), "{number}: {problem}");
         let table = format!("period,value\n2023,1\n2024,\"{number}\"\n");
-        let refused = send(app, "text/csv", table).expect_faults(&["/values/1/value"]);
+        let refused = send(app, "text/csv", table).expect_errors(&["/values/1/value"]);
         assert!(told(&refused)[0].1.starts_with("line 3: "), "{number}: {}", refused.json());
         // A number as text is refused too.
         let rows = json!([{"period": "2023", "value": 1}, {"period": "2024", "value": number}]);
-        refused_rows(app, rows).expect_faults(&["/values/1/value"]);
+        refused_rows(app, rows).expect_errors(&["/values/1/value"]);
     }
     for beyond in [1.000_001e15, -1.000_001e15, f64::MAX, f64::MIN] {
-        refused_rows(app, json!([{"period": "2024", "value": beyond}])).expect_faults(&["/values/0/value"]);
-        send(app, "text/csv", format!("period,value\n2024,{beyond:e}\n")).expect_faults(&["/values/0/value"]);
+        refused_rows(app, json!([{"period": "2024", "value": beyond}])).expect_errors(&["/values/0/value"]);
+        send(app, "text/csv", format!("period,value\n2024,{beyond:e}\n")).expect_errors(&["/values/0/value"]);
     }
 }
 
@@ -102,8 +102,8 @@ fn errors_name_the_rows_of_a_body(app: &App) {
     let Value::Array(mut all) = rows else { panic!("rows are an array") };
     // A NUL character is reported before anything else is checked.
     let with_nul = all.remove(11);
-    refused_rows(app, json!([{"period": "2023", "value": 1}, with_nul])).expect_faults(&["/values/1/note"]);
-    refused_rows(app, json!(all)).expect_faults(&[
+    refused_rows(app, json!([{"period": "2023", "value": 1}, with_nul])).expect_errors(&["/values/1/note"]);
+    refused_rows(app, json!(all)).expect_errors(&[
         "/values/1/period",
         "/values/1/value",
         "/values/2/period",
@@ -175,11 +175,11 @@ fn danish_numbers_are_recognised(app: &App) {
         refused(app, || request().bytes(table).send())
     };
     // 1.500 is ambiguous: 1500 in Danish, 1.5 in English.
-    danish("period;value\n2023;1,5\n2024;1.500\n").expect_faults(&["/values/1/value"]);
-    danish("period;value\n2023;1.5\n2024;1.500,5\n").expect_faults(&["/values/0/value", "/values/1/value"]);
-    danish("period;value\n2023;NaN\n2024;1,5,5\n").expect_faults(&["/values/0/value", "/values/1/value"]);
+    danish("period;value\n2023;1,5\n2024;1.500\n").expect_errors(&["/values/1/value"]);
+    danish("period;value\n2023;1.5\n2024;1.500,5\n").expect_errors(&["/values/0/value", "/values/1/value"]);
+    danish("period;value\n2023;NaN\n2024;1,5,5\n").expect_errors(&["/values/0/value", "/values/1/value"]);
     danish("period,value\n2023,1.5\n").expect_problem(400, "malformed-body");
-    let plain = send(app, "text/csv", "period;value\n2023;1,5\n").expect_faults(&["/values/0/value"]);
+    let plain = send(app, "text/csv", "period;value\n2023;1,5\n").expect_errors(&["/values/0/value"]);
     assert!(told(&plain)[0].1.contains("csv-excel-da"), "{}", plain.json());
 }
 
@@ -207,14 +207,14 @@ fn rows_are_checked_against_each_other(app: &App) {
         "/values/8/period",
         "/values/9/unit",
     ];
-    let refused = refused_rows(app, rows.clone()).expect_faults(&pointers);
+    let refused = refused_rows(app, rows.clone()).expect_errors(&pointers);
     let doubled = told(&refused).into_iter().find(|(pointer, _)| pointer == "/values/2").unwrap();
     assert!(doubled.1.contains("/values/0"), "{doubled:?}");
     let cell = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let line = |row: &Value| [cell(row, "period"), cell(row, "unit"), cell(row, "group"), "1".to_owned()].join(",");
     let lines: Vec<String> = rows.as_array().unwrap().iter().map(line).collect();
     let table = format!("period,unit,group,value\n{}\n", lines.join("\n"));
-    let refused = send(app, "text/csv", table).expect_faults(&pointers);
+    let refused = send(app, "text/csv", table).expect_errors(&pointers);
     for (pointer, detail) in told(&refused) {
         let row: usize = pointer.split('/').nth(2).unwrap().parse().unwrap();
         assert!(detail.starts_with(&format!("line {}: ", row + 2)), "{pointer}: {detail}");
@@ -232,7 +232,7 @@ fn frequencies_take_their_own_periods(app: &App) {
         let others: Vec<String> =
             (0..periods.len()).filter(|m| *m != n).map(|m| format!("/values/{m}/period")).collect();
         let others: Vec<&str> = others.iter().map(String::as_str).collect();
-        refused(app, || app.put_new(&address, json!({"values": rows}))).expect_faults(&others);
+        refused(app, || app.put_new(&address, json!({"values": rows}))).expect_errors(&others);
         app.put_new(&address, json!({"values": [rows[n]]})).expect(200);
     }
     create(app, indicator("once", json!({"frequency": "once"})));
@@ -244,17 +244,17 @@ fn biennial_values_keep_to_every_second_year(app: &App) {
     begin(app, json!({"frequency": "biennium", "benchmarks": [{"key": "region", "name": "Regionen"}]}));
     let years =
         |years: &[i32]| -> Value { years.iter().map(|year| json!({"period": year.to_string(), "value": 1})).collect() };
-    refused_rows(app, json!([{"period": "2021-01", "value": 1}])).expect_faults(&["/values/0/period"]);
-    refused_rows(app, years(&[2021, 2023, 2024, 2019, 2018])).expect_faults(&["/values/2/period", "/values/4/period"]);
+    refused_rows(app, json!([{"period": "2021-01", "value": 1}])).expect_errors(&["/values/0/period"]);
+    refused_rows(app, years(&[2021, 2023, 2024, 2019, 2018])).expect_errors(&["/values/2/period", "/values/4/period"]);
     measure(app, "i", years(&[2023]));
     let refused_later =
-        refused_rows(app, years(&[2022, 2021, 2024])).expect_faults(&["/values/0/period", "/values/2/period"]);
+        refused_rows(app, years(&[2022, 2021, 2024])).expect_errors(&["/values/0/period", "/values/2/period"]);
     assert!(told(&refused_later)[0].1.contains("2023"), "{}", refused_later.json());
-    let table = send(app, "text/csv", "period,value\n2025,1\n2026,1\n").expect_faults(&["/values/1/period"]);
+    let table = send(app, "text/csv", "period,value\n2025,1\n2026,1\n").expect_errors(&["/values/1/period"]);
     assert!(told(&table)[0].1.starts_with("line 3: "));
     measure(app, "i", years(&[2019, 2027, 2021]));
     let benchmark = "/v1/indicators/i/benchmarks/region/values";
-    refused(app, || app.put_new(benchmark, json!({"values": years(&[2022])}))).expect_faults(&["/values/0/period"]);
+    refused(app, || app.put_new(benchmark, json!({"values": years(&[2022])}))).expect_errors(&["/values/0/period"]);
     app.put_new(benchmark, json!({"values": years(&[2021])})).expect(200);
 }
 
@@ -265,12 +265,12 @@ fn one_invalid_row_of_a_thousand_stores_nothing(app: &App) {
     let mut rows: Vec<Value> = (0..1_000).map(|n| json!({"period": day(n), "unit": "n2", "value": n})).collect();
     for (row, fault) in [(0, "/values/0/unit"), (613, "/values/613/unit"), (999, "/values/999/unit")] {
         rows[row]["unit"] = json!("nope");
-        refused_rows(app, json!(rows)).expect_faults(&[fault]);
+        refused_rows(app, json!(rows)).expect_errors(&[fault]);
         let lines: Vec<String> = rows
             .iter()
             .map(|row| format!("{},{},1\n", row["period"].as_str().unwrap(), row["unit"].as_str().unwrap()))
             .collect();
-        let refused = send(app, "text/csv", format!("period,unit,value\n{}", lines.concat())).expect_faults(&[fault]);
+        let refused = send(app, "text/csv", format!("period,unit,value\n{}", lines.concat())).expect_errors(&[fault]);
         assert!(told(&refused)[0].1.starts_with(&format!("line {}: ", row + 2)));
         rows[row]["unit"] = json!("n2");
     }
@@ -327,9 +327,9 @@ fn malformed_bodies_are_refused(app: &App) {
         ("{\"values\": {}}", "/values"),
         ("{\"values\": null}", "/values"),
     ] {
-        send(app, "application/json", body).expect_faults(&[fault]);
+        send(app, "application/json", body).expect_errors(&[fault]);
     }
-    send(app, "application/json", "{\"values\": [], \"value\": []}").expect_faults(&["/value"]);
+    send(app, "application/json", "{\"values\": [], \"value\": []}").expect_errors(&["/value"]);
     for media_type in ["text/plain", "application/merge-patch+json", "text/csv; charset=iso-8859-1", "nonsense"] {
         send(app, media_type, "period,value\n2024,1\n").expect_problem(415, "unsupported-media-type");
     }
@@ -365,9 +365,9 @@ fn cpr_numbers_are_refused_and_not_repeated(app: &App) {
         };
         let note = format!("Drejer sig om {number}, som er syg.");
         let rows = json!([{"period": "2023", "value": 1}, {"period": "2024", "value": 1, "note": note}]);
-        silent(refused_rows(app, rows).expect_faults(&["/values/1/note"]));
+        silent(refused_rows(app, rows).expect_errors(&["/values/1/note"]));
         let table = format!("period,value,note\n2023,1,\n2024,1,\"{note}\"\n");
-        let refused = send(app, "text/csv", table).expect_faults(&["/values/1/note"]);
+        let refused = send(app, "text/csv", table).expect_errors(&["/values/1/note"]);
         assert!(told(&refused)[0].1.starts_with("line 3: "));
         silent(refused);
         // In any cell.
@@ -387,7 +387,7 @@ fn cpr_numbers_are_refused_and_not_repeated(app: &App) {
         for field in ["period", "unit", "group", "note"] {
             let mut row = json!({"period": "2024", "value": 1});
             row[field] = json!(number);
-            silent(refused_rows(app, json!([row])).expect_faults(&[&format!("/values/0/{field}")]));
+            silent(refused_rows(app, json!([row])).expect_errors(&[&format!("/values/0/{field}")]));
         }
     }
     assert_eq!(

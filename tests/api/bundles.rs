@@ -6,16 +6,16 @@ use crate::harness::{App, ELSEWHERE, HERE};
 use crate::reports::{action_ids, with};
 
 crate::tests![
-    what_went_in_comes_out,
+    an_export_equals_the_import,
     importing_again_changes_nothing,
     an_import_adds_and_changes_and_never_removes,
     references_may_point_anywhere,
-    every_fault_is_told_at_once,
+    all_errors_are_answered_together,
     unknown_sections_are_refused,
-    values_come_where_they_are_asked_for,
+    values_are_exported_only_on_request,
     a_large_bundle_is_one_transaction,
-    reports_may_come_by_themselves,
-    a_house_in_which_nobody_reports_stays_one,
+    a_bundle_may_hold_only_reports,
+    an_empty_list_of_reporting_roles_is_kept,
 ];
 
 fn bundle() -> Value {
@@ -68,7 +68,7 @@ fn values() -> Value {
     ])
 }
 
-fn what_went_in_comes_out(app: &App) {
+fn an_export_equals_the_import(app: &App) {
     let answer = app.post("/v1/import", bundle()).expect(200).json();
     assert_eq!(answer["committees"], json!({"created": 3, "updated": 0, "unchanged": 0}));
     assert_eq!(answer["municipality"]["updated"], 1, "its name is another one now");
@@ -76,7 +76,7 @@ fn what_went_in_comes_out(app: &App) {
     assert_eq!(app.get("/v1/export").expect(200).json(), bundle());
 }
 
-fn values_come_where_they_are_asked_for(app: &App) {
+fn values_are_exported_only_on_request(app: &App) {
     let mut wanted = bundle();
     wanted["values"] = values();
     let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
@@ -101,7 +101,7 @@ fn values_come_where_they_are_asked_for(app: &App) {
         {"indicator": "b-maalt", "values": [{"period": "2025-Q2", "value": 1}]},
         {"indicator": "a-beregnet", "values": [{"period": "2025-H1", "value": 1}]},
     ]);
-    app.post("/v1/import", wanted).expect_faults(&[
+    app.post("/v1/import", wanted).expect_errors(&[
         "/values/0/indicator",
         "/values/1/benchmark",
         "/values/2/unit",
@@ -154,7 +154,7 @@ fn references_may_point_anywhere(app: &App) {
     assert_eq!(app.get("/v1/export").json(), wanted);
 }
 
-fn every_fault_is_told_at_once(app: &App) {
+fn all_errors_are_answered_together(app: &App) {
     let mut wanted = bundle();
     wanted["levels"][1]["key"] = json!("z-top");
     wanted["units"][1]["parent"] = json!("z");
@@ -165,7 +165,7 @@ fn every_fault_is_told_at_once(app: &App) {
     wanted["strategies"][0]["focus_areas"][0]["continues"] = json!(["gammel/nope"]);
     wanted["strategies"][1]["predecessor"] = json!("ny");
     let before = app.changes();
-    app.post("/v1/import", wanted).expect_faults(&[
+    app.post("/v1/import", wanted).expect_errors(&[
         "/levels/1/key",
         "/units/0/parent",
         "/units/1/parent",
@@ -186,7 +186,7 @@ fn every_fault_is_told_at_once(app: &App) {
 fn unknown_sections_are_refused(app: &App) {
     let mut wanted = bundle();
     wanted["budgets"] = json!([]);
-    app.post("/v1/import", wanted).expect_faults(&["/budgets"]);
+    app.post("/v1/import", wanted).expect_errors(&["/budgets"]);
 }
 
 fn a_large_bundle_is_one_transaction(app: &App) {
@@ -201,7 +201,7 @@ fn a_large_bundle_is_one_transaction(app: &App) {
         "units": units, "committees": committees, "strategies": [], "indicators": [],
     });
     wanted["committees"][1_199]["level"] = json!("nope");
-    app.post("/v1/import", wanted.clone()).expect_faults(&["/committees/1199/level"]);
+    app.post("/v1/import", wanted.clone()).expect_errors(&["/committees/1199/level"]);
     assert_eq!(app.keys("/v1/units?limit=1").len(), 0);
     wanted["committees"][1_199]["level"] = json!("l");
     let answer = app.post("/v1/import", wanted.clone()).expect(200).json();
@@ -210,7 +210,7 @@ fn a_large_bundle_is_one_transaction(app: &App) {
     assert_eq!(app.post("/v1/import", wanted).expect(200).json()["units"]["unchanged"], 1_200);
 }
 
-fn reports_may_come_by_themselves(app: &App) {
+fn a_bundle_may_hold_only_reports(app: &App) {
     app.post("/v1/import", bundle()).expect(200);
     let id = action_ids(app).remove("ny/b/x").unwrap();
     let told = |action: &str, at: &str| {
@@ -232,7 +232,7 @@ fn reports_may_come_by_themselves(app: &App) {
         assert_eq!(again["reports"], json!({"created": 0, "updated": 0, "unchanged": 1}), "{wanted}");
         assert_eq!(app.changes(), before + 1);
     }
-    // Whichever way its action and its reporter are named, it is the same report.
+    // It is the same report, however its action and its reporter are named.
     let employee = app.get("/v1/employees/M-1").json()["id"].clone();
     let other_names = [told(&id, march), with(told("ny/b/x", april), json!({"reported_by": employee}))];
     let answer = app.post("/v1/import", alone(&other_names)).expect(200).json();
@@ -242,14 +242,14 @@ fn reports_may_come_by_themselves(app: &App) {
     assert_eq!(exported.len(), 2);
     assert!(exported.iter().all(|report| report["reported_by"] == "M-1" && report["action"] == "ny/b/x"), "{export}");
     let nobody_s = [with(told("ny/b/x", march), json!({"reported_by": "M-3"}))];
-    app.post("/v1/import", alone(&nobody_s)).expect_faults(&["/reports/0/reported_by"]);
+    app.post("/v1/import", alone(&nobody_s)).expect_errors(&["/reports/0/reported_by"]);
 }
 
-fn a_house_in_which_nobody_reports_stays_one(app: &App) {
+fn an_empty_list_of_reporting_roles_is_kept(app: &App) {
     app.post("/v1/import", bundle()).expect(200);
     app.patch("/v1/municipality", json!({"reporting_roles": []})).expect(200);
     let mut export = app.get("/v1/export").expect(200).json();
-    assert_eq!(export["municipality"]["reporting_roles"], json!([]), "it doesn't go without saying");
+    assert_eq!(export["municipality"]["reporting_roles"], json!([]), "an empty list is not the default");
     let before = app.changes();
     let answer = app.post("/v1/import", export.clone()).expect(200).json();
     assert_eq!(answer["municipality"], json!({"created": 0, "updated": 0, "unchanged": 1}));
@@ -260,7 +260,7 @@ fn a_house_in_which_nobody_reports_stays_one(app: &App) {
     app.import(&export).unwrap();
     let there = app.request("GET", "/v1/municipality").token(&app.token_of(ELSEWHERE, "med.admin")).send().expect(200);
     assert_eq!(there.json()["reporting_roles"], json!([]));
-    // What a bundle leaves out is as usual.
+    // A setting that the bundle leaves out has its default.
     let answer = app.post("/v1/import", bundle()).expect(200).json();
     assert_eq!(answer["municipality"]["updated"], 1);
     let roles = app.get("/v1/municipality").json()["reporting_roles"].clone();

@@ -1,4 +1,4 @@
-//! The program itself, as its users start it.
+//! The command line, run as its users run it.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,11 +15,11 @@ use crate::program::{
 
 crate::tests![
     the_demo_serves_what_it_prints,
-    the_demo_leaves_other_data_alone,
-    the_demo_leaves_other_programs_alone,
-    a_reader_that_has_enough_stops_nothing,
-    empty_variables_are_none,
-    bundles_go_in_and_out,
+    the_demo_refuses_a_database_with_other_data,
+    the_demo_refuses_a_database_of_another_program,
+    a_closed_pipe_is_not_an_error,
+    empty_environment_variables_are_ignored,
+    bundles_are_imported_and_exported,
     a_faulty_bundle_stores_nothing,
     several_files_are_several_transactions,
     a_killed_import_leaves_nothing,
@@ -31,12 +31,12 @@ crate::tests![
     logs_hold_no_secrets_and_no_addresses,
 ];
 
-/// Runs a printed line in a shell, as somebody would who pastes it.
+/// Runs a printed command in a shell, as if pasted.
 fn paste(line: &str) -> (u16, Value) {
     let output = Command::new("sh").args(["-c", &format!("{line} -w '\\n%{{http_code}}'")]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let (body, status) = text.rsplit_once('\n').unwrap();
-    // Tables stay text.
+    // CSV stays text.
     (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_else(|_| body.into()))
 }
 
@@ -68,7 +68,7 @@ fn the_demo_serves_what_it_prints(app: &App) {
     assert_eq!(paste(lines[1]).1, answers[1].1);
 }
 
-fn the_demo_leaves_other_data_alone(app: &App) {
+fn the_demo_refuses_a_database_with_other_data(app: &App) {
     let before = app.list("/v1/changes");
     let output = run(program(app).args(["serve", "--demo", "--bind", "127.0.0.1:0"]));
     assert!(!output.status.success());
@@ -76,7 +76,7 @@ fn the_demo_leaves_other_data_alone(app: &App) {
     assert_eq!(app.list("/v1/changes"), before);
 }
 
-fn the_demo_leaves_other_programs_alone(app: &App) {
+fn the_demo_refuses_a_database_of_another_program(app: &App) {
     use diesel::connection::SimpleConnection;
     let url = fresh(app);
     let database = Database::open(Location::parse(&url).unwrap(), 1).unwrap();
@@ -87,7 +87,7 @@ fn the_demo_leaves_other_programs_alone(app: &App) {
     assert!(!sql("SELECT id FROM municipalities"), "nothing was made");
 }
 
-fn a_reader_that_has_enough_stops_nothing(app: &App) {
+fn a_closed_pipe_is_not_an_error(app: &App) {
     let mut command = program_over(app, &fresh(app));
     let bind = free_address();
     let mut child = command
@@ -108,7 +108,7 @@ fn a_reader_that_has_enough_stops_nothing(app: &App) {
     child.wait().unwrap();
 }
 
-fn empty_variables_are_none(app: &App) {
+fn empty_environment_variables_are_ignored(app: &App) {
     let mut command = program_over(app, &fresh(app));
     for name in [
         "CONFIG",
@@ -127,7 +127,7 @@ fn empty_variables_are_none(app: &App) {
     assert!(output.status.success(), "{}", errors(&output));
 }
 
-fn bundles_go_in_and_out(app: &App) {
+fn bundles_are_imported_and_exported(app: &App) {
     let url = fresh(app);
     let imported = run(program_over(app, &url).args(["import", &demo()]));
     assert!(imported.status.success(), "{}", errors(&imported));
@@ -183,8 +183,8 @@ fn several_files_are_several_transactions(app: &App) {
     assert_eq!((count(app, "one"), count(app, "two")), (Some(2), None));
 }
 
-/// Kills some work again and again, at several moments of the time that it takes; `kill` answers whether the work was
-/// undone. Where none was, since the whole was measured when the machine was slower, ever earlier moments follow.
+/// Kills a piece of work at several points of its duration. `kill` returns whether the work was undone. If none was
+/// (the duration was measured when the machine was slower), earlier points follow.
 #[track_caller]
 fn kill_at_several_moments(whole: Duration, moments: u32, mut kill: impl FnMut(u32, Duration) -> bool) {
     let first = whole / (moments + 1);
@@ -215,7 +215,7 @@ fn a_killed_import_leaves_nothing(app: &App) {
         std::thread::sleep(pause);
         signal(&child, "-KILL");
         wait(&mut child);
-        // A kill between the commit and the exit finds the whole import there: all or nothing, never a part.
+        // If it was killed between commit and exit, the whole import is stored: all or nothing, never a part.
         let left = count(app, &name);
         assert!(matches!(left, None | Some(12_000)), "{left:?} units, killed after {pause:?} of {whole:?}");
         // The next one works. It has its turn after whatever PostgreSQL still does for the one that is gone, such as a
@@ -274,7 +274,7 @@ fn a_killed_sync_leaves_nothing(app: &App) {
 fn requests_in_flight_finish_on_sigterm(app: &App) {
     use std::io::{Read, Write};
     let mut served = serve_demo(&mut program_over(app, &fresh(app)));
-    // The server waits for the rest of this request's body when the signal comes.
+    // When the signal arrives, the server waits for the rest of this request's body.
     let mut stream = std::net::TcpStream::connect(served.base.strip_prefix("http://").unwrap()).unwrap();
     let body = r#"{"key": "a", "name": "A", "rank": 9}"#;
     let head = format!(
@@ -285,7 +285,7 @@ fn requests_in_flight_finish_on_sigterm(app: &App) {
     );
     stream.set_read_timeout(Some(LONGEST)).unwrap();
     stream.write_all(head.as_bytes()).unwrap();
-    // Said once it has the head and begins to read the body.
+    // The server sends this when it has read the head and begins to read the body.
     let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
     let mut said = [0; 25];
     stream.read_exact(&mut said).unwrap();

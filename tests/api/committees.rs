@@ -8,9 +8,9 @@ crate::tests![
     committees_have_levels_parents_and_units,
     a_committee_is_not_below_itself,
     only_work_groups_have_no_level,
-    filters_pick_committees,
+    filters_select_committees,
     the_order_of_units_is_kept,
-    a_committee_in_use_stays,
+    a_committee_in_use_is_not_deleted,
 ];
 
 fn tree(app: &App) {
@@ -37,13 +37,13 @@ fn committees_have_levels_parents_and_units(app: &App) {
     assert_eq!((&committee["level"], &committee["parent"]), (&json!("lokal"), &json!("c1")));
     assert_eq!(committee["units"], json!(["u2"]));
     let wrong = json!({"key": "x", "name": "X", "level": "nope", "parent": "nope", "form": "committee", "units": ["u1", "nope", "u1"]});
-    app.post("/v1/committees", wrong).expect_faults(&["/level", "/parent", "/units/1", "/units/2"]);
+    app.post("/v1/committees", wrong).expect_errors(&["/level", "/parent", "/units/1", "/units/2"]);
 }
 
 fn a_committee_is_not_below_itself(app: &App) {
     tree(app);
-    app.patch("/v1/committees/h", json!({"parent": "l1"})).expect_faults(&["/parent"]);
-    app.patch("/v1/committees/h", json!({"parent": "h"})).expect_faults(&["/parent"]);
+    app.patch("/v1/committees/h", json!({"parent": "l1"})).expect_errors(&["/parent"]);
+    app.patch("/v1/committees/h", json!({"parent": "h"})).expect_errors(&["/parent"]);
     app.patch("/v1/committees/l1", json!({"parent": "c2"})).expect(200);
 }
 
@@ -51,13 +51,13 @@ fn only_work_groups_have_no_level(app: &App) {
     tree(app);
     let group = json!({"key": "g", "name": "G", "form": "work_group", "parent": "h", "mandate": "Kortlæg skærmbrug."});
     app.post("/v1/committees", group).expect(201);
-    app.patch("/v1/committees/g", json!({"level": "lokal"})).expect_faults(&["/level"]);
-    app.patch("/v1/committees/l1", json!({"level": null})).expect_faults(&["/level"]);
+    app.patch("/v1/committees/g", json!({"level": "lokal"})).expect_errors(&["/level"]);
+    app.patch("/v1/committees/l1", json!({"level": null})).expect_errors(&["/level"]);
     app.patch("/v1/committees/l1", json!({"form": "staff_meeting"})).expect(200);
     app.patch("/v1/committees/l1", json!({"form": "work_group", "level": null})).expect(200);
 }
 
-fn filters_pick_committees(app: &App) {
+fn filters_select_committees(app: &App) {
     tree(app);
     app.patch("/v1/committees/c2", json!({"ends_on": "2024-06-30"})).expect(200);
     let id = |key: &str| app.get(&format!("/v1/committees/{key}")).json()["id"].as_str().unwrap().to_owned();
@@ -95,7 +95,7 @@ fn the_order_of_units_is_kept(app: &App) {
     assert_eq!(units(app), json!([]));
 }
 
-fn a_committee_in_use_stays(app: &App) {
+fn a_committee_in_use_is_not_deleted(app: &App) {
     tree(app);
     app.post("/v1/strategies", json!({
         "key": "s", "title": "S", "kind": "plan", "status": "adopted", "adopted_by": "h",

@@ -1,4 +1,4 @@
-//! Several clients at once: one wins, nobody's change is lost.
+//! Concurrent clients: one of two conflicting changes wins, and no accepted change is lost.
 
 use std::sync::Barrier;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::harness::App;
 
 crate::tests![
-    of_two_changes_at_once_one_wins,
-    of_two_creations_at_once_one_wins,
+    one_of_two_concurrent_changes_wins,
+    one_of_two_concurrent_creations_wins,
     changes_of_different_parts_are_all_kept,
-    the_log_is_in_the_order_of_commits,
+    the_change_log_is_in_commit_order,
 ];
 
 fn at_once<T: Send>(clients: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
@@ -28,7 +28,7 @@ fn at_once<T: Send>(clients: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> 
     })
 }
 
-fn of_two_changes_at_once_one_wins(app: &App) {
+fn one_of_two_concurrent_changes_wins(app: &App) {
     app.post("/v1/levels", json!({"key": "l", "name": "0", "rank": 1})).expect(201);
     for round in 1..=10 {
         let tag = app.get("/v1/levels/l").etag();
@@ -44,7 +44,7 @@ fn of_two_changes_at_once_one_wins(app: &App) {
     }
 }
 
-fn of_two_creations_at_once_one_wins(app: &App) {
+fn one_of_two_concurrent_creations_wins(app: &App) {
     for round in 0..5 {
         let body = json!({"key": format!("s{round}"), "title": "S", "kind": "plan", "status": "draft"});
         let mut statuses = at_once(4, |_| app.post("/v1/strategies", body.clone()).status);
@@ -72,7 +72,7 @@ fn changes_of_different_parts_are_all_kept(app: &App) {
     }
 }
 
-fn the_log_is_in_the_order_of_commits(app: &App) {
+fn the_change_log_is_in_commit_order(app: &App) {
     app.post("/v1/levels", json!({"key": "l", "name": "begyndelse", "rank": 1})).expect(201);
     at_once(8, |n| app.patch("/v1/levels/l", json!({"name": format!("{n}")})).expect(200));
     let log = app.list("/v1/changes?limit=200");

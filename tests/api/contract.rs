@@ -1,4 +1,4 @@
-//! The contract: committed as it is generated, complete, and true.
+//! The contract: the committed file is the generated one, it is complete, and answers agree with it.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn operations(contract: &Value) -> Vec<(String, &Value)> {
         .collect()
 }
 
-/// What a `$ref` leads to.
+/// The value that a `$ref` refers to.
 fn resolved<'c>(contract: &'c Value, value: &'c Value) -> &'c Value {
     match value["$ref"].as_str() {
         Some(path) => contract.pointer(path.trim_start_matches('#')).unwrap(),

@@ -1,4 +1,4 @@
-//! What holds for every route: methods, problems, lists, entity tags, query parameters, CORS.
+//! Conventions of all routes: methods, problems, lists, entity tags, query parameters, CORS.
 
 use std::io::{Read, Write};
 use std::sync::mpsc;
@@ -16,7 +16,7 @@ crate::tests![
     unknown_query_parameters_are_refused,
     wrong_query_values_are_refused,
     lists_come_in_pages,
-    lists_stand_in_byte_order,
+    lists_are_in_byte_order,
     searches_fold_case_and_accents,
     unchanged_answers_are_not_sent_again,
     answers_are_compressed,
@@ -24,8 +24,8 @@ crate::tests![
     every_answer_has_a_request_id,
     health_is_open,
     docs_need_no_other_network,
-    a_busy_database_is_told,
-    readers_go_on_while_writers_wait,
+    a_busy_database_is_503,
+    readers_do_not_wait_for_writers,
     problem_types_are_described,
 ];
 
@@ -38,7 +38,7 @@ fn head_is_get_without_a_body(app: &App) {
     }
     assert_eq!(app.request("HEAD", "/v1/levels/x").send().expect(404).body, b"");
     app.request("HEAD", "/livez").send().expect(204);
-    // A HEAD with another request right behind it must not be answered with a body.
+    // Pipelined requests: a HEAD must not be answered with a body.
     let address = app.base.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let head = "HEAD /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -61,7 +61,7 @@ fn options_and_405_name_the_methods(app: &App) {
     let one = app.request("POST", "/v1/levels/x").json(&json!({})).send().expect_problem(405, "method-not-allowed");
     assert_eq!(one.header("allow"), Some("DELETE, GET, HEAD, OPTIONS, PATCH, PUT"));
     app.request("HEAD", "/v1/import").send().expect(405);
-    // The tree is no committee, whose methods it would have.
+    // `tree` is not the key of a committee, so the methods of a committee do not apply.
     let tree = app.request("DELETE", "/v1/committees/tree").header("if-match", "*").send();
     assert_eq!(tree.expect_problem(405, "method-not-allowed").header("allow"), Some("GET, HEAD, OPTIONS"));
     let tree = app.request("PUT", "/v1/committees/tree").json(&json!({"key": "tree", "name": "T", "form": "other"}));
@@ -111,7 +111,7 @@ fn wrong_query_values_are_refused(app: &App) {
         "/v1/changes?after=-5",
         "/v1/changes?after=9223372036854775808",
         "/v1/access-log?after=9223372036854775808",
-        // Also where there are no pages.
+        // Also on routes without pages.
         "/v1/me/progress?cursor=%C3%A6",
         "/v1/units?on=2025-1-5",
         "/v1/units?on=%2B12025-01-05",
@@ -144,7 +144,7 @@ fn lists_come_in_pages(app: &App) {
     assert_eq!((last.json()["next"].clone(), last.header("link")), (Value::Null, None));
 }
 
-fn lists_stand_in_byte_order(app: &App) {
+fn lists_are_in_byte_order(app: &App) {
     make_units(app, &["b", "B", "a-b", "a.b", "a_b", "ab", "a0", "A", "0"]);
     assert_eq!(app.keys("/v1/units"), ["0", "A", "B", "a-b", "a.b", "a0", "a_b", "ab", "b"]);
     assert_eq!(app.keys("/v1/units?limit=1"), app.keys("/v1/units"));
@@ -215,7 +215,7 @@ fn browsers_call_from_known_origins_only(app: &App) {
     for name in ["etag", "link", "location", "retry-after", "x-request-id"] {
         assert!(read.header("access-control-expose-headers").unwrap().contains(name), "{name}");
     }
-    // A browser shows a script a failure only where CORS headers stand on it too.
+    // A browser shows failures to scripts only with CORS headers.
     let refused = app.request("GET", "/v1/levels").without_token().header("origin", ORIGIN).send().expect(401);
     assert_eq!(refused.header("access-control-allow-origin"), Some(ORIGIN));
 }
@@ -246,12 +246,12 @@ fn docs_need_no_other_network(app: &App) {
     assert!(String::from_utf8(start.body).unwrap().contains("/v1/openapi.json"));
 }
 
-fn a_busy_database_is_told(app: &App) {
+fn a_busy_database_is_503(app: &App) {
     const CONNECTIONS: usize = 8;
     std::thread::scope(|scope| {
         let (hold, held) = mpsc::channel();
         let hold_one = || {
-            // Held until this is dropped, which it also is where the test fails.
+            // Held until this is dropped, also if the test fails.
             let (keep, kept) = mpsc::channel::<()>();
             let hold = hold.clone();
             scope.spawn(move || {
@@ -275,12 +275,12 @@ fn a_busy_database_is_told(app: &App) {
     app.get("/v1/levels").expect(200);
 }
 
-fn readers_go_on_while_writers_wait(app: &App) {
+fn readers_do_not_wait_for_writers(app: &App) {
     let principal = Principal { municipality: HERE.parse().unwrap(), issuer: "test".into(), subject: "test".into() };
     let principal = &principal;
     std::thread::scope(|scope| {
         let (write, written) = mpsc::channel();
-        // It goes on writing until this is dropped, which it also is where the test fails.
+        // It writes until this is dropped, also if the test fails.
         let (keep, kept) = mpsc::channel::<()>();
         scope.spawn(move || {
             app.database.write_blocking(principal, |_| {
@@ -290,7 +290,7 @@ fn readers_go_on_while_writers_wait(app: &App) {
             })
         });
         written.recv().unwrap();
-        // Whoever waits for too long is told so, and comes again.
+        // A writer that waits too long gets a 503 and tries again.
         let change = || patiently(|| app.patch("/v1/municipality", json!({"name": "Ny"}))).status;
         let waiting: Vec<_> = (0..12).map(|_| scope.spawn(change)).collect();
         wait_until("many wait to write", || app.database.usage().waiting >= 6);

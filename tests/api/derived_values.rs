@@ -280,9 +280,9 @@ fn values_of_computed_indicators_are_refused(app: &App) {
     app.patch("/v1/indicators/i", json!({"benchmarks": [{"key": "region", "name": "Regionen"}]})).expect(200);
     let before = (app.changes(), app.list("/v1/indicators/i/values"));
     let values = json!({"values": [{"period": "2024", "value": 1}, {"period": "2023", "value": null}]});
-    app.put_new("/v1/indicators/i/values", values).expect_faults(&["/values/0", "/values/1"]);
+    app.put_new("/v1/indicators/i/values", values).expect_errors(&["/values/0", "/values/1"]);
     let table = app.request("PUT", "/v1/indicators/i/values").header("content-type", "text/csv");
-    table.bytes("period,value\n2024,1\n").send().expect_faults(&["/values/0"]);
+    table.bytes("period,value\n2024,1\n").send().expect_errors(&["/values/0"]);
     assert_eq!((app.changes(), app.list("/v1/indicators/i/values")), before);
     // Benchmarks of computed indicators are written by clients.
     let others = json!({"values": [{"period": "2024", "value": 62.5}]});

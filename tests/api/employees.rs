@@ -1,4 +1,4 @@
-//! Employees: personal data, for the HR system alone, and every read of it logged.
+//! Employees: personal data for `med.hr` only, with a log of every read.
 
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 use crate::harness::App;
 
 crate::tests![
-    an_employee_lives_through_all_methods,
+    an_employee_is_created_changed_and_deleted,
     only_hr_sees_employees,
-    what_looks_like_a_cpr_number_is_refused,
-    filters_pick_employees,
+    cpr_numbers_are_refused,
+    filters_select_employees,
     every_read_is_logged,
     a_read_that_cannot_be_logged_is_refused,
-    the_access_log_is_kept_for_a_time,
-    a_unit_with_employees_stays,
+    the_access_log_is_kept_for_a_limited_time,
+    a_unit_with_employees_is_not_deleted,
 ];
 
 fn employee(key: &str) -> Value {
     json!({"key": key, "name": "Ane Holm", "email": "ane@testby.example", "title": "Pædagog"})
 }
 
-fn an_employee_lives_through_all_methods(app: &App) {
+fn an_employee_is_created_changed_and_deleted(app: &App) {
     app.post("/v1/units", json!({"key": "u", "name": "U", "kind": "workplace"})).expect(201);
     let created = app.post("/v1/employees", employee("M.1")).expect(201);
     assert_eq!(created.header("location"), Some("/v1/employees/M.1"));
@@ -30,11 +30,11 @@ fn an_employee_lives_through_all_methods(app: &App) {
     let put = app.put("/v1/employees/M.1", json!({"key": "M.1", "name": "Ane"})).expect(200).json();
     assert_eq!((&put["unit"], &put["email"]), (&json!(null), &json!(null)));
     let crossed = json!({"starts_on": "2025-02-01", "ends_on": "2025-01-31"});
-    app.patch("/v1/employees/M.1", crossed).expect_faults(&["/ends_on"]);
-    app.patch("/v1/employees/M.1", json!({"email": "no address"})).expect_faults(&["/email"]);
-    app.patch("/v1/employees/M.1", json!({"unit": "nowhere"})).expect_faults(&["/unit"]);
+    app.patch("/v1/employees/M.1", crossed).expect_errors(&["/ends_on"]);
+    app.patch("/v1/employees/M.1", json!({"email": "no address"})).expect_errors(&["/email"]);
+    app.patch("/v1/employees/M.1", json!({"unit": "nowhere"})).expect_errors(&["/unit"]);
     let private = json!({"union": "x", "cpr": "x", "absence": 1});
-    app.patch("/v1/employees/M.1", private).expect_faults(&["/union", "/cpr", "/absence"]);
+    app.patch("/v1/employees/M.1", private).expect_errors(&["/union", "/cpr", "/absence"]);
     app.patch("/v1/employees/M.1", json!({"ends_on": "2025-12-31"})).expect(200);
     assert_eq!(app.list("/v1/changes").pop().unwrap()["operation"], "ended");
     app.delete("/v1/employees/M.1").expect(204);
@@ -52,7 +52,7 @@ fn only_hr_sees_employees(app: &App) {
     app.request("GET", "/v1/employees/m-1").token(&app.token("med.hr")).send().expect(200);
 }
 
-fn what_looks_like_a_cpr_number_is_refused(app: &App) {
+fn cpr_numbers_are_refused(app: &App) {
     let before = app.changes();
     for (field, value) in [
         ("key", "010180-1234"),
@@ -63,7 +63,7 @@ fn what_looks_like_a_cpr_number_is_refused(app: &App) {
     ] {
         let mut body = employee("m-1");
         body[field] = json!(value);
-        let refused = app.post("/v1/employees", body).expect_faults(&[&format!("/{field}")]);
+        let refused = app.post("/v1/employees", body).expect_errors(&[&format!("/{field}")]);
         assert!(!String::from_utf8(refused.body).unwrap().contains("1234"), "the number is not repeated");
     }
     assert_eq!(app.changes(), before);
@@ -72,7 +72,7 @@ fn what_looks_like_a_cpr_number_is_refused(app: &App) {
     app.post("/v1/employees", body).expect(201);
 }
 
-fn filters_pick_employees(app: &App) {
+fn filters_select_employees(app: &App) {
     app.post("/v1/units", json!({"key": "u", "name": "U", "kind": "workplace"})).expect(201);
     for (key, unit, ends_on) in [("a", Some("u"), None), ("b", Some("u"), Some("2024-12-31")), ("c", None, None)] {
         app.post("/v1/employees", json!({"key": key, "name": key, "unit": unit, "ends_on": ends_on})).expect(201);
@@ -133,7 +133,7 @@ fn a_read_that_cannot_be_logged_is_refused(app: &App) {
     }
 }
 
-fn the_access_log_is_kept_for_a_time(app: &App) {
+fn the_access_log_is_kept_for_a_limited_time(app: &App) {
     app.post("/v1/employees", employee("a")).expect(201);
     app.get("/v1/employees/a").expect(200);
     sql(app, "UPDATE access_log SET at = '2020-01-01 00:00:00'");
@@ -142,7 +142,7 @@ fn the_access_log_is_kept_for_a_time(app: &App) {
     assert_eq!(log(app), [("list_employees".to_owned(), 1)]);
 }
 
-fn a_unit_with_employees_stays(app: &App) {
+fn a_unit_with_employees_is_not_deleted(app: &App) {
     app.post("/v1/units", json!({"key": "u", "name": "U", "kind": "workplace"})).expect(201);
     app.post("/v1/employees", json!({"key": "hemmelig-1", "name": "A", "unit": "u"})).expect(201);
     let refused = app.delete("/v1/units/u").expect_problem(409, "in-use").json();

@@ -1,4 +1,4 @@
-//! A server over a database of its own, and a client that speaks HTTP with it.
+//! A server with a database of its own for each test, and an HTTP client for it.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -21,12 +21,12 @@ use crate::engines::Engines;
 
 /// The municipality that most tests act in.
 pub const HERE: &str = "testby";
-/// Another one, whose data must not exist for tokens of the first.
+/// Another municipality. Its data must not exist for tokens of the first.
 pub const ELSEWHERE: &str = "nabokommune";
-/// An origin that browsers may call from.
+/// An origin that CORS allows.
 pub const ORIGIN: &str = "https://intranet.testby.dk";
 
-/// What takes longer than this won't come about, however slow the machine.
+/// Time limit for anything a test waits for, long enough for a slow machine.
 pub const LONGEST: Duration = Duration::from_secs(120);
 
 #[track_caller]
@@ -38,7 +38,8 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// So many cases, and the same ones every time, so that a failure comes again; PROPTEST_RNG_SEED asks for others.
+/// Settings of a property test: this many cases, with a fixed seed, so that a failure is repeatable. PROPTEST_RNG_SEED
+/// sets another seed.
 pub fn repeatable(cases: u32) -> Config {
     let usual = Config::default();
     let rng_seed = if usual.rng_seed == RngSeed::Random { RngSeed::Fixed(4) } else { usual.rng_seed };
@@ -58,7 +59,7 @@ pub struct App<'e> {
 }
 
 impl<'e> App<'e> {
-    /// A server over an empty, migrated database that knows two municipalities.
+    /// Starts a server with a migrated database that holds two empty municipalities.
     pub fn start(engines: &'e Engines, engine: Engine) -> Self {
         Self::start_with(engines, engine, |secret| Issuers::new(vec![secret.issuer()]))
     }
@@ -72,7 +73,7 @@ impl<'e> App<'e> {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(LONGEST))
-            // Well before the service closes what is idle.
+            // Shorter than the service's keep-alive time.
             .max_idle_age(Duration::from_secs(5))
             .max_redirects(0)
             .build()
@@ -84,7 +85,7 @@ impl<'e> App<'e> {
         app
     }
 
-    /// Imports a bundle as the command line would.
+    /// Imports a bundle, as the command line does.
     pub fn import(&self, bundle: &Value) -> ServiceResult<ImportAnswer> {
         let bundle: Bundle = serde_json::from_value(bundle.clone()).unwrap();
         import_creating(&self.database, "test", "test", bundle)
@@ -103,12 +104,12 @@ impl<'e> App<'e> {
         self.secret.sign(subject, &municipality.parse().unwrap(), &scopes, Duration::from_secs(600)).unwrap()
     }
 
-    /// A request with a token that may do everything.
+    /// A request with a token that has all scopes.
     pub fn request(&self, method: &str, path: &str) -> Request<'_> {
         self.request_to(&self.base, method, path)
     }
 
-    /// [`App::request`] to another server that takes the same tokens.
+    /// [`App::request`] to another server that accepts the same tokens.
     pub fn request_to(&self, base: &str, method: &str, path: &str) -> Request<'_> {
         Request {
             agent: &self.agent,
@@ -127,27 +128,27 @@ impl<'e> App<'e> {
         self.request("POST", path).json(&body).send()
     }
 
-    /// PUT that only creates.
+    /// PUT without `If-Match`, which can only create.
     pub fn put_new(&self, path: &str, body: Value) -> Response {
         self.request("PUT", path).json(&body).send()
     }
 
-    /// PUT over whatever is there.
+    /// PUT with `If-Match: *`.
     pub fn put(&self, path: &str, body: Value) -> Response {
         self.request("PUT", path).header("if-match", "*").json(&body).send()
     }
 
-    /// PATCH over whatever is there.
+    /// PATCH with `If-Match: *`.
     pub fn patch(&self, path: &str, body: Value) -> Response {
         self.request("PATCH", path).header("if-match", "*").json(&body).send()
     }
 
-    /// DELETE of whatever is there.
+    /// DELETE with `If-Match: *`.
     pub fn delete(&self, path: &str) -> Response {
         self.request("DELETE", path).header("if-match", "*").send()
     }
 
-    /// Every row of a list, page by page.
+    /// All rows of a list, over all pages.
     pub fn list(&self, path: &str) -> Vec<Value> {
         self.list_of(&self.base, path)
     }
@@ -174,19 +175,19 @@ impl<'e> App<'e> {
         self.list(path).iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// How many rows the change log has.
+    /// Number of rows in the change log.
     pub fn changes(&self) -> usize {
         self.list("/v1/changes?limit=200").len()
     }
 
-    /// A second server over the same database, set up in its own way.
+    /// Starts a second server with the same database and other settings.
     pub fn beside(&self, set_up: impl FnOnce(Parts) -> Parts + Send + 'static) -> Beside {
         let issuers = Issuers::new(vec![self.secret.issuer()]);
         let (handle, base) = serve(self.database.clone(), issuers, set_up);
         Beside { handle, base }
     }
 
-    /// How many SQL statements `work` makes the service run.
+    /// Number of SQL statements that the service runs during `work`.
     pub fn statements(&self, work: impl FnOnce()) -> u64 {
         let before = self.database.statements();
         work();
@@ -208,7 +209,7 @@ impl Drop for Beside {
 
 impl Drop for App<'_> {
     fn drop(&mut self) {
-        // Not waited for: the runtime that would carry it out is the server's own.
+        // Not awaited: the server's own runtime would have to complete it.
         drop(self.handle.stop(false));
     }
 }
@@ -275,7 +276,7 @@ impl Request<'_> {
         self.try_send().unwrap()
     }
 
-    /// [`Request::send`] to a server that may be gone before it has answered.
+    /// [`Request::send`] to a server that may stop before it answers.
     pub fn try_send(self) -> Result<Response, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(self.method.as_str()).uri(&self.url);
         for (name, value) in &self.headers {
@@ -305,14 +306,14 @@ pub struct Response {
 }
 
 impl Response {
-    /// Fails the test where the status is another.
+    /// Requires this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.what, String::from_utf8_lossy(&self.body));
         self
     }
 
-    /// Fails the test where the answer is not this kind of problem, told in full.
+    /// Requires a complete problem answer of this type.
     #[track_caller]
     pub fn expect_problem(self, status: u16, kind: &str) -> Self {
         let answer = self.expect(status);
@@ -327,9 +328,9 @@ impl Response {
         answer
     }
 
-    /// Fails the test where the body's faults stand elsewhere.
+    /// Requires errors at exactly these pointers.
     #[track_caller]
-    pub fn expect_faults(self, pointers: &[&str]) -> Self {
+    pub fn expect_errors(self, pointers: &[&str]) -> Self {
         let answer = self.expect_problem(422, "invalid-body");
         let mut found: Vec<String> = answer.pointers();
         let mut expected: Vec<String> = pointers.iter().map(|pointer| (*pointer).to_owned()).collect();
@@ -354,7 +355,7 @@ impl Response {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Whether one of the headers of this name lists the word.
+    /// Whether a header of this name lists the word.
     pub fn lists(&self, name: &str, word: &str) -> bool {
         let values = self.headers.get_all(name).iter().map(|value| value.to_str().unwrap());
         values.flat_map(|value| value.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(word))

@@ -1,4 +1,4 @@
-//! The HR system's sync: whole or not at all, told row by row, and no way to wreck the committees.
+//! HR sync: all or nothing, an outcome for each row, and guards against destructive files.
 
 use std::time::Duration;
 
@@ -10,36 +10,36 @@ use crate::harness::{App, ELSEWHERE, Response};
 use crate::reporting_at_once::patiently;
 
 crate::tests![
-    a_file_is_told_row_by_row,
-    a_rehearsal_tells_the_same_and_stores_nothing,
-    a_snapshot_ends_what_it_no_longer_has,
+    a_file_gets_an_outcome_for_each_row,
+    a_dry_run_answers_the_same_and_stores_nothing,
+    a_snapshot_ends_missing_rows,
     a_missing_section_is_not_an_empty_one,
-    who_is_back_is_reopened,
-    what_has_not_begun_never_was,
-    what_was_called_off_stands_in_nobody_s_way,
-    absent_stays_and_null_clears,
-    what_editors_own_is_left_alone,
-    the_guard_stops_a_bad_night,
+    returning_rows_are_reopened,
+    missing_rows_that_have_not_begun_are_called_off,
+    rows_that_were_called_off_do_not_conflict,
+    absent_fields_stay_and_null_clears,
+    rows_managed_by_editors_are_skipped,
+    the_guard_refuses_files_that_end_too_much,
     the_guard_counts_rows_that_lose_their_place,
     the_guard_is_a_setting,
     trees_have_bounds,
-    countless_rows_are_refused,
-    a_table_comes_back_as_it_was_fetched,
+    too_many_rows_are_refused,
+    a_fetched_table_changes_nothing,
     the_same_file_again_changes_nothing,
-    every_fault_of_a_file_is_told,
+    all_errors_of_a_file_are_answered,
     references_may_point_anywhere_in_the_file,
     broken_files_change_nothing,
     numbers_like_cpr_numbers_are_refused,
     one_chair_follows_another,
-    a_chair_who_left_is_in_nobody_s_way,
-    a_late_handover_is_told_from_history,
-    tables_do_as_well,
+    a_chair_who_left_does_not_conflict,
+    a_late_handover_is_distinguished_from_history,
+    sections_may_be_sent_as_tables,
     broken_tables_change_nothing,
-    another_municipality_keeps_its_rows,
-    the_answer_proposes_what_to_decide,
+    rows_of_another_municipality_are_untouched,
+    the_answer_holds_proposals,
     two_syncs_at_once_do_not_mix,
     others_write_while_a_file_is_compared,
-    a_large_file_takes_statements_by_the_batch,
+    a_large_file_is_written_in_batches,
     sections_are_logged_row_by_row,
 ];
 
@@ -98,7 +98,7 @@ fn fill(app: &App) -> Value {
     snapshot(app, &town())
 }
 
-fn a_file_is_told_row_by_row(app: &App) {
+fn a_file_gets_an_outcome_for_each_row(app: &App) {
     let first = fill(app);
     assert_eq!((&first["mode"], &first["dry_run"]), (&json!("snapshot"), &json!(false)));
     assert_eq!(counts(&first["units"]), [2, 0, 0, 0, 0, 0]);
@@ -122,7 +122,7 @@ fn a_file_is_told_row_by_row(app: &App) {
     assert_eq!(app.keys("/v1/employees"), ["e-1", "e-2", "e-3", "e-4"]);
 }
 
-fn a_rehearsal_tells_the_same_and_stores_nothing(app: &App) {
+fn a_dry_run_answers_the_same_and_stores_nothing(app: &App) {
     fill(app);
     let file = json!({
         "units": [{"key": "U.1", "headcount": 12}],
@@ -137,11 +137,11 @@ fn a_rehearsal_tells_the_same_and_stores_nothing(app: &App) {
     assert!(kinds.contains(&&json!("become_staff_meeting")), "as things would stand then: {rehearsed}");
     rehearsed["dry_run"] = json!(false);
     assert_eq!(snapshot(app, &file), rehearsed);
-    sync(app, "?dry_run=true", &json!({"units": [{"key": "x"}]})).expect_faults(&["/units/0/name", "/units/0/kind"]);
+    sync(app, "?dry_run=true", &json!({"units": [{"key": "x"}]})).expect_errors(&["/units/0/name", "/units/0/kind"]);
     sync(app, "?dry_run=maybe", &file).expect_problem(400, "invalid-query");
 }
 
-fn a_snapshot_ends_what_it_no_longer_has(app: &App) {
+fn a_snapshot_ends_missing_rows(app: &App) {
     fill(app);
     let mut file = town();
     file["employees"].as_array_mut().unwrap().remove(2);
@@ -155,7 +155,7 @@ fn a_snapshot_ends_what_it_no_longer_has(app: &App) {
     assert_eq!((&last["operation"], &last["entity"]), (&json!("ended"), &json!("membership")));
     let again = snapshot(app, &file);
     assert_eq!(counts(&again["employees"]), [0, 0, 0, 0, 2, 0]);
-    // A delta says nothing of what it doesn't name.
+    // A delta changes only the rows that it names.
     delta(app, &json!({"employees": [{"key": "e-1"}]}));
     assert_eq!(app.get("/v1/employees/e-2").json()["ends_on"], json!(null));
 }
@@ -168,11 +168,11 @@ fn a_missing_section_is_not_an_empty_one(app: &App) {
         assert_eq!(answer["memberships"], json!(null));
         assert_eq!(app.get("/v1/export").json(), before);
     }
-    // An empty one says that all are gone: five may go without a word.
+    // An empty section ends all rows: the guard lets five pass.
     assert_eq!(counts(&snapshot(app, &json!({"memberships": []}))["memberships"]), [0, 0, 2, 0, 0, 0]);
 }
 
-fn who_is_back_is_reopened(app: &App) {
+fn returning_rows_are_reopened(app: &App) {
     fill(app);
     let mut without = town();
     without["employees"].as_array_mut().unwrap().remove(2);
@@ -180,19 +180,19 @@ fn who_is_back_is_reopened(app: &App) {
     let answer = snapshot(app, &town());
     assert_eq!(answer["employees"]["reopened"], json!([{"key": "e-3", "fields": ["ends_on"]}]));
     assert_eq!(app.get("/v1/employees/e-3").json()["ends_on"], json!(null));
-    // A file that names the end means it.
+    // An `ends_on` in the file is kept.
     snapshot(app, &without);
     let mut with_end = town();
     with_end["employees"][2]["ends_on"] = json!("2025-01-31");
     assert_eq!(counts(&snapshot(app, &with_end)["employees"]), [0, 1, 0, 0, 2, 0]);
     assert_eq!(app.get("/v1/employees/e-3").json()["ends_on"], "2025-01-31");
-    // In a delta, absent is absent; null reopens.
+    // In a delta, an absent `ends_on` changes nothing, and null reopens.
     assert_eq!(counts(&delta(app, &json!({"employees": [{"key": "e-3", "title": "Vikar"}]}))["employees"])[1], 1);
     let answer = delta(app, &json!({"employees": [{"key": "e-3", "ends_on": null, "title": null}]}));
     assert_eq!(answer["employees"]["reopened"], json!([{"key": "e-3", "fields": ["title", "ends_on"]}]));
 }
 
-fn what_has_not_begun_never_was(app: &App) {
+fn missing_rows_that_have_not_begun_are_called_off(app: &App) {
     fill(app);
     let mut file = town();
     let to_come = json!({"key": "e-4", "name": "Ib Dahl", "starts_on": in_days(40), "ends_on": in_days(400)});
@@ -204,13 +204,13 @@ fn what_has_not_begun_never_was(app: &App) {
     assert!(!app.keys(&format!("/v1/employees?on={}", in_days(40))).contains(&"e-4".to_owned()));
     assert!(!app.keys(&format!("/v1/employees?on={}", in_days(39))).contains(&"e-4".to_owned()));
     app.patch("/v1/employees/e-4", json!({"title": "Aldrig begyndt"})).expect(200);
-    app.patch("/v1/employees/e-4", json!({"title": null, "managed_by": "editor"})).expect_faults(&["/ends_on"]);
+    app.patch("/v1/employees/e-4", json!({"title": null, "managed_by": "editor"})).expect_errors(&["/ends_on"]);
     app.patch("/v1/employees/e-4", json!({"title": null})).expect(200);
     let bundle = app.get("/v1/export").json();
     app.post("/v1/import", bundle).expect(200);
     let never =
         json!({"key": "e-8", "name": "N", "starts_on": "2025-02-01", "ends_on": "2025-01-31", "managed_by": "hr"});
-    app.post("/v1/employees", never).expect_faults(&["/ends_on"]);
+    app.post("/v1/employees", never).expect_errors(&["/ends_on"]);
     let same = delta(app, &json!({"employees": [{"key": "e-4", "starts_on": in_days(40)}]}));
     assert_eq!(counts(&same["employees"])[4], 1);
     let table = String::from_utf8(app.get("/v1/employees?format=csv").expect(200).body).unwrap();
@@ -222,14 +222,14 @@ fn what_has_not_begun_never_was(app: &App) {
     assert_eq!(app.get("/v1/employees/e-4").json()["ends_on"], json!(null));
 }
 
-fn what_was_called_off_stands_in_nobody_s_way(app: &App) {
+fn rows_that_were_called_off_do_not_conflict(app: &App) {
     fill(app);
     let chair = |key: &str, employee: &str, first: NaiveDate| json!({"key": key, "committee": "c-0", "employee": employee, "role": "chair", "starts_on": first});
     let file = |seat: Value| json!({"memberships": [town()["memberships"][0], town()["memberships"][1], seat]});
     for first in [today(), in_days(50)] {
         snapshot(app, &file(chair("m-8", "e-2", first)));
         assert_eq!(counts(&snapshot(app, &file(chair("m-9", "e-3", first)))["memberships"])[2], 1, "{first}");
-        // And it may come back on another day.
+        // It may be sent again with another first day.
         let answer = snapshot(app, &file(chair("m-8", "e-2", in_days(90))));
         assert_eq!(counts(&answer["memberships"])[3], 1, "{answer}");
         assert_eq!(app.get("/v1/memberships/m-8").json()["ends_on"], json!(null));
@@ -238,7 +238,7 @@ fn what_was_called_off_stands_in_nobody_s_way(app: &App) {
     }
 }
 
-fn absent_stays_and_null_clears(app: &App) {
+fn absent_fields_stay_and_null_clears(app: &App) {
     fill(app);
     delta(app, &json!({"employees": [{"key": "e-1", "title": null, "has_personnel_responsibility": null}]}));
     let employee = app.get("/v1/employees/e-1").json();
@@ -250,17 +250,17 @@ fn absent_stays_and_null_clears(app: &App) {
         (&committee["units"], &committee["parent"], &committee["level"]),
         (&json!([]), &json!(null), &json!("l"))
     );
-    sync(app, "", &json!({"employees": [{"key": "e-1", "name": null}]})).expect_faults(&["/employees/0/name"]);
+    sync(app, "", &json!({"employees": [{"key": "e-1", "name": null}]})).expect_errors(&["/employees/0/name"]);
 }
 
-fn what_editors_own_is_left_alone(app: &App) {
+fn rows_managed_by_editors_are_skipped(app: &App) {
     fill(app);
     app.post("/v1/employees", json!({"key": "ed-1", "name": "Redaktørens"})).expect(201);
     app.post("/v1/committees", json!({"key": "ed-1", "name": "Redaktørens", "level": "l", "form": "committee"}))
         .expect(201);
     let mut file = town();
     file["employees"].as_array_mut().unwrap().push(json!({"key": "ed-1", "name": "HR's", "unit": "nowhere"}));
-    // A seat of HR's may stand in an editor's committee.
+    // A seat managed by HR may be in a committee managed by an editor.
     let seat = json!({"key": "m-3", "committee": "ed-1", "employee": "ed-1", "role": "chair"});
     file["memberships"].as_array_mut().unwrap().push(seat);
     let answer = snapshot(app, &file);
@@ -271,29 +271,29 @@ fn what_editors_own_is_left_alone(app: &App) {
         assert_eq!((&row["version"], &row["ends_on"], &row["name"]), (&json!(1), &json!(null), &json!("Redaktørens")));
     }
     sync(app, "", &json!({"employees": [{"key": "e-1", "managed_by": "editor"}]}))
-        .expect_faults(&["/employees/0/managed_by"]);
+        .expect_errors(&["/employees/0/managed_by"]);
 }
 
 fn many(n: usize) -> Value {
     (0..n).map(|n| json!({"key": format!("x-{n:03}"), "name": format!("X {n}")})).collect()
 }
 
-fn the_guard_stops_a_bad_night(app: &App) {
+fn the_guard_refuses_files_that_end_too_much(app: &App) {
     snapshot(app, &json!({"employees": many(100)}));
     let before = (app.get("/v1/export").json(), app.changes());
     let refused = sync(app, "?mode=snapshot", &json!({"employees": many(89)})).expect_problem(409, "sync-guard").json();
     assert_eq!(refused["errors"][0]["pointer"], "/employees");
     assert!(refused["errors"][0]["detail"].as_str().unwrap().starts_with("11 of 100 would end"), "{refused}");
-    // Whichever way they would be gone.
+    // In whichever way they would end.
     let postponed: Value = (0..20).map(|n| json!({"key": format!("x-{n:03}"), "starts_on": in_days(900)})).collect();
     sync(app, "", &json!({"employees": postponed})).expect_problem(409, "sync-guard");
     sync(app, "?mode=snapshot&dry_run=true", &json!({"employees": []})).expect_problem(409, "sync-guard");
     sync(app, "?mode=snapshot&max_ended=10", &json!({"employees": many(89)})).expect_problem(409, "sync-guard");
     assert_eq!((app.get("/v1/export").json(), app.changes()), before);
-    // By their own word, too.
+    // Also with an `ends_on` of their own.
     let ended: Value = (0..20).map(|n| json!({"key": format!("x-{n:03}"), "ends_on": yesterday()})).collect();
     sync(app, "", &json!({"employees": ended})).expect_problem(409, "sync-guard");
-    // Ten in a hundred pass, and more when it is said openly.
+    // Ten in a hundred pass, and more with `max_ended`.
     assert_eq!(counts(&snapshot(app, &json!({"employees": many(90)}))["employees"]), [0, 0, 10, 0, 90, 0]);
     let raised = sync(app, "?mode=snapshot&max_ended=90", &json!({"employees": []})).expect(200).json();
     assert_eq!(counts(&raised["employees"]), [0, 0, 90, 0, 0, 0]);
@@ -336,7 +336,7 @@ fn the_guard_is_a_setting(app: &App) {
     snapshot(app, &json!({"employees": many(9)}));
     app.patch("/v1/municipality", json!({"sync_guard": {"percent": 100}})).expect(200);
     snapshot(app, &json!({"employees": []}));
-    app.patch("/v1/municipality", json!({"sync_guard": {"percent": 101}})).expect_faults(&["/sync_guard/percent"]);
+    app.patch("/v1/municipality", json!({"sync_guard": {"percent": 101}})).expect_errors(&["/sync_guard/percent"]);
 }
 
 fn the_same_file_again_changes_nothing(app: &App) {
@@ -352,12 +352,12 @@ fn the_same_file_again_changes_nothing(app: &App) {
     assert_eq!((app.get("/v1/export").json(), app.changes()), before);
 }
 
-fn every_fault_of_a_file_is_told(app: &App) {
+fn all_errors_of_a_file_are_answered(app: &App) {
     fill(app);
     let before = (app.get("/v1/export").json(), app.changes());
     let refuse = |file: Value, pointers: &[&str]| {
-        sync(app, "?mode=snapshot&max_ended=99", &file).expect_faults(pointers);
-        sync(app, "", &file).expect_faults(pointers);
+        sync(app, "?mode=snapshot&max_ended=99", &file).expect_errors(pointers);
+        sync(app, "", &file).expect_errors(pointers);
     };
     refuse(
         json!({"units": [{"key": "a"}, {"key": "U.1", "parent": "nowhere"}], "employees": [{"key": "e-1", "unit": "nowhere"}]}),
@@ -387,10 +387,10 @@ fn every_fault_of_a_file_is_told(app: &App) {
         &["/committees/0/key"],
     );
     assert_eq!((app.get("/v1/export").json(), app.changes()), before);
-    // A date that crosses what is stored is a fault of the row, wherever the other date comes from.
+    // Dates in the wrong order are an error of the row, also if one of them is stored.
     delta(app, &json!({"employees": [{"key": "e-1", "starts_on": "2025-06-01"}]}));
     sync(app, "", &json!({"employees": [{"key": "e-1", "ends_on": "2025-05-31"}]}))
-        .expect_faults(&["/employees/0/ends_on"]);
+        .expect_errors(&["/employees/0/ends_on"]);
 }
 
 fn references_may_point_anywhere_in_the_file(app: &App) {
@@ -433,26 +433,26 @@ fn numbers_like_cpr_numbers_are_refused(app: &App) {
         let mut row = json!({"key": "e-9", "name": "Ane Holm"});
         row[field] = json!(value);
         let pointer = format!("/employees/0/{field}");
-        let refused = sync(app, "", &json!({"employees": [row]})).expect_faults(&[&pointer]);
+        let refused = sync(app, "", &json!({"employees": [row]})).expect_errors(&[&pointer]);
         assert!(!String::from_utf8(refused.body).unwrap().contains("1234"), "the number is not repeated");
     }
     sync(app, "", &json!({"memberships": [{"key": "0101801234", "committee": "c-1", "role": "member"}]}))
-        .expect_faults(&["/memberships/0/key"]);
+        .expect_errors(&["/memberships/0/key"]);
     let told = sync(app, "", &json!({"employees": [{"key": "e-1", "unit": "010180-1234", "0101801234": 1}]}));
     assert!(!String::from_utf8(told.expect(422).body).unwrap().contains("1234"), "nor by any other fault");
     let told = sync(app, "", &json!({"employees": [{"key": "e-1", "unit": "010180-1234"}]}));
-    assert!(!String::from_utf8(told.expect_faults(&["/employees/0/unit"]).body).unwrap().contains("1234"));
+    assert!(!String::from_utf8(told.expect_errors(&["/employees/0/unit"]).body).unwrap().contains("1234"));
     assert_eq!(app.changes(), before);
 }
 
 fn one_chair_follows_another(app: &App) {
     fill(app);
     let chair = json!({"key": "m-9", "committee": "c-1", "employee": "e-3", "role": "chair"});
-    sync(app, "", &json!({"memberships": [chair]})).expect_faults(&["/memberships/0/role"]);
-    // A snapshot that has the new one and no longer the old one, and knows no dates.
+    sync(app, "", &json!({"memberships": [chair]})).expect_errors(&["/memberships/0/role"]);
+    // A snapshot without dates that has the new chair and no longer the old one.
     let file = json!({"memberships": [town()["memberships"][1], chair]});
     assert_eq!(counts(&snapshot(app, &file)["memberships"]), [1, 0, 1, 0, 1, 0]);
-    // It was registered late.
+    // The handover was registered late.
     delta(app, &json!({"memberships": [{"key": "m-20", "committee": "c-0", "employee": "e-1", "role": "chair"}]}));
     let late =
         json!({"key": "m-21", "committee": "c-0", "employee": "e-2", "role": "chair", "starts_on": "2026-01-01"});
@@ -460,10 +460,10 @@ fn one_chair_follows_another(app: &App) {
     assert_eq!(counts(&snapshot(app, &file)["memberships"]), [1, 0, 1, 0, 2, 0]);
     assert_eq!(app.get("/v1/memberships/m-20").json()["ends_on"], "2025-12-31");
     assert_eq!(counts(&snapshot(app, &file)["memberships"]), [0, 0, 0, 0, 3, 0]);
-    // Two who hold it today are one too many, whenever they end; who has left the house holds nothing.
+    // Two chairs today are an error, whatever their last days are. A former employee holds no seat.
     let second =
         json!({"key": "m-11", "committee": "c-1", "employee": "e-1", "role": "chair", "ends_on": in_days(900)});
-    sync(app, "", &json!({"memberships": [second]})).expect_faults(&["/memberships/0/role"]);
+    sync(app, "", &json!({"memberships": [second]})).expect_errors(&["/memberships/0/role"]);
     delta(app, &json!({"employees": [{"key": "e-3", "ends_on": yesterday()}]}));
     delta(app, &json!({"memberships": [second]}));
     let members: Vec<Value> = app.list("/v1/committees/c-1/members");
@@ -471,13 +471,13 @@ fn one_chair_follows_another(app: &App) {
     assert_eq!(chairs, ["Ane Holm"]);
 }
 
-fn a_chair_who_left_is_in_nobody_s_way(app: &App) {
+fn a_chair_who_left_does_not_conflict(app: &App) {
     fill(app);
-    // Somebody leaves and another follows, in one file.
+    // One leaves and another follows, in the same file.
     let follower = json!({"key": "m-9", "committee": "c-1", "employee": "e-3", "role": "chair", "starts_on": today()});
     let file = json!({"employees": [{"key": "e-1", "ends_on": yesterday()}], "memberships": [follower]});
     assert_eq!(counts(&delta(app, &file)["memberships"])[0], 1);
-    // The seat of the one who left still stands open, and nobody has to mend that first.
+    // The seat of the former employee is still open. That must not prevent the sync.
     let both = json!({"memberships": [town()["memberships"][0], town()["memberships"][1], follower]});
     for mode in ["snapshot", "delta"] {
         assert_eq!(counts(&sync(app, &format!("?mode={mode}"), &both).expect(200).json()["memberships"])[4], 3);
@@ -486,14 +486,14 @@ fn a_chair_who_left_is_in_nobody_s_way(app: &App) {
     let bundle = app.get("/v1/export").json();
     app.post("/v1/import", bundle).expect(200);
     assert_eq!(counts(&snapshot(app, &json!({"memberships": []}))["memberships"])[2], 3);
-    // Who comes back finds the seat taken: a person decides.
+    // A chair who is employed again finds the seat taken: a person has to decide.
     delta(app, &json!({"memberships": [{"key": "m-1", "ends_on": null}, {"key": "m-9", "ends_on": null}]}));
     let answer = delta(app, &json!({"employees": [{"key": "e-1", "ends_on": null}]}));
     let kinds: Vec<&Value> = answer["proposals"].as_array().unwrap().iter().map(|row| &row["kind"]).collect();
     assert!(kinds.contains(&&json!("two_chairs")), "{kinds:?}");
 }
 
-fn a_late_handover_is_told_from_history(app: &App) {
+fn a_late_handover_is_distinguished_from_history(app: &App) {
     fill(app);
     let chair = |key: &str, employee: &str, starts_on: Option<&str>, ends_on: Option<&str>| json!({"key": key, "committee": "c-0", "employee": employee, "role": "chair", "starts_on": starts_on, "ends_on": ends_on});
     let past = chair("h-1", "e-2", Some("2020-01-01"), Some("2023-12-31"));
@@ -511,7 +511,7 @@ fn a_late_handover_is_told_from_history(app: &App) {
         app.delete("/v1/memberships/h-3").expect(204);
         app.delete("/v1/memberships/h-2").expect(204);
     }
-    // Where nobody follows, yesterday was the last day.
+    // Without a successor, yesterday was the last day.
     snapshot(app, &with(&[&past, &old]));
     snapshot(app, &with(&[&past]));
     assert_eq!(app.get("/v1/memberships/h-2").json()["ends_on"], json!(yesterday()));
@@ -532,13 +532,13 @@ fn trees_have_bounds(app: &App) {
     sync(app, "", &chain(51)).expect_problem(422, "invalid-body");
     assert_eq!(app.changes(), before);
     delta(app, &chain(50));
-    // Nor does a tree get too deep by being hung under another.
+    // Nor may moving a tree below another one make it too deep.
     let hung = json!({"units": [{"key": "k-00000", "parent": "U.1"}]});
-    sync(app, "", &hung).expect_faults(&["/units/0/parent"]);
-    app.patch("/v1/units/k-00000", json!({"parent": "U.1"})).expect_faults(&["/parent"]);
+    sync(app, "", &hung).expect_errors(&["/units/0/parent"]);
+    app.patch("/v1/units/k-00000", json!({"parent": "U.1"})).expect_errors(&["/parent"]);
 }
 
-fn countless_rows_are_refused(app: &App) {
+fn too_many_rows_are_refused(app: &App) {
     let send = |media_type: &str, body: String| {
         let request = app.request("POST", "/v1/hr-sync?section=units").header("content-type", media_type);
         request.bytes(body).send()
@@ -552,7 +552,7 @@ fn countless_rows_are_refused(app: &App) {
     request.bytes(body).send().expect_problem(413, "too-large");
 }
 
-fn a_table_comes_back_as_it_was_fetched(app: &App) {
+fn a_fetched_table_changes_nothing(app: &App) {
     fill(app);
     delta(
         app,
@@ -570,7 +570,7 @@ fn send_table(app: &App, query: &str, table: &str) -> Response {
     app.request("POST", &path).header("content-type", "text/csv; charset=utf-8").bytes(table).send()
 }
 
-fn tables_do_as_well(app: &App) {
+fn sections_may_be_sent_as_tables(app: &App) {
     fill(app);
     let table = "\u{feff}key;name;title;unit;has_personnel_responsibility;ends_on\r\n\
                  e-1;Ane Holm;Leder;U.1;true;\r\n\
@@ -607,18 +607,18 @@ fn broken_tables_change_nothing(app: &App) {
         bytes(cut.as_bytes()).expect_problem(400, "malformed-body");
     }
     let errors = send_table(app, "?section=employees", "key,name,unit\ne-1,Ane,U.1\ne-2,Bo 010180-1234,nowhere\n");
-    let errors = errors.expect_faults(&["/employees/1/name", "/employees/1/unit"]).json();
+    let errors = errors.expect_errors(&["/employees/1/name", "/employees/1/unit"]).json();
     assert!(errors["errors"][0]["detail"].as_str().unwrap().starts_with("line 3: "), "{errors}");
     let typed = send_table(app, "?section=units", "key,headcount,colour\nU.1,many,red\n");
-    typed.expect_faults(&["/units/0/headcount", "/units/0/colour"]);
+    typed.expect_errors(&["/units/0/headcount", "/units/0/colour"]);
     let typed = send_table(app, "?section=employees", "key,name_protected\ne-1,ja\n");
-    typed.expect_faults(&["/employees/0/name_protected"]);
+    typed.expect_errors(&["/employees/0/name_protected"]);
     send_table(app, "", "key,name\ne-1,Ane\n").expect_problem(400, "invalid-query");
     send_table(app, "?section=committees", "key,name\nc-1,C\n").expect_problem(400, "invalid-query");
     assert_eq!((app.get("/v1/export").json(), app.changes()), before);
 }
 
-fn another_municipality_keeps_its_rows(app: &App) {
+fn rows_of_another_municipality_are_untouched(app: &App) {
     let token = app.token_of(ELSEWHERE, "med.admin");
     let there = |method: &str, path: &str| app.request(method, path).token(&token);
     there("POST", "/v1/levels").json(&json!({"key": "l", "name": "L", "rank": 1})).send().expect(201);
@@ -627,7 +627,7 @@ fn another_municipality_keeps_its_rows(app: &App) {
     fill(app);
     let employee = there("GET", "/v1/employees/e-1").send().json()["id"].clone();
     let foreign = json!({"memberships": [{"key": "m-1", "employee": employee}]});
-    sync(app, "", &foreign).expect_faults(&["/memberships/0/employee"]);
+    sync(app, "", &foreign).expect_errors(&["/memberships/0/employee"]);
     sync(
         app,
         "?mode=snapshot&max_ended=99",
@@ -637,7 +637,7 @@ fn another_municipality_keeps_its_rows(app: &App) {
     assert_eq!(there("GET", "/v1/export").send().json(), before);
 }
 
-fn the_answer_proposes_what_to_decide(app: &App) {
+fn the_answer_holds_proposals(app: &App) {
     fill(app);
     let answer = delta(
         app,
@@ -691,8 +691,8 @@ fn others_write_while_a_file_is_compared(app: &App) {
             while !running.is_finished() {
                 let level = json!({"key": format!("l-{night}-{tried}"), "name": "L", "rank": 1});
                 let status = app.request("POST", "/v1/levels").token(&editor).json(&level).send().status;
-                // What is written in the meantime concerns the file, which is then compared once more, with everybody
-                // kept out: some may wait for too long.
+                // These writes affect the file's rows, so the sync compares again while it holds the lock. Some may time
+                // out.
                 assert!([201, 503].contains(&status), "{status}");
                 written += usize::from(status == 201);
                 tried += 1;
@@ -702,11 +702,11 @@ fn others_write_while_a_file_is_compared(app: &App) {
             written
         })
     };
-    // The machine may hold up those who write for as long as a file takes, but not every time.
+    // A slow machine may stop the writers for one whole sync, but not every time.
     assert!((0..5).map(written_beside).any(|written| written > 3), "nobody could write beside a file");
 }
 
-fn a_large_file_takes_statements_by_the_batch(app: &App) {
+fn a_large_file_is_written_in_batches(app: &App) {
     app.post("/v1/levels", json!({"key": "l", "name": "L", "rank": 1})).expect(201);
     let file = |batches: usize, title: &str| -> Value {
         let keys = 0..batches * 500;
@@ -716,7 +716,7 @@ fn a_large_file_takes_statements_by_the_batch(app: &App) {
     let cost = |file: &Value| app.statements(|| drop(sync(app, "?mode=snapshot&max_ended=5000", file).expect(200)));
     let (first, second) = (cost(&file(1, "a")), cost(&file(3, "b")));
     let (changed, unchanged) = (cost(&file(3, "c")), cost(&file(3, "c")));
-    // Two statements a batch: its rows, and their rows in the log.
+    // Two statements per batch: the rows, and their changes.
     assert_eq!(second - first, 4, "{first}, then {second}");
     assert!(changed <= second, "changed rows are written by the batch too: {changed}");
     assert!(unchanged < 16, "{unchanged} statements to find nothing changed");

@@ -1,5 +1,5 @@
-//! Any sequence of files of an HR system leaves what a simple model of the sync has, and every answer tells
-//! what was done; the order in which a file has its rows doesn't matter.
+//! Property tests: after any sequence of HR files, the stored rows equal a simple model of the sync, and every answer
+//! agrees with it. The order of rows in a file does not matter.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::{App, ELSEWHERE, Response, repeatable};
 
-crate::tests![any_sequence_leaves_what_a_simple_model_has, the_order_of_rows_does_not_matter];
+crate::tests![any_sequence_of_files_agrees_with_the_model, the_order_of_rows_does_not_matter];
 
-/// The sections of a file, each after those that it refers to, and the keys that its rows may have.
+/// The sections of a file, each after those that it refers to, and the possible keys of their rows.
 const SECTIONS: [(&str, &[&str]); 4] = [
     ("units", &["u1", "u2", "u3", "u4"]),
     ("employees", &["e1", "e2", "e3", "e4", "e5"]),
@@ -23,21 +23,21 @@ const SECTIONS: [(&str, &[&str]); 4] = [
     ("memberships", &["m1", "m2", "m3", "m4", "m5"]),
 ];
 
-/// What can come of a row.
+/// The possible outcomes of a row.
 const OUTCOMES: [&str; 6] = ["created", "updated", "ended", "reopened", "unchanged", "skipped"];
 
-/// A row's fields: in the model those that an export gives, in a file those that are sent.
+/// The fields of a row. In the model as exported, in a file as sent.
 type Row = Map<String, Value>;
 /// The rows of a section by key.
 type Rows = BTreeMap<String, Row>;
-/// What is stored. All sections are there.
+/// The stored rows. All sections are present.
 type Model = BTreeMap<&'static str, Rows>;
-/// What is sent. Sections may be missing.
+/// A file. Sections may be missing.
 type File = BTreeMap<&'static str, Vec<Row>>;
-/// What comes of rows: a word, and the fields that change.
+/// Outcomes of rows: the name of the outcome, and the changed fields.
 type Outcomes = BTreeMap<String, (&'static str, BTreeSet<String>)>;
 
-fn any_sequence_leaves_what_a_simple_model_has(app: &App) {
+fn any_sequence_of_files_agrees_with_the_model(app: &App) {
     let elsewhere = fill_elsewhere(app);
     let left_alone = elsewhere.export();
     let cases = Cell::new(0);
@@ -82,7 +82,7 @@ fn the_order_of_rows_does_not_matter(app: &App) {
     });
 }
 
-/// Another municipality, with rows of its HR system under all the keys, none of them at an end.
+/// Another municipality, with running HR rows under all keys.
 fn fill_elsewhere<'a>(app: &'a App<'a>) -> Town<'a> {
     let mut bundle = json!({"municipality": {"key": ELSEWHERE, "code": "999", "name": ELSEWHERE}});
     for (section, keys) in SECTIONS {
@@ -99,17 +99,17 @@ fn fill_elsewhere<'a>(app: &'a App<'a>) -> Town<'a> {
 }
 
 fn run(cases: u32, steps: Range<usize>, test: impl Fn(Vec<Vec<u8>>) -> Result<(), TestCaseError>) {
-    // More bytes than a file with every row and field takes.
+    // More bytes than a file with every row and field uses.
     let sequences = prop::collection::vec(prop::collection::vec(any::<u8>(), 400), steps);
     TestRunner::new(repeatable(cases)).run(&sequences, test).unwrap();
 }
 
-/// A number that no case before had: each needs municipalities of its own.
+/// A new number for each case, since each needs municipalities of its own.
 fn next(cases: &Cell<u32>) -> u32 {
     cases.replace(cases.get() + 1)
 }
 
-/// A municipality, and a token that may do everything in it.
+/// A municipality, and a token with all scopes for it.
 struct Town<'a> {
     app: &'a App<'a>,
     token: String,
@@ -136,7 +136,7 @@ impl<'a> Town<'a> {
 
     fn sync(&self, file: &File, reading: &Reading, dry_run: bool) -> Value {
         let mode = reading.mode;
-        // With so many allowed, the sync guard never stops a file.
+        // The sync guard never stops a file of this test.
         let path = format!("/v1/hr-sync?mode={mode}&max_ended=1000&dry_run={dry_run}");
         let answer = self.send("POST", &path, Some(&json!(file)));
         let told = String::from_utf8_lossy(&answer.body);
@@ -148,14 +148,14 @@ impl<'a> Town<'a> {
         self.send("GET", "/v1/export", None).expect(200).json()
     }
 
-    /// The export's sections, in the order of their rows, without the municipality's own fields.
+    /// The export's sections, without the municipality's own fields.
     fn rows(&self) -> Value {
         let mut export = self.export();
         export["municipality"] = Value::Null;
         export
     }
 
-    /// How many rows the change log has.
+    /// Number of rows in the change log.
     fn changes(&self) -> usize {
         let (mut count, mut after) = (0, 0);
         loop {
@@ -168,7 +168,7 @@ impl<'a> Town<'a> {
         }
     }
 
-    /// The rows under the model's keys, byte for byte.
+    /// The stored rows under the model's keys, byte for byte.
     fn read_rows(&self, model: &Model) -> BTreeMap<String, String> {
         let keys = model.iter().flat_map(|(section, rows)| rows.keys().map(move |key| format!("/v1/{section}/{key}")));
         let read = |path: String| {
@@ -179,7 +179,7 @@ impl<'a> Town<'a> {
     }
 }
 
-/// Decisions, taken one after the other from random bytes.
+/// Random decisions, each drawn from the next byte.
 struct Choices<'b>(std::slice::Iter<'b, u8>);
 
 impl Choices<'_> {
@@ -191,7 +191,7 @@ impl Choices<'_> {
         all[self.below(all.len())].clone()
     }
 
-    /// Some of `all`, in some order.
+    /// A random selection of `all`, in random order.
     fn some<T: Clone>(&mut self, all: &[T]) -> Vec<T> {
         let mut chosen = all.to_vec();
         self.shuffle(&mut chosen);
@@ -207,7 +207,7 @@ impl Choices<'_> {
     }
 }
 
-/// How a file is read, and when. Days are texts, whose order is that of the days.
+/// How and when a file is applied. Days are ISO texts, which sort by date.
 struct Reading {
     mode: &'static str,
     today: String,
@@ -220,7 +220,7 @@ impl Reading {
     }
 }
 
-/// The day so many days from today.
+/// The day at this distance from today.
 fn day(distance: i64) -> String {
     (period::today() + TimeDelta::days(distance)).to_string()
 }
@@ -229,8 +229,8 @@ fn nothing() -> Model {
     SECTIONS.into_iter().map(|(section, _)| (section, Rows::new())).collect()
 }
 
-/// Rows that the sync may refer to, and must not touch. They refer to each other alone, so that nothing in
-/// them depends on what the sync brings: a membership shows its holder's name.
+/// Creates rows managed by editors, which the sync may refer to but must not change. They refer only to each other, so
+/// that nothing in them depends on the sync: a membership shows its holder's name.
 fn create_rows_of_editors(town: &Town, choices: &mut Choices) -> Model {
     let reading = Reading::now("delta");
     let mut model = nothing();
@@ -247,9 +247,9 @@ fn create_rows_of_editors(town: &Town, choices: &mut Choices) -> Model {
     model
 }
 
-/// A file without a fault, for what is stored.
+/// Draws a valid file for the stored rows.
 fn draw_file(choices: &mut Choices, stored: &Model, reading: &Reading) -> File {
-    // Sections may refer to what those before them bring.
+    // Sections may refer to rows of earlier sections.
     let mut model = stored.clone();
     let mut file = File::new();
     for (section, keys) in SECTIONS {
@@ -263,7 +263,7 @@ fn draw_file(choices: &mut Choices, stored: &Model, reading: &Reading) -> File {
 }
 
 fn draw_rows(choices: &mut Choices, section: &str, keys: &[&str], stored: &Model, reading: &Reading) -> Vec<Row> {
-    // Rows may refer to those that were drawn before them.
+    // Rows may refer to rows drawn before them.
     let mut model = stored.clone();
     let mut rows = Vec::new();
     for key in keys {
@@ -296,7 +296,7 @@ fn draw_row(choices: &mut Choices, section: &str, key: &str, model: &Model, read
     row
 }
 
-/// A row in the making.
+/// A row that is being drawn.
 struct Sketch<'c, 'b> {
     choices: &'c mut Choices<'b>,
     is_new: bool,
@@ -304,7 +304,7 @@ struct Sketch<'c, 'b> {
 }
 
 impl Sketch<'_, '_> {
-    /// A field that a new row needs, and that nothing clears.
+    /// A required field, which can't be cleared.
     fn required(&mut self, name: &str, values: &[Value]) {
         if self.is_new || self.choices.below(2) > 0 {
             let value = self.choices.one(values);
@@ -312,7 +312,7 @@ impl Sketch<'_, '_> {
         }
     }
 
-    /// A field that may be absent, null or set.
+    /// An optional field: absent, null or set.
     fn optional(&mut self, name: &str, values: &[Value]) {
         let value = match self.choices.below(4) {
             0 | 1 => return,
@@ -349,7 +349,7 @@ fn sketch_committee(sketch: &mut Sketch, key: &str, model: &Model) {
     sketch.optional("units", &[json!(units)]);
 }
 
-/// Form and level go together: a work group has no level, others can't do without.
+/// Form and level depend on each other: a work group has no level, all others need one.
 fn sketch_form(sketch: &mut Sketch, stored: Option<&Row>) {
     sketch.required("form", &words(&["committee", "staff_meeting", "work_group"]));
     let changes = sketch.fields.contains_key("form");
@@ -361,7 +361,7 @@ fn sketch_form(sketch: &mut Sketch, stored: Option<&Row>) {
 }
 
 fn sketch_membership(sketch: &mut Sketch, key: &str, model: &Model) {
-    // One row alone may chair, so that no committee gets two chairs.
+    // Only one row may be a chair, so that no committee gets two.
     let roles: &[&str] = if key == "m1" { &["chair", "member"] } else { &["deputy_chair", "member", "substitute"] };
     sketch.required("committee", &keys_in(&model["committees"]));
     sketch.optional("employee", &keys_in(&model["employees"]));
@@ -378,12 +378,12 @@ fn keys_in(rows: &Rows) -> Vec<Value> {
     rows.keys().map(|key| json!(key)).collect()
 }
 
-/// What may be above a row: only what comes before it, so that there are no cycles.
+/// Possible parents of a row: only rows with smaller keys, so that there are no cycles.
 fn keys_before(rows: &Rows, key: &str) -> Vec<Value> {
     rows.keys().filter(|other| other.as_str() < key).map(|other| json!(other)).collect()
 }
 
-/// Takes days back where the row would end before it begins.
+/// Removes dates if the row would end before it starts.
 fn mend_days(stored: Option<&Row>, sent: &mut Row, reading: &Reading) {
     let names_days = |sent: &Row| sent.contains_key("starts_on") || sent.contains_key("ends_on");
     if names_days(sent) && is_crossed(&merged(stored, sent, reading)) {
@@ -398,14 +398,14 @@ fn is_crossed(row: &Row) -> bool {
     text(row, "ends_on").is_some_and(|last| text(row, "starts_on").is_some_and(|first| last < first))
 }
 
-/// The same file, its rows in another order.
+/// The same file with its rows in another order.
 fn shuffled(choices: &mut Choices, file: &File) -> File {
     let mut file = file.clone();
     file.values_mut().for_each(|rows| choices.shuffle(rows));
     file
 }
 
-/// What the model has after a file.
+/// The model after a file.
 fn applied(before: &Model, file: &File, reading: &Reading) -> Model {
     let mut model = before.clone();
     for (section, rows) in file {
@@ -435,12 +435,12 @@ fn key_of(row: &Row) -> String {
     row["key"].as_str().unwrap().to_owned()
 }
 
-/// In the model, as in an export, editors are not named.
+/// In the model, as in an export, `managed_by: editor` is left out.
 fn is_of_editor(row: &Row) -> bool {
     !row.contains_key("managed_by")
 }
 
-/// Yesterday was the last day of what is gone; of what has not begun yet, the day before its first.
+/// Ends a row that is missing from a snapshot: yesterday, or the day before its first day if it has not started.
 fn end(row: &mut Row, yesterday: &str) {
     let before_it_begins = text(row, "starts_on").map(|first| first.parse::<NaiveDate>().unwrap().pred_opt().unwrap());
     let before_it_begins = before_it_begins.map(|day| day.to_string()).unwrap_or_default();
@@ -450,7 +450,7 @@ fn end(row: &mut Row, yesterday: &str) {
     }
 }
 
-/// What the sync makes of a row of its file.
+/// The row after the sync.
 fn merged(stored: Option<&Row>, sent: &Row, reading: &Reading) -> Row {
     let mut row = laid_over(stored, sent);
     row.insert("managed_by".to_owned(), json!("hr"));
@@ -462,7 +462,7 @@ fn merged(stored: Option<&Row>, sent: &Row, reading: &Reading) -> Row {
     row
 }
 
-/// A row with the fields that are sent: what is absent stays, null clears.
+/// The stored row with the fields that were sent: absent ones stay, null clears.
 fn laid_over(stored: Option<&Row>, sent: &Row) -> Row {
     let mut row = stored.cloned().unwrap_or_default();
     for (name, value) in sent {
@@ -483,7 +483,7 @@ fn goes_without_saying(value: &Value) -> bool {
     }
 }
 
-/// Whether the last day has passed, or comes before the first, as it does of a row that was gone before it began.
+/// Whether the last day has passed, or is before the first day (called off).
 fn is_over(row: &Row, today: &str) -> bool {
     text(row, "ends_on").is_some_and(|last| last < today) || is_crossed(row)
 }
@@ -492,7 +492,7 @@ fn text<'r>(row: &'r Row, name: &str) -> Option<&'r str> {
     row.get(name).and_then(Value::as_str)
 }
 
-/// Sends a file as a rehearsal, in earnest, and once more; answers what the model has now.
+/// Sends a file as a dry run, for real, and a second time. Returns the new model.
 fn check_step(town: &Town, before: &Model, file: &File, reading: &Reading) -> Result<Model, TestCaseError> {
     let after = applied(before, file, reading);
     let what = format!("{} of {} over {}", reading.mode, json!(file), json!(before));
@@ -518,7 +518,7 @@ fn check_step(town: &Town, before: &Model, file: &File, reading: &Reading) -> Re
     Ok(after)
 }
 
-/// Holds an answer against what the model has; answers how many rows were written.
+/// Compares an answer with the model. Returns the number of rows written.
 fn check_answer(
     answer: &Value,
     file: &File,
@@ -541,7 +541,7 @@ fn check_answer(
     Ok(written)
 }
 
-/// What an answer tells of a section, each key in one place, as often as it is counted.
+/// The outcomes in an answer's section. Requires that each key is listed once and the counts agree.
 fn told(section: &Value, what: &str) -> Result<Outcomes, TestCaseError> {
     let mut told = Outcomes::new();
     for word in OUTCOMES {
@@ -560,7 +560,7 @@ fn told(section: &Value, what: &str) -> Result<Outcomes, TestCaseError> {
     Ok(told)
 }
 
-/// What should come of the rows that the file names, and of those that change because it doesn't name them.
+/// The expected outcomes of the rows in the file, and of rows that change because they are missing from it.
 fn outcomes(before: &Rows, after: &Rows, sent: &[Row], today: &str) -> Outcomes {
     let named: BTreeSet<String> = sent.iter().map(key_of).collect();
     let concerned = after.iter().filter(|(key, row)| named.contains(*key) || before.get(*key) != Some(*row));
@@ -586,7 +586,7 @@ fn outcome(before: Option<&Row>, after: &Row, today: &str) -> (&'static str, BTr
     (word, names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect())
 }
 
-/// An export's rows, without what goes without saying.
+/// The rows of an export, without defaults.
 fn model_of(export: &Value) -> Model {
     let rows = |section: &str| -> Rows {
         let rows = export[section].as_array().into_iter().flatten();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{App, ELSEWHERE, HERE};
-use crate::indicators::{computed, create, house, indicator, measure};
+use crate::indicators::{computed, create, indicator, measure, sample_municipality};
 use crate::reports::with;
 
 crate::tests![
@@ -20,7 +20,7 @@ crate::tests![
 
 /// A bundle with these indicators, as it is exported: without defaults.
 fn bundle(indicators: Value) -> Value {
-    with(house(), json!({"indicators": indicators}))
+    with(sample_municipality(), json!({"indicators": indicators}))
 }
 
 /// Three indicators as an export writes them, not in the order of their keys.
@@ -73,10 +73,10 @@ fn export_of(app: &App, municipality: &str, query: &str) -> Value {
 }
 
 fn small_groups_are_a_setting_of_the_municipality(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let exported = || app.get("/v1/export").expect(200).json()["municipality"].clone();
     assert_eq!(app.get("/v1/municipality").json()["min_group"], 3);
-    assert_eq!(exported(), house()["municipality"], "the usual goes without saying");
+    assert_eq!(exported(), sample_municipality()["municipality"], "the usual goes without saying");
     for (key, least) in [("none", json!(null)), ("two", json!(2)), ("ten", json!(10))] {
         create(app, indicator(key, json!({"min_group": least})));
         measure(app, key, json!([{"period": "2024", "unit": "school", "value": 7, "count": 4}]));
@@ -96,19 +96,23 @@ fn small_groups_are_a_setting_of_the_municipality(app: &App) {
     let shown = app.request("GET", "/v1/indicators/two/values").token(&app.token("med.measure")).send().json();
     assert_eq!((&shown["items"][0]["value"], &shown["items"][0]["is_suppressed"]), (&json!(7), &json!(false)));
 
-    let head = with(house()["municipality"].clone(), json!({"min_group": 5}));
+    let head = with(sample_municipality()["municipality"].clone(), json!({"min_group": 5}));
     assert_eq!(exported(), head);
     let again = app.post("/v1/import", json!({"municipality": head})).expect(200).json();
     assert_eq!(again["municipality"]["unchanged"], 1);
     for least in [json!(0), json!(-3), json!(1_000_001), json!(2.5), json!("3")] {
-        app.patch("/v1/municipality", json!({"min_group": least})).expect_faults(&["/min_group"]);
+        app.patch("/v1/municipality", json!({"min_group": least})).expect_errors(&["/min_group"]);
     }
-    let usual = app.post("/v1/import", json!({"municipality": house()["municipality"]})).expect(200).json();
-    assert_eq!((&usual["municipality"]["updated"], exported()), (&json!(1), house()["municipality"].clone()));
+    let usual =
+        app.post("/v1/import", json!({"municipality": sample_municipality()["municipality"]})).expect(200).json();
+    assert_eq!(
+        (&usual["municipality"]["updated"], exported()),
+        (&json!(1), sample_municipality()["municipality"].clone())
+    );
 }
 
 fn every_change_leaves_its_row(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let mut known = app.changes();
     let mut news = || {
         let changes = app.list("/v1/changes?limit=200");
@@ -195,8 +199,7 @@ fn an_import_changes_only_what_it_names(app: &App) {
     measure(app, "bare", json!([{"period": "2024", "value": 1}]));
     let (kept, until_now) = (app.get("/v1/indicators/daekning").json(), app.get("/v1/indicators/sygefravaer").json());
     let new = indicator("ny", json!({"objectives": ["plan/a/o"]}));
-    let less =
-        json!({"municipality": house()["municipality"], "indicators": [new, indicator("sygefravaer", json!({}))]});
+    let less = json!({"municipality": sample_municipality()["municipality"], "indicators": [new, indicator("sygefravaer", json!({}))]});
     let answer = app.post("/v1/import", less).expect(200).json();
     assert_eq!(answer["indicators"], json!({"created": 1, "updated": 1, "unchanged": 0}));
     let changed = app.get("/v1/indicators/sygefravaer").json();
@@ -207,8 +210,8 @@ fn an_import_changes_only_what_it_names(app: &App) {
     assert_eq!(app.list("/v1/indicators/bare/values").len(), 1);
     // A bundle can't make a change that stored values do not allow.
     let faster = json!([indicator("bare", json!({"frequency": "month"}))]);
-    let refused = json!({"municipality": house()["municipality"], "indicators": faster});
-    app.post("/v1/import", refused).expect_faults(&["/indicators/0/frequency"]);
+    let refused = json!({"municipality": sample_municipality()["municipality"], "indicators": faster});
+    app.post("/v1/import", refused).expect_errors(&["/indicators/0/frequency"]);
 }
 
 fn values_are_exported_on_request(app: &App) {
@@ -242,7 +245,7 @@ fn values_of_a_bundle_replace_stored_ones(app: &App) {
         {"indicator": "sygefravaer", "unit": school, "values": [{"period": "2023", "value": 3}]},
         {"indicator": "sygefravaer", "benchmark": "region", "values": [{"period": "2024", "value": 11}]},
     ]);
-    let more = json!({"municipality": house()["municipality"], "values": values});
+    let more = json!({"municipality": sample_municipality()["municipality"], "values": values});
     let answer = app.post("/v1/import", more).expect(200).json();
     assert_eq!(answer["values"], json!({"created": 1, "updated": 1, "unchanged": 1, "removed": 0}));
     let replaced = app.list("/v1/indicators/sygefravaer/replaced-values");
@@ -272,7 +275,8 @@ fn errors_of_a_bundle_have_pointers(app: &App) {
         },
         {"indicator": "maaned", "values": [one("2024", 1.0), one("2024-01", 1.0)]},
     ]);
-    let wanted = json!({"municipality": house()["municipality"], "indicators": indicators, "values": values});
+    let wanted =
+        json!({"municipality": sample_municipality()["municipality"], "indicators": indicators, "values": values});
     let refused = app.post("/v1/import", wanted).expect_problem(422, "invalid-body");
     let pointers = refused.pointers();
     for pointer in [
@@ -293,15 +297,16 @@ fn errors_of_a_bundle_have_pointers(app: &App) {
     let form = json!([
         {"indicator": "Bare", "values": [{"period": "24", "value": "1", "count": -1, "antal": 1}]}, {"values": {}},
     ]);
-    app.post("/v1/import", json!({"municipality": house()["municipality"], "values": form})).expect_faults(&[
-        "/values/0/indicator",
-        "/values/0/values/0/period",
-        "/values/0/values/0/value",
-        "/values/0/values/0/count",
-        "/values/0/values/0/antal",
-        "/values/1/indicator",
-        "/values/1/values",
-    ]);
+    app.post("/v1/import", json!({"municipality": sample_municipality()["municipality"], "values": form}))
+        .expect_errors(&[
+            "/values/0/indicator",
+            "/values/0/values/0/period",
+            "/values/0/values/0/value",
+            "/values/0/values/0/count",
+            "/values/0/values/0/antal",
+            "/values/1/indicator",
+            "/values/1/values",
+        ]);
     assert_eq!((app.changes(), app.get("/v1/export?values=true").json()), before);
 }
 
@@ -309,8 +314,8 @@ fn an_unknown_unit_is_one_error_per_series(app: &App) {
     app.import(&bundle(definitions())).unwrap();
     let values: Vec<Value> = (2020..2025).map(|year| json!({"period": year.to_string(), "value": 1})).collect();
     let series = json!([{"indicator": "bare", "unit": "nope", "values": values}]);
-    let wanted = json!({"municipality": house()["municipality"], "values": series});
-    app.post("/v1/import", wanted).expect_faults(&["/values/0/unit"]);
+    let wanted = json!({"municipality": sample_municipality()["municipality"], "values": series});
+    app.post("/v1/import", wanted).expect_errors(&["/values/0/unit"]);
 }
 
 fn notes_in_bundles_hold_no_cpr_number(app: &App) {
@@ -320,8 +325,8 @@ fn notes_in_bundles_hold_no_cpr_number(app: &App) {
         let values =
             json!([{"period": "2023", "value": 1}, {"period": "2024", "value": 1, "note": format!("Om {number}.")}]);
         let series = json!([{"indicator": "bare", "values": values}]);
-        let wanted = json!({"municipality": house()["municipality"], "values": series});
-        let refused = app.post("/v1/import", wanted).expect_faults(&["/values/0/values/1/note"]);
+        let wanted = json!({"municipality": sample_municipality()["municipality"], "values": series});
+        let refused = app.post("/v1/import", wanted).expect_errors(&["/values/0/values/1/note"]);
         assert!(!String::from_utf8(refused.body).unwrap().contains(number));
     }
     assert_eq!(app.changes(), before);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{App, ELSEWHERE};
-use crate::indicators::{computed, create, house, indicator, measure, target};
+use crate::indicators::{computed, create, indicator, measure, sample_municipality, target};
 use crate::reports::{action_ids, with};
 
 crate::tests![
@@ -19,7 +19,7 @@ fn text(value: &Value) -> &str {
 }
 
 fn references_are_answered_as_keys(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let plan = app.get("/v1/strategies/plan").json();
     let objectives = &plan["focus_areas"][0]["objectives"];
     let ids = action_ids(app);
@@ -39,19 +39,23 @@ fn references_are_answered_as_keys(app: &App) {
     let again = app.put("/v1/indicators/i", computed("i", named)).expect(200).json();
     assert_eq!(again, told, "however its references are written, nothing has changed");
     let twice = json!({"objectives": ["plan/a/p", objectives[1]["id"]]});
-    app.patch("/v1/indicators/i", twice).expect_faults(&["/objectives/1"]);
+    app.patch("/v1/indicators/i", twice).expect_errors(&["/objectives/1"]);
 }
 
 fn references_to_nothing_are_refused(app: &App) {
-    app.import(&house()).unwrap();
-    app.import(&with(house(), json!({"municipality": {"key": ELSEWHERE, "code": "999", "name": ELSEWHERE}}))).unwrap();
+    app.import(&sample_municipality()).unwrap();
+    app.import(&with(
+        sample_municipality(),
+        json!({"municipality": {"key": ELSEWHERE, "code": "999", "name": ELSEWHERE}}),
+    ))
+    .unwrap();
     let token = app.token_of(ELSEWHERE, "med.read");
     let there = |path: &str| app.request("GET", path).token(&token).send().expect(200).json();
     let area = there("/v1/strategies/plan")["focus_areas"][0].clone();
     let (level, unit) = (there("/v1/levels/local")["id"].clone(), there("/v1/units/school")["id"].clone());
     let objectives = json!(["plan/a/nope", "plan/a", "o", area["objectives"][0]["id"], area["id"], "plan/a/once"]);
     let aimed = json!({"objectives": objectives, "targets": [{"rule": "at_least", "value": 1, "unit": unit}]});
-    app.post("/v1/indicators", indicator("i", aimed)).expect_faults(&[
+    app.post("/v1/indicators", indicator("i", aimed)).expect_errors(&[
         "/objectives/0",
         "/objectives/1",
         "/objectives/2",
@@ -62,7 +66,7 @@ fn references_to_nothing_are_refused(app: &App) {
     ]);
     for (action, level) in [(&area["actions"][0]["id"], &level), (&json!("plan/a/o"), &json!("school"))] {
         let counted = json!({"coverage_of": action, "coverage_level": level});
-        app.post("/v1/indicators", computed("i", counted)).expect_faults(&["/coverage_of", "/coverage_level"]);
+        app.post("/v1/indicators", computed("i", counted)).expect_errors(&["/coverage_of", "/coverage_level"]);
     }
 }
 
@@ -76,10 +80,10 @@ fn an_indicator_with_values_keeps_its_meaning(app: &App) {
     app.put_new(&format!("{address}/benchmarks/region/values"), values.clone()).expect(200);
     let before = app.get(address).json();
     for frequency in ["month", "quarter", "half_year"] {
-        app.patch(address, json!({"frequency": frequency})).expect_faults(&["/frequency"]);
+        app.patch(address, json!({"frequency": frequency})).expect_errors(&["/frequency"]);
     }
-    app.patch(address, json!({"benchmarks": []})).expect_faults(&["/benchmarks"]);
-    app.put(address, indicator("i", json!({"frequency": "quarter"}))).expect_faults(&["/frequency", "/benchmarks"]);
+    app.patch(address, json!({"benchmarks": []})).expect_errors(&["/benchmarks"]);
+    app.put(address, indicator("i", json!({"frequency": "quarter"}))).expect_errors(&["/frequency", "/benchmarks"]);
     app.delete(address).expect_problem(409, "in-use");
     assert_eq!(app.get(address).json(), before);
 
@@ -90,7 +94,7 @@ fn an_indicator_with_values_keeps_its_meaning(app: &App) {
     assert_eq!((kept.len(), &kept[0]["value"]), (1, &json!(3)));
     app.patch(address, json!({"frequency": "year"})).expect(200);
     measure(app, "i", json!([{"period": "2023", "value": 1}]));
-    let refused = app.patch(address, json!({"frequency": "biennium"})).expect_faults(&["/frequency"]).json();
+    let refused = app.patch(address, json!({"frequency": "biennium"})).expect_errors(&["/frequency"]).json();
     assert!(text(&refused["errors"][0]["detail"]).contains("2023"), "{refused}");
     app.patch(address, json!({"frequency": "once"})).expect(200);
     // Values of a benchmark prevent deletion of the indicator too.
@@ -100,7 +104,7 @@ fn an_indicator_with_values_keeps_its_meaning(app: &App) {
 }
 
 fn rows_that_indicators_refer_to_can_not_be_deleted(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let aimed = json!({"objectives": ["plan/a/o"], "targets": [{"rule": "at_least", "value": 1, "unit": "school"}]});
     create(app, indicator("aims", aimed));
     create(app, indicator("measures", json!({})));
@@ -122,7 +126,7 @@ fn rows_that_indicators_refer_to_can_not_be_deleted(app: &App) {
         assert!(told.iter().any(|detail| detail.contains(&format!("'{key}'"))), "{address}: {told:?}");
         app.get(address).expect(200);
     }
-    let mut plan = house()["strategies"][0].clone();
+    let mut plan = sample_municipality()["strategies"][0].clone();
     plan["focus_areas"] = json!([]);
     let refused = app.put("/v1/strategies/plan", plan).expect_problem(409, "in-use").json();
     let told = refused["errors"].to_string();
@@ -138,7 +142,7 @@ fn rows_that_indicators_refer_to_can_not_be_deleted(app: &App) {
 
 fn another_municipality_s_indicators_do_not_exist(app: &App) {
     let there = with(
-        house(),
+        sample_municipality(),
         json!({
             "municipality": {"key": ELSEWHERE, "code": "999", "name": ELSEWHERE},
             "indicators": [indicator("fremmed", json!({"benchmarks": [{"key": "region", "name": "Regionen"}]}))],

@@ -18,7 +18,7 @@ crate::tests![
 ];
 
 /// A municipality with a plan and without values.
-pub fn house() -> Value {
+pub fn sample_municipality() -> Value {
     let action = |key: &str, fields: Value| {
         let everyone = json!([{"role": "responsible", "level": "local"}]);
         with(json!({"key": key, "title": key, "kind": "discussion", "audience": everyone}), fields)
@@ -112,7 +112,7 @@ pub fn target(rule: &str, fields: Value) -> Value {
 }
 
 fn an_indicator_is_answered_as_it_was_written(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let made = app.post("/v1/indicators", full()).expect(201);
     assert_eq!(made.header("location"), Some("/v1/indicators/sygefravaer"));
     let told = made.json();
@@ -162,8 +162,8 @@ fn changes_require_the_current_version(app: &App) {
     app.request("DELETE", address).send().expect_problem(428, "precondition-required");
     assert_eq!(app.get(address).json(), changed.json());
 
-    app.put(address, indicator("j", json!({}))).expect_faults(&["/key"]);
-    app.put_new("/v1/indicators/k", indicator("j", json!({}))).expect_faults(&["/key"]);
+    app.put(address, indicator("j", json!({}))).expect_errors(&["/key"]);
+    app.put_new("/v1/indicators/k", indicator("j", json!({}))).expect_errors(&["/key"]);
     let nobody = "/v1/indicators/0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01";
     app.put_new(nobody, indicator("j", json!({}))).expect_problem(404, "not-found");
     request("DELETE", "if-match", &changed.etag()).send().expect(204);
@@ -175,7 +175,7 @@ fn changes_require_the_current_version(app: &App) {
 }
 
 fn a_patch_changes_only_the_fields_it_has(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let until_now = create(app, full());
     let address = "/v1/indicators/sygefravaer";
     let change = json!({"title": "Fravær", "source": null, "aggregation": "sum", "targets": [], "retired_on": null});
@@ -183,16 +183,16 @@ fn a_patch_changes_only_the_fields_it_has(app: &App) {
     let own = json!({"version": 2, "updated_at": changed["updated_at"]});
     assert_eq!(changed, with(with(until_now, change), own));
     assert_eq!(app.patch(address, json!({})).expect(200).json(), changed);
-    app.patch(address, json!({"key": "other"})).expect_faults(&["/key"]);
-    app.patch(address, json!({"frequency": null})).expect_faults(&["/frequency"]);
+    app.patch(address, json!({"key": "other"})).expect_errors(&["/key"]);
+    app.patch(address, json!({"frequency": null})).expect_errors(&["/frequency"]);
     app.patch(address, json!({"titel": null, "id": "x"})).expect_problem(422, "invalid-body");
-    app.patch(address, json!({"objectives": ["plan/a/nope"]})).expect_faults(&["/objectives/0"]);
+    app.patch(address, json!({"objectives": ["plan/a/nope"]})).expect_errors(&["/objectives/0"]);
     assert_eq!(app.get(address).json(), changed);
     app.patch("/v1/indicators/nope", json!({})).expect_problem(404, "not-found");
 }
 
 fn lists_are_filtered_and_paged(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let told = |objectives: &[&str]| json!({"objectives": objectives});
     create(app, indicator("b", with(told(&["plan/a/o", "plan/a/p"]), json!({"title": "Åben dør"}))));
     create(app, indicator("a", with(told(&["next/a/o"]), json!({"frequency": "month", "source": "Ældre kilde"}))));
@@ -245,7 +245,7 @@ fn aim(app: &App, fields: Value, target: Value) -> Response {
 }
 
 fn each_rule_has_its_own_parameters(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     create(app, indicator("i", json!({})));
     for taken in [
         json!({"rule": "at_least", "value": -1.5}),
@@ -296,14 +296,14 @@ fn each_rule_has_its_own_parameters(app: &App) {
     ] {
         let pointers: Vec<String> = fields.iter().map(|field| format!("/targets/0/{field}")).collect();
         let pointers: Vec<&str> = pointers.iter().map(String::as_str).collect();
-        aim(app, json!({}), refused).expect_faults(&pointers);
+        aim(app, json!({}), refused).expect_errors(&pointers);
     }
-    aim(app, json!({"unit_of_measure": "dage"}), json!({"rule": "full_coverage"})).expect_faults(&["/targets/0/rule"]);
+    aim(app, json!({"unit_of_measure": "dage"}), json!({"rule": "full_coverage"})).expect_errors(&["/targets/0/rule"]);
     assert_eq!(app.get("/v1/indicators/i").json(), before);
 }
 
 fn all_errors_of_targets_are_answered_together(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let targets = json!([
         {"rule": "at_least"},
         {"rule": "full_coverage", "unit": "nope"},
@@ -313,7 +313,7 @@ fn all_errors_of_targets_are_answered_together(app: &App) {
     let benchmarks = json!([{"key": "b", "name": "B"}, {"key": "b", "name": "B"}]);
     let objectives = json!(["plan/a/nope", "plan/a/o", "plan/a/o"]);
     let body = json!({"targets": targets, "benchmarks": benchmarks, "objectives": objectives, "coverage_level": "top"});
-    app.post("/v1/indicators", indicator("i", body)).expect_faults(&[
+    app.post("/v1/indicators", indicator("i", body)).expect_errors(&[
         "/coverage_level",
         "/objectives/0",
         "/objectives/2",
@@ -330,7 +330,7 @@ fn all_errors_of_targets_are_answered_together(app: &App) {
 }
 
 fn a_computed_indicator_names_its_action_and_level(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     // Its values are percentages, whatever its unit of measure says.
     create(app, computed("i", json!({"frequency": "biennium", "targets": [{"rule": "full_coverage"}]})));
     app.patch("/v1/indicators/i", json!({"targets": []})).expect(200);
@@ -345,14 +345,14 @@ fn a_computed_indicator_names_its_action_and_level(app: &App) {
         (json!({"aggregation": "mean", "frequency": "once"}), vec!["/aggregation", "/frequency"]),
         (json!({"coverage_of": "plan/a/nope", "coverage_level": "nope"}), vec!["/coverage_of", "/coverage_level"]),
     ] {
-        app.post("/v1/indicators", computed("j", fields.clone())).expect_faults(&errors);
-        app.patch("/v1/indicators/i", fields).expect_faults(&errors);
+        app.post("/v1/indicators", computed("j", fields.clone())).expect_errors(&errors);
+        app.patch("/v1/indicators/i", fields).expect_errors(&errors);
     }
     let measured = json!({"method": "manual", "coverage_of": null, "coverage_level": null});
     app.patch("/v1/indicators/i", measured).expect(200);
     measure(app, "i", json!([{"period": "2024", "value": 1}]));
     let back = json!({"method": "computed", "coverage_of": "plan/a/once", "coverage_level": "top"});
-    app.patch("/v1/indicators/i", back).expect_faults(&["/method"]);
+    app.patch("/v1/indicators/i", back).expect_errors(&["/method"]);
 }
 
 fn fields_have_bounds(app: &App) {
@@ -381,9 +381,9 @@ fn fields_have_bounds(app: &App) {
         (json!({"retired_on": "2024-02-30"}), vec!["/retired_on"]),
         (json!({"values": [], "version": 1}), vec!["/values", "/version"]),
     ] {
-        app.post("/v1/indicators", indicator("i", fields)).expect_faults(&errors);
+        app.post("/v1/indicators", indicator("i", fields)).expect_errors(&errors);
     }
-    app.post("/v1/indicators", json!({})).expect_faults(&["/key", "/title", "/direction", "/frequency", "/method"]);
+    app.post("/v1/indicators", json!({})).expect_errors(&["/key", "/title", "/direction", "/frequency", "/method"]);
     assert_eq!(app.keys("/v1/indicators"), [""; 0]);
     create(app, indicator("i", json!({"title": longest, "decimals": 6, "min_group": 1_000_000})));
 }

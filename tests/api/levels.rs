@@ -1,27 +1,27 @@
-//! Levels, and with them what all single rows have in common.
+//! Levels, and the behaviour that all single rows share.
 
 use serde_json::json;
 
 use crate::harness::App;
 
 crate::tests![
-    a_level_lives_through_all_methods,
+    a_level_is_created_changed_and_deleted,
     put_creates_and_replaces,
     a_stale_change_is_refused,
     a_change_needs_a_precondition,
     patch_clears_with_null_and_keeps_what_is_absent,
     keys_never_change,
-    what_is_unchanged_keeps_its_version,
-    levels_stand_from_the_top_down,
-    a_level_in_use_stays,
-    a_row_made_anew_is_another_one,
+    an_unchanged_row_keeps_its_version,
+    levels_are_ordered_from_the_top,
+    a_level_in_use_is_not_deleted,
+    a_recreated_row_has_another_etag,
 ];
 
 fn top() -> serde_json::Value {
     json!({"key": "hoved", "name": "Hoved-MED", "rank": 1})
 }
 
-fn a_level_lives_through_all_methods(app: &App) {
+fn a_level_is_created_changed_and_deleted(app: &App) {
     let created = app.post("/v1/levels", top()).expect(201);
     assert_eq!(created.header("location"), Some("/v1/levels/hoved"));
     let level = created.json();
@@ -68,7 +68,7 @@ fn put_creates_and_replaces(app: &App) {
     let only_new = |path| app.request("PUT", path).header("if-none-match", "*").json(&fresh).send();
     only_new("/v1/levels/ny").expect(201);
     only_new("/v1/levels/ny").expect_problem(412, "precondition-failed");
-    app.put_new("/v1/levels/anden", fresh.clone()).expect_faults(&["/key"]);
+    app.put_new("/v1/levels/anden", fresh.clone()).expect_errors(&["/key"]);
     app.put_new("/v1/levels/0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01", fresh).expect_problem(404, "not-found");
 }
 
@@ -105,19 +105,19 @@ fn patch_clears_with_null_and_keeps_what_is_absent(app: &App) {
     assert_eq!((&kept["rank"], &kept["staff_meeting_below"]), (&json!(3), &json!(20)));
     let cleared = app.patch("/v1/levels/l", json!({"staff_meeting_below": null})).expect(200).json();
     assert_eq!(cleared["staff_meeting_below"], json!(null));
-    app.patch("/v1/levels/l", json!({"name": null})).expect_faults(&["/name"]);
-    app.patch("/v1/levels/l", json!({"nmae": null, "navn": "x"})).expect_faults(&["/nmae"]);
-    app.patch("/v1/levels/l", json!(["rank"])).expect_faults(&[""]);
+    app.patch("/v1/levels/l", json!({"name": null})).expect_errors(&["/name"]);
+    app.patch("/v1/levels/l", json!({"nmae": null, "navn": "x"})).expect_errors(&["/nmae"]);
+    app.patch("/v1/levels/l", json!(["rank"])).expect_errors(&[""]);
 }
 
 fn keys_never_change(app: &App) {
     app.post("/v1/levels", top()).expect(201);
-    app.patch("/v1/levels/hoved", json!({"key": "andet"})).expect_faults(&["/key"]);
+    app.patch("/v1/levels/hoved", json!({"key": "andet"})).expect_errors(&["/key"]);
     app.patch("/v1/levels/hoved", json!({"key": "hoved", "rank": 2})).expect(200);
-    app.put("/v1/levels/hoved", json!({"key": "andet", "name": "A", "rank": 1})).expect_faults(&["/key"]);
+    app.put("/v1/levels/hoved", json!({"key": "andet", "name": "A", "rank": 1})).expect_errors(&["/key"]);
 }
 
-fn what_is_unchanged_keeps_its_version(app: &App) {
+fn an_unchanged_row_keeps_its_version(app: &App) {
     app.post("/v1/levels", top()).expect(201);
     let before = app.changes();
     assert_eq!(app.put("/v1/levels/hoved", top()).expect(200).json()["version"], 1);
@@ -125,7 +125,7 @@ fn what_is_unchanged_keeps_its_version(app: &App) {
     assert_eq!(app.changes(), before);
 }
 
-fn levels_stand_from_the_top_down(app: &App) {
+fn levels_are_ordered_from_the_top(app: &App) {
     for (key, rank) in [("c", 3), ("a", 2), ("b", 2), ("z", 1)] {
         app.post("/v1/levels", json!({"key": key, "name": key, "rank": rank})).expect(201);
     }
@@ -133,7 +133,7 @@ fn levels_stand_from_the_top_down(app: &App) {
     assert_eq!(app.keys("/v1/levels?limit=1"), ["z", "a", "b", "c"]);
 }
 
-fn a_level_in_use_stays(app: &App) {
+fn a_level_in_use_is_not_deleted(app: &App) {
     app.post("/v1/levels", top()).expect(201);
     app.post("/v1/committees", json!({"key": "hmed", "name": "HMED", "level": "hoved", "form": "committee"}))
         .expect(201);
@@ -143,7 +143,7 @@ fn a_level_in_use_stays(app: &App) {
     app.delete("/v1/levels/hoved").expect(204);
 }
 
-fn a_row_made_anew_is_another_one(app: &App) {
+fn a_recreated_row_has_another_etag(app: &App) {
     let seen = app.post("/v1/levels", top()).expect(201).etag();
     app.delete("/v1/levels/hoved").expect(204);
     app.post("/v1/levels", json!({"key": "hoved", "name": "Andet", "rank": 1})).expect(201);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::harness::{App, ELSEWHERE, HERE, Response};
-use crate::reports::{action_ids, committee, days_from_now, house, report, token_for, with};
+use crate::reports::{action_ids, committee, days_from_now, report, sample_municipality, token_for, with};
 
 crate::tests![
     a_committee_creates_a_local_action,
@@ -58,7 +58,7 @@ fn paths(app: &App, list: &str) -> Vec<String> {
 }
 
 fn a_committee_creates_a_local_action(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let ids = action_ids(app);
     let before = app.changes();
     let body = with(
@@ -106,7 +106,7 @@ fn a_committee_creates_a_local_action(app: &App) {
 }
 
 fn reporters_and_editors_may_create_one(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let body = |key: &str| with(walk(), json!({"key": key}));
     let before = app.changes();
     for person in ["e-member", "e-substitute", "e-former", "e-coming", "e-other", "e-top", "e-leader", "nobody"] {
@@ -130,7 +130,7 @@ fn reporters_and_editors_may_create_one(app: &App) {
 }
 
 fn invalid_local_actions_are_refused(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let other = text(&app.get(&started(app, "l2", &walk())).json()["id"]).to_owned();
     let area = text(&app.get("/v1/strategies/plan").json()["focus_areas"][0]["id"]).to_owned();
     let before = app.changes();
@@ -140,7 +140,7 @@ fn invalid_local_actions_are_refused(app: &App) {
         body
     };
     let refuse = |body: Value, pointers: &[&str]| {
-        start_as(app, &chair(app), "l1", &body).expect_faults(pointers);
+        start_as(app, &chair(app), "l1", &body).expect_errors(pointers);
         assert_eq!((app.changes(), app.list("/v1/committees/l1/actions").len()), (before, 0), "{body}");
     };
     for field in ["key", "title", "kind", "parent"] {
@@ -166,7 +166,7 @@ fn invalid_local_actions_are_refused(app: &App) {
 }
 
 fn keys_are_unique_in_the_committee(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     started(app, "l1", &walk());
     let before = app.changes();
     let again = with(walk(), json!({"title": "En anden", "parent": "plan/a/once"}));
@@ -180,7 +180,7 @@ fn keys_are_unique_in_the_committee(app: &App) {
 }
 
 fn local_actions_are_listed_where_they_belong(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let ids = action_ids(app);
     for n in 0..5 {
         started(app, "l1", &with(walk(), json!({"key": format!("k{n}")})));
@@ -212,7 +212,7 @@ fn local_actions_are_listed_where_they_belong(app: &App) {
 }
 
 fn local_actions_do_not_change_the_plan(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let seen = || {
         let plan = app.get("/v1/strategies/plan").expect(200);
         (plan.json(), plan.etag(), app.get("/v1/export").json()["strategies"].clone())
@@ -223,12 +223,12 @@ fn local_actions_do_not_change_the_plan(app: &App) {
     report(app, &chair(app), &format!("{local}/reports"), &json!({"stage": "done"})).expect(201);
     assert_eq!(seen(), before);
     // Replacing the plan does not change them.
-    app.put("/v1/strategies/plan", house()["strategies"][0].clone()).expect(200);
+    app.put("/v1/strategies/plan", sample_municipality()["strategies"][0].clone()).expect(200);
     assert_eq!(paths(app, "/v1/committees/l1/actions"), ["l1/walk"]);
 }
 
 fn local_actions_are_changed_and_deleted(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let local = started(app, "l1", &walk());
     let planned = format!("/v1/actions/{}", action_ids(app)["plan/a/half"]);
     let send = |method: &str, path: &str, token: &str, tag: Option<&str>, body: Value| {
@@ -247,10 +247,10 @@ fn local_actions_are_changed_and_deleted(app: &App) {
     assert_eq!((&changed["path"], &changed["parent"]), (&json!("l1/walk"), &json!("plan/a/half")));
     assert_eq!(app.get(&local).json(), changed);
     send("PATCH", &local, &chair, Some(&tag), json!({"title": "X"})).expect_problem(412, "precondition-failed");
-    send("PATCH", &local, &chair, Some("*"), json!({"key": "run"})).expect_faults(&["/key"]);
-    send("PATCH", &local, &chair, Some("*"), json!({"title": null})).expect_faults(&["/title"]);
+    send("PATCH", &local, &chair, Some("*"), json!({"key": "run"})).expect_errors(&["/key"]);
+    send("PATCH", &local, &chair, Some("*"), json!({"title": null})).expect_errors(&["/title"]);
     send("PATCH", &local, &chair, Some("*"), json!({"due_on": "2023-12-31", "starts_on": "2024-01-01"}))
-        .expect_faults(&["/due_on"]);
+        .expect_errors(&["/due_on"]);
     let before = (app.get(&local).json(), app.changes());
     send("PATCH", &local, &other, Some("*"), json!({"title": "X"})).expect_problem(403, "may-not-report");
     send("DELETE", &local, &other, Some("*"), json!({})).expect_problem(403, "may-not-report");
@@ -281,7 +281,7 @@ fn local_actions_are_changed_and_deleted(app: &App) {
 }
 
 fn a_report_need_not_name_the_committee(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let local = started(app, "l1", &walk());
     let address = format!("{local}/reports");
     let told = report(app, &chair(app), &address, &json!({"stage": "in_progress"})).expect(201).json();
@@ -295,7 +295,7 @@ fn a_report_need_not_name_the_committee(app: &App) {
         (json!({"occurrence": "2025-H1", "stage": "done"}), "/occurrence"),
         (json!({"committee": "l1", "unit": "school", "stage": "done"}), ""),
     ] {
-        report(app, &app.token("med.edit"), &address, &body).expect_faults(&[pointer]);
+        report(app, &app.token("med.edit"), &address, &body).expect_errors(&[pointer]);
     }
     for person in ["e-member", "e-other", "e-top", "e-leader"] {
         let refused = report(app, &token_for(app, person, "med.report"), &address, &json!({"stage": "done"}));
@@ -305,7 +305,7 @@ fn a_report_need_not_name_the_committee(app: &App) {
     assert_eq!(stages, ["in_progress", "done", "in_progress"]);
     let recurring = started(app, "l1", &with(walk(), json!({"key": "talk", "recurrence": "P6M"})));
     let address = format!("{recurring}/reports");
-    report(app, &chair(app), &address, &json!({"stage": "done"})).expect_faults(&["/occurrence"]);
+    report(app, &chair(app), &address, &json!({"stage": "done"})).expect_errors(&["/occurrence"]);
     report(app, &chair(app), &address, &json!({"occurrence": "2024-H1", "stage": "done"})).expect(201);
     // A repeated request makes one report here too.
     let body = json!({"occurrence": "2024-H2", "stage": "done"});
@@ -322,7 +322,7 @@ fn counts(block: &Value) -> [i64; 3] {
 }
 
 fn local_actions_have_figures_of_their_own(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let ids = action_ids(app);
     let area = text(&app.get("/v1/strategies/plan").json()["focus_areas"][0]["id"]).to_owned();
     let half = &ids["plan/a/half"];
@@ -382,7 +382,7 @@ fn local_actions_have_figures_of_their_own(app: &App) {
 }
 
 fn dates_default_to_those_of_the_plan(app: &App) {
-    let mut bundle = house();
+    let mut bundle = sample_municipality();
     bundle["strategies"][0]["ends_on"] = json!("2025-12-31");
     bundle["strategies"][0]["focus_areas"][1]["actions"] = json!([]);
     app.import(&bundle).unwrap();
@@ -403,7 +403,7 @@ fn dates_default_to_those_of_the_plan(app: &App) {
 }
 
 fn a_parent_of_local_actions_can_not_be_deleted(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     app.post("/v1/committees", committee("short", "local", None, [None, None])).expect(201);
     let parent = format!("/v1/actions/{}", action_ids(app)["plan/a/top"]);
     let local = started(app, "short", &with(walk(), json!({"parent": "plan/a/top"})));
@@ -411,7 +411,7 @@ fn a_parent_of_local_actions_can_not_be_deleted(app: &App) {
     app.delete(&parent).expect_problem(409, "in-use");
     app.delete("/v1/committees/short").expect_problem(409, "in-use");
     app.delete("/v1/strategies/plan").expect_problem(409, "in-use");
-    let mut wanted = house()["strategies"][0].clone();
+    let mut wanted = sample_municipality()["strategies"][0].clone();
     wanted["focus_areas"][0]["actions"].as_array_mut().unwrap().retain(|action| action["key"] != "top");
     app.put("/v1/strategies/plan", wanted.clone()).expect_problem(409, "in-use");
     assert_eq!(app.changes(), before);
@@ -422,8 +422,9 @@ fn a_parent_of_local_actions_can_not_be_deleted(app: &App) {
 }
 
 fn local_actions_of_another_municipality_are_not_found(app: &App) {
-    app.import(&house()).unwrap();
-    let elsewhere = with(house(), json!({"municipality": {"key": ELSEWHERE, "code": "998", "name": ELSEWHERE}}));
+    app.import(&sample_municipality()).unwrap();
+    let elsewhere =
+        with(sample_municipality(), json!({"municipality": {"key": ELSEWHERE, "code": "998", "name": ELSEWHERE}}));
     app.import(&elsewhere).unwrap();
     let there = app.token_of(ELSEWHERE, "med.admin");
     let made = start_as(app, &there, "l1", &walk()).expect(201);
@@ -436,7 +437,7 @@ fn local_actions_of_another_municipality_are_not_found(app: &App) {
         .expect_problem(404, "not-found");
     assert_eq!(app.list("/v1/committees/l1/actions").len(), 0, "one's own committee of the same key has none");
     let foreign = parent.json()["items"][0]["id"].clone();
-    start_as(app, &app.token("med.edit"), "l1", &with(walk(), json!({"parent": foreign}))).expect_faults(&["/parent"]);
+    start_as(app, &app.token("med.edit"), "l1", &with(walk(), json!({"parent": foreign}))).expect_errors(&["/parent"]);
     let l1 = app.request("GET", "/v1/committees/l1").token(&there).send().json()["id"].clone();
     start_as(app, &app.token("med.edit"), text(&l1), &walk()).expect_problem(404, "not-found");
 }
@@ -449,7 +450,7 @@ fn bundle_with_history() -> Value {
     };
     let of = |committee: &str| json!({"committee": committee});
     with(
-        house(),
+        sample_municipality(),
         json!({
             "municipality": {"key": HERE, "code": "999", "name": HERE, "reporting_roles": ["secretary", "member"]},
             "local_actions": [
@@ -593,7 +594,7 @@ fn invalid_local_actions_in_bundles_are_refused(app: &App) {
         with(walk(), json!({"committee": "h", "starts_on": "2025-02-01", "due_on": "2025-01-31"})),
     ]);
     let before = app.changes();
-    app.post("/v1/import", bundle).expect_faults(&[
+    app.post("/v1/import", bundle).expect_errors(&[
         "/local_actions/1/committee",
         "/local_actions/2/parent",
         "/local_actions/3/key",
@@ -619,7 +620,7 @@ fn invalid_reports_in_bundles_are_refused(app: &App) {
         told(with(at(6), json!({"committee": null}))),
     ]);
     let before = app.changes();
-    app.post("/v1/import", bundle.clone()).expect_faults(&[
+    app.post("/v1/import", bundle.clone()).expect_errors(&[
         "/reports/1/action",
         "/reports/2/committee",
         "/reports/3/reported_by",
@@ -637,7 +638,7 @@ fn invalid_reports_in_bundles_are_refused(app: &App) {
 }
 
 fn the_first_day_of_recurring_local_actions_can_not_be_removed(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let strategy = "/v1/strategies/timeless";
     app.patch(strategy, json!({"starts_on": "2024-01-01"})).expect(200);
     let of_timeless = with(walk(), json!({"parent": "timeless/a/once"}));
@@ -648,11 +649,11 @@ fn the_first_day_of_recurring_local_actions_can_not_be_removed(app: &App) {
     let before = seen();
     for starts_on in [json!(null), json!("1989-12-31"), json!("0202-01-01")] {
         let change = json!({"starts_on": starts_on});
-        app.patch(strategy, change.clone()).expect_faults(&["/starts_on"]);
-        let whole = with(house()["strategies"][2].clone(), change);
-        app.put(strategy, whole.clone()).expect_faults(&["/starts_on"]);
-        let bundle = json!({"municipality": house()["municipality"], "strategies": [whole]});
-        app.post("/v1/import", bundle).expect_faults(&["/strategies/0/starts_on"]);
+        app.patch(strategy, change.clone()).expect_errors(&["/starts_on"]);
+        let whole = with(sample_municipality()["strategies"][2].clone(), change);
+        app.put(strategy, whole.clone()).expect_errors(&["/starts_on"]);
+        let bundle = json!({"municipality": sample_municipality()["municipality"], "strategies": [whole]});
+        app.post("/v1/import", bundle).expect_errors(&["/strategies/0/starts_on"]);
         assert_eq!(seen(), before, "{starts_on}");
     }
     for starts_on in ["1990-01-01", "2025-01-01"] {
@@ -665,12 +666,12 @@ fn the_first_day_of_recurring_local_actions_can_not_be_removed(app: &App) {
         let rows = app.list(&format!("{local}/assignments?on=2025-12-31"));
         let occurrences: Vec<&str> = rows.iter().map(|row| text(&row["occurrence"])).collect();
         assert_eq!(occurrences, ["2025-H1", "2025-H2"], "{starts_on}");
-        app.patch(&local, json!({"starts_on": null})).expect_faults(&["/recurrence"]);
+        app.patch(&local, json!({"starts_on": null})).expect_errors(&["/recurrence"]);
     }
 }
 
 fn local_actions_of_an_ended_committee_stay(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let local = started(app, "l1", &walk());
     let other = started(app, "l1", &with(walk(), json!({"key": "run"})));
     let change = |path: &str, token: &str, title: &str| {
@@ -682,10 +683,10 @@ fn local_actions_of_an_ended_committee_stay(app: &App) {
     change(&local, &chair(app), "Gåture").expect(200);
     app.patch("/v1/committees/l1", json!({"ends_on": days_from_now(-1)})).expect(200);
     let before = (app.list("/v1/committees/l1/actions"), app.changes());
-    change(&local, &chair(app), "Løbeture").expect_faults(&[""]);
-    remove(&other, &chair(app)).expect_faults(&[""]);
+    change(&local, &chair(app), "Løbeture").expect_errors(&[""]);
+    remove(&other, &chair(app)).expect_errors(&[""]);
     for token in [chair(app), app.token("med.edit")] {
-        start_as(app, &token, "l1", &with(walk(), json!({"key": "new"}))).expect_faults(&[""]);
+        start_as(app, &token, "l1", &with(walk(), json!({"key": "new"}))).expect_errors(&[""]);
     }
     // People without a right before the end have none after it.
     let stranger = token_for(app, "e-other", "med.report");
@@ -700,7 +701,7 @@ fn local_actions_of_an_ended_committee_stay(app: &App) {
 }
 
 fn missing_rows_are_404_rather_than_403(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let planned = format!("/v1/actions/{}", action_ids(app)["plan/a/half"]);
     let nowhere = "/v1/actions/0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01";
     let before = (app.get(&planned).json(), app.changes());
@@ -719,7 +720,7 @@ fn missing_rows_are_404_rather_than_403(app: &App) {
 }
 
 fn the_audience_may_name_the_own_committee(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let id = |key: &str| app.get(&format!("/v1/committees/{key}")).json()["id"].clone();
     let (l1, l2, key) = (id("l1"), id("l2"), json!("l1"));
     let body = |key: &str, committee: &Value| with(walk(), json!({"key": key, "committee": committee}));
@@ -733,7 +734,7 @@ fn the_audience_may_name_the_own_committee(app: &App) {
     let unknown = json!("0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01");
     for committee in [&l2, &json!("l2"), &unknown, &json!("nowhere")] {
         for token in [chair(app), app.token("med.edit")] {
-            start_as(app, &token, "l1", &body("e", committee)).expect_faults(&["/committee"]);
+            start_as(app, &token, "l1", &body("e", committee)).expect_errors(&["/committee"]);
         }
     }
     assert_eq!(app.changes(), before);

@@ -1,10 +1,10 @@
 //! The integration tests: real databases, a real server, real HTTP.
 //!
-//! Every test runs on both engines. Where no PostgreSQL is to be had, its tests are reported as
-//! ignored, and with `CI=true` that is a failure.
+//! Every test runs on both engines. Without a PostgreSQL server, its tests are reported as ignored, and with `CI=true`
+//! that is a failure.
 
 #![recursion_limit = "256"]
-// A test that panics has failed, which is what these are for.
+// Panicking is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod access;
@@ -73,10 +73,10 @@ use libtest_mimic::{Arguments, Trial};
 use medstrategi::db::Engine;
 use medstrategi::period::today;
 
-/// A test by name: it gets a server over a database of its own.
+/// A test: its name, and the function, which gets a server with a database of its own.
 type Test = (&'static str, fn(&App));
 
-/// Lists tests by their functions' names; one that is not listed is dead code, which the gate refuses.
+/// Lists the test functions of a module. An unlisted one is dead code, which the lints refuse.
 #[macro_export]
 macro_rules! tests {
     ($($name:ident),* $(,)?) => {
@@ -88,7 +88,7 @@ macro_rules! tests {
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each test has connections of its own to PostgreSQL, which grants 300.
+    // Each test has its own connections to PostgreSQL, which allows 300.
     arguments.test_threads.get_or_insert_with(|| available_parallelism().map_or(1, usize::from).min(4));
     let engines = Arc::new(Engines::start());
     let missing = !engines.has(Engine::Postgres);

@@ -1,20 +1,20 @@
-//! Memberships: who sits where, on which day, and who may see what of it.
+//! Memberships: seats, their holders and days, and who may see them.
 
 use serde_json::{Value, json};
 
 use crate::harness::{App, Response};
 
 crate::tests![
-    a_membership_lives_through_all_methods,
-    names_are_the_house_s_and_the_rest_is_hr_s,
-    members_are_there_while_all_of_it_lasts,
+    a_membership_is_created_changed_and_deleted,
+    readers_see_names_and_only_hr_sees_keys,
+    members_are_listed_while_seat_and_employment_last,
     a_committee_has_one_chair_at_a_time,
     the_trio_is_derived,
     the_tree_is_one_nested_answer,
-    what_depends_on_seats_stays,
-    seats_come_as_tables,
-    a_new_name_is_a_new_answer,
-    members_take_the_same_statements_however_many,
+    rows_with_seats_are_not_deleted,
+    seats_are_answered_as_tables,
+    a_new_name_changes_the_etag,
+    statements_do_not_depend_on_the_number_of_members,
 ];
 
 fn fill(app: &App) {
@@ -33,7 +33,7 @@ fn get_as(app: &App, scope: &str, path: &str) -> Response {
     app.request("GET", path).token(&app.token(scope)).send()
 }
 
-fn a_membership_lives_through_all_methods(app: &App) {
+fn a_membership_is_created_changed_and_deleted(app: &App) {
     fill(app);
     let created = app.post("/v1/memberships", seat("m", Some("e-1"), "member")).expect(201);
     assert_eq!(created.header("location"), Some("/v1/memberships/m"));
@@ -49,19 +49,19 @@ fn a_membership_lives_through_all_methods(app: &App) {
     assert_eq!(app.keys("/v1/memberships?role=secretary"), ["m"]);
     assert_eq!(app.keys("/v1/memberships?committee=c&limit=1"), ["m", "n"]);
     app.patch("/v1/memberships/m", json!({"starts_on": "2025-02-01", "ends_on": "2025-01-31"}))
-        .expect_faults(&["/ends_on"]);
+        .expect_errors(&["/ends_on"]);
     app.post("/v1/memberships", json!({"key": "x", "committee": "y", "employee": "z", "role": "king"}))
-        .expect_faults(&["/role"]);
+        .expect_errors(&["/role"]);
     app.post("/v1/memberships", json!({"key": "x", "committee": "y", "employee": "z", "role": "chair"}))
-        .expect_faults(&["/committee", "/employee"]);
-    app.post("/v1/memberships", seat("010180-1234", None, "member")).expect_faults(&["/key"]);
+        .expect_errors(&["/committee", "/employee"]);
+    app.post("/v1/memberships", seat("010180-1234", None, "member")).expect_errors(&["/key"]);
     app.patch("/v1/memberships/m", json!({"ends_on": "2025-12-31"})).expect(200);
     assert_eq!(app.list("/v1/changes").pop().unwrap()["operation"], "ended");
     app.delete("/v1/memberships/m").expect(204);
     app.get("/v1/memberships/m").expect(404);
 }
 
-fn names_are_the_house_s_and_the_rest_is_hr_s(app: &App) {
+fn readers_see_names_and_only_hr_sees_keys(app: &App) {
     fill(app);
     for (key, employee) in [("a", Some("e-1")), ("b", Some("e-2")), ("c", None)] {
         app.post("/v1/memberships", seat(key, employee, "member")).expect(201);
@@ -91,27 +91,27 @@ fn names_are_the_house_s_and_the_rest_is_hr_s(app: &App) {
     let entry = |row: &Value| (row["operation"].as_str().unwrap().to_owned(), row["rows"].as_i64().unwrap());
     let expected = [("list_members", 2), ("read_membership", 1)].map(|(what, rows)| (what.to_owned(), rows));
     assert_eq!(log[before..].iter().map(entry).collect::<Vec<_>>(), expected);
-    // Who may edit seats need not see who the employees are.
+    // An editor of seats need not see employees' keys.
     let edited = app.request("PATCH", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
     let edited = edited.json(&json!({"role": "substitute"})).send().expect(200).json();
     assert_eq!((&edited["employee"], &edited["name"]), (&json!(null), &json!(null)));
     let holder = || get_as(app, "med.hr", "/v1/memberships/b").json()["employee"].clone();
     assert_eq!(holder(), "e-2", "and the holder stays");
-    // What an editor reads and puts back leaves the holder there, too.
+    // An editor's PUT of what they read keeps the holder.
     let put = app.request("PUT", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
     put.json(&seat("b", None, "member")).send().expect(200);
     assert_eq!(holder(), "e-2");
     let vacated = app.request("PATCH", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
     vacated.json(&json!({"employee": null})).send().expect(200);
     assert_eq!(holder(), json!(null));
-    // Whoever fills a seat is told a name, and that is logged.
+    // Filling a seat shows the holder's name, which is logged.
     let before = logged();
     let filled = app.request("PATCH", "/v1/memberships/b").token(&app.token("med.edit")).header("if-match", "*");
     filled.json(&json!({"employee": "e-3"})).send().expect(200);
     assert_eq!(logged(), before + 1);
 }
 
-fn members_are_there_while_all_of_it_lasts(app: &App) {
+fn members_are_listed_while_seat_and_employment_last(app: &App) {
     fill(app);
     app.patch("/v1/committees/c", json!({"starts_on": "2025-01-01", "ends_on": "2025-12-31"})).expect(200);
     app.patch("/v1/employees/e-1", json!({"starts_on": "2025-03-01", "ends_on": "2025-10-31"})).expect(200);
@@ -138,13 +138,13 @@ fn members_are_there_while_all_of_it_lasts(app: &App) {
 fn a_committee_has_one_chair_at_a_time(app: &App) {
     fill(app);
     app.post("/v1/memberships", seat("a", Some("e-1"), "chair")).expect(201);
-    app.post("/v1/memberships", seat("b", Some("e-3"), "chair")).expect_faults(&["/role"]);
+    app.post("/v1/memberships", seat("b", Some("e-3"), "chair")).expect_errors(&["/role"]);
     app.post("/v1/memberships", seat("b", None, "chair")).expect(201);
-    app.patch("/v1/memberships/b", json!({"employee": "e-3"})).expect_faults(&["/role"]);
+    app.patch("/v1/memberships/b", json!({"employee": "e-3"})).expect_errors(&["/role"]);
     app.patch("/v1/memberships/a", json!({"ends_on": "2025-12-31"})).expect(200);
-    app.patch("/v1/memberships/b", json!({"employee": "e-3", "starts_on": "2025-12-31"})).expect_faults(&["/role"]);
+    app.patch("/v1/memberships/b", json!({"employee": "e-3", "starts_on": "2025-12-31"})).expect_errors(&["/role"]);
     app.patch("/v1/memberships/b", json!({"employee": "e-3", "starts_on": "2026-01-01"})).expect(200);
-    app.patch("/v1/memberships/a", json!({"ends_on": "2026-01-01"})).expect_faults(&["/role"]);
+    app.patch("/v1/memberships/a", json!({"ends_on": "2026-01-01"})).expect_errors(&["/role"]);
     app.post("/v1/committees", json!({"key": "d", "name": "D", "level": "l", "form": "committee"})).expect(201);
     app.post("/v1/memberships", json!({"key": "d", "committee": "d", "employee": "e-1", "role": "chair"})).expect(201);
     let bundle = json!({
@@ -154,7 +154,7 @@ fn a_committee_has_one_chair_at_a_time(app: &App) {
             {"key": "y", "committee": "c", "employee": "e-2", "role": "chair", "starts_on": "2020-01-01", "ends_on": "2020-12-31"},
         ],
     });
-    app.post("/v1/import", bundle).expect_faults(&["/memberships/0/role"]);
+    app.post("/v1/import", bundle).expect_errors(&["/memberships/0/role"]);
 }
 
 fn the_trio_is_derived(app: &App) {
@@ -204,11 +204,11 @@ fn the_tree_is_one_nested_answer(app: &App) {
     assert_eq!(tree("?on=2025-01-01"), "top(mid(a() b()))");
     assert_eq!(tree(""), "top(a() b())", "what is below a committee that ended hangs on");
     let reserved = json!({"key": "tree", "name": "T", "level": "l", "form": "committee"});
-    app.post("/v1/committees", reserved.clone()).expect_faults(&["/key"]);
+    app.post("/v1/committees", reserved.clone()).expect_errors(&["/key"]);
     app.request("PUT", "/v1/committees/tree").json(&reserved).send().expect_problem(405, "method-not-allowed");
 }
 
-fn what_depends_on_seats_stays(app: &App) {
+fn rows_with_seats_are_not_deleted(app: &App) {
     fill(app);
     app.post("/v1/memberships", seat("m", Some("e-1"), "member")).expect(201);
     let refused = app.delete("/v1/employees/e-1").expect_problem(409, "in-use").json();
@@ -220,7 +220,7 @@ fn what_depends_on_seats_stays(app: &App) {
     app.delete("/v1/employees/e-1").expect(204);
 }
 
-fn seats_come_as_tables(app: &App) {
+fn seats_are_answered_as_tables(app: &App) {
     fill(app);
     app.patch("/v1/employees/e-1", json!({"name": "=HYPERLINK(\"x\")", "title": "+1; 2"})).expect(200);
     for n in 0..3 {
@@ -250,25 +250,25 @@ fn seats_come_as_tables(app: &App) {
     app.get(&format!("/v1/memberships?format=csv&cursor={cursor}")).expect_problem(400, "invalid-query");
 }
 
-fn a_new_name_is_a_new_answer(app: &App) {
+fn a_new_name_changes_the_etag(app: &App) {
     fill(app);
     app.post("/v1/memberships", seat("m", Some("e-1"), "member")).expect(201);
     let read = |scope: &str, tag: &str| {
         app.request("GET", "/v1/memberships/m").token(&app.token(scope)).header("if-none-match", tag).send()
     };
-    let house = get_as(app, "med.read", "/v1/memberships/m").etag();
+    let sample_municipality = get_as(app, "med.read", "/v1/memberships/m").etag();
     let hr = get_as(app, "med.hr", "/v1/memberships/m").etag();
-    assert_ne!(house, hr, "another scope sees another answer");
-    read("med.read", &house).expect(304);
+    assert_ne!(sample_municipality, hr, "another scope sees another answer");
+    read("med.read", &sample_municipality).expect(304);
     app.patch("/v1/employees/e-1", json!({"name": "Ane Holm-Lund"})).expect(200);
-    assert_eq!(read("med.read", &house).expect(200).json()["name"], "Ane Holm-Lund");
-    let change = app.request("PATCH", "/v1/memberships/m").header("if-match", &house);
+    assert_eq!(read("med.read", &sample_municipality).expect(200).json()["name"], "Ane Holm-Lund");
+    let change = app.request("PATCH", "/v1/memberships/m").header("if-match", &sample_municipality);
     change.json(&json!({"role": "secretary"})).send().expect(200);
     let stale = app.request("PATCH", "/v1/memberships/m").header("if-match", &hr);
     stale.json(&json!({"role": "member"})).send().expect_problem(412, "precondition-failed");
 }
 
-fn members_take_the_same_statements_however_many(app: &App) {
+fn statements_do_not_depend_on_the_number_of_members(app: &App) {
     fill(app);
     let cost = || app.statements(|| drop(get_as(app, "med.read", "/v1/committees/c/members?limit=200").expect(200)));
     app.post("/v1/memberships", seat("m", Some("e-1"), "member")).expect(201);

@@ -16,9 +16,9 @@ fn a_token_reads_its_own_municipality(app: &App) {
 fn settings_change_with_a_version(app: &App) {
     let changed = app.patch("/v1/municipality", json!({"name": "Testby Kommune"})).expect(200).json();
     assert_eq!((&changed["name"], &changed["version"]), (&json!("Testby Kommune"), &json!(2)));
-    app.patch("/v1/municipality", json!({"key": "nyby"})).expect_faults(&["/key"]);
+    app.patch("/v1/municipality", json!({"key": "nyby"})).expect_errors(&["/key"]);
     for code in [json!("12"), json!("1234"), json!("12a"), json!(165)] {
-        app.patch("/v1/municipality", json!({"code": code})).expect_faults(&["/code"]);
+        app.patch("/v1/municipality", json!({"code": code})).expect_errors(&["/code"]);
     }
     app.request("PATCH", "/v1/municipality").json(&json!({})).send().expect_problem(428, "precondition-required");
     assert_eq!(app.get("/v1/municipality").json(), changed);

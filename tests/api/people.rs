@@ -1,4 +1,4 @@
-//! People behind tokens, people who have left, and what committees should do about it.
+//! People: the person of a token, former employees, anonymisation, and proposals for committees.
 
 use chrono::{Days, NaiveDate};
 use medstrategi::period::today;
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::harness::{App, HERE};
 
 crate::tests![
-    a_token_s_person_is_told_who_they_are,
-    nobody_is_guessed,
+    me_describes_the_person_of_the_token,
+    people_are_matched_by_exact_claim_only,
     an_employee_who_left_is_anonymised_everywhere,
-    who_still_works_here_is_not_anonymised,
-    who_is_deleted_leaves_no_name,
-    the_change_log_shows_people_to_hr_alone,
-    proposals_tell_what_should_be_decided,
-    proposals_take_the_same_statements_however_many,
+    current_employees_are_not_anonymised,
+    deleted_employees_leave_no_name,
+    the_change_log_shows_people_to_hr_only,
+    proposals_list_what_should_be_decided,
+    statements_do_not_depend_on_the_number_of_proposals,
 ];
 
 fn organisation() -> Value {
@@ -48,7 +48,7 @@ fn organisation() -> Value {
     })
 }
 
-fn a_token_s_person_is_told_who_they_are(app: &App) {
+fn me_describes_the_person_of_the_token(app: &App) {
     app.import(&organisation()).unwrap();
     for scope in ["med.progress", "med.read", "med.report", "med.audit"] {
         let me = app.request("GET", "/v1/me").token(&app.token(scope)).send().expect(200).json();
@@ -77,7 +77,7 @@ fn a_token_s_person_is_told_who_they_are(app: &App) {
     assert_eq!(app.list("/v1/access-log").len(), 0, "one's own data is one's own");
 }
 
-fn nobody_is_guessed(app: &App) {
+fn people_are_matched_by_exact_claim_only(app: &App) {
     let nobody = |why: &str| {
         let me = app.get("/v1/me").expect(200).json();
         assert_eq!(
@@ -126,14 +126,14 @@ fn an_employee_who_left_is_anonymised_everywhere(app: &App) {
     }
     assert_eq!(app.keys("/v1/memberships?committee=s"), ["s-chair", "s-past", "s-rep"], "seats stay countable");
     assert_eq!(app.get("/v1/employees/e-2").json()["name"], "Bo Lund");
-    // Nor does anything else that still has the person bring the name back.
+    // Other writes that still name the person do not restore the name.
     let mut bundle = organisation();
     bundle["employees"][0]["ends_on"] = json!("2025-01-31");
     app.import(&bundle).unwrap();
     app.patch("/v1/employees/tester", json!({"name": "Ane Holm"})).expect(200);
     assert_eq!(app.get("/v1/employees/tester").json()["name"], left["name"]);
-    app.patch("/v1/employees/tester", json!({"ends_on": null})).expect_faults(&["/name"]);
-    // A file that still has the person doesn't bring the name back; one that employs them again does.
+    app.patch("/v1/employees/tester", json!({"ends_on": null})).expect_errors(&["/name"]);
+    // A file that still lists the person does not restore the name. One that employs them again does.
     app.patch("/v1/employees/tester", json!({"managed_by": "hr"})).expect(200);
     let sync = |row: Value| {
         let answer = app.post("/v1/hr-sync", json!({"employees": [row]})).expect(200).json();
@@ -145,7 +145,7 @@ fn an_employee_who_left_is_anonymised_everywhere(app: &App) {
     assert_eq!((&counts["reopened"], name), (&json!(1), json!("Ane Holm")));
 }
 
-fn who_still_works_here_is_not_anonymised(app: &App) {
+fn current_employees_are_not_anonymised(app: &App) {
     app.import(&organisation()).unwrap();
     let refused = |ends_on: Option<NaiveDate>| {
         app.patch("/v1/employees/tester", json!({"ends_on": ends_on})).expect(200);
@@ -158,7 +158,7 @@ fn who_still_works_here_is_not_anonymised(app: &App) {
     assert_eq!(app.get("/v1/employees/tester").json()["name"], "Ane Holm");
 }
 
-fn who_is_deleted_leaves_no_name(app: &App) {
+fn deleted_employees_leave_no_name(app: &App) {
     app.post("/v1/employees", json!({"key": "e", "name": "Ane Holm", "email": "ane@testby.example"})).expect(201);
     app.patch("/v1/employees/e", json!({"title": "Lærer"})).expect(200);
     app.delete("/v1/employees/e").expect(204);
@@ -168,7 +168,7 @@ fn who_is_deleted_leaves_no_name(app: &App) {
     assert!(!text.contains("Holm") && !text.contains("ane@") && !text.contains("Lærer"), "{text}");
 }
 
-fn the_change_log_shows_people_to_hr_alone(app: &App) {
+fn the_change_log_shows_people_to_hr_only(app: &App) {
     app.import(&organisation()).unwrap();
     let read = |scope: &str| {
         let page = app.request("GET", "/v1/changes?limit=200").token(&app.token(scope)).send().expect(200);
@@ -193,7 +193,7 @@ fn kinds(app: &App, query: &str) -> Vec<String> {
     rows.iter().map(told).collect()
 }
 
-fn proposals_tell_what_should_be_decided(app: &App) {
+fn proposals_list_what_should_be_decided(app: &App) {
     app.import(&organisation()).unwrap();
     assert_eq!(kinds(app, ""), [""; 0]);
     app.patch("/v1/units/school", json!({"headcount": 12})).expect(200);
@@ -220,7 +220,7 @@ fn proposals_tell_what_should_be_decided(app: &App) {
     assert_eq!(app.changes(), changes, "a person decides");
 }
 
-fn proposals_take_the_same_statements_however_many(app: &App) {
+fn statements_do_not_depend_on_the_number_of_proposals(app: &App) {
     let mut bundle = organisation();
     app.import(&bundle).unwrap();
     let cost = || app.statements(|| drop(app.get("/v1/committee-proposals").expect(200)));

@@ -1,4 +1,4 @@
-//! Real plans of three municipalities, where they are at hand: they are not part of this project.
+//! Real plans of three municipalities, if their files are available. They are not part of this project.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::harness::App;
 
-crate::tests![real_plans_come_back_as_they_went_in, real_plans_have_the_parts_that_people_counted];
+crate::tests![real_plans_are_exported_as_they_were_imported, real_plans_have_the_counted_parts];
 
 const MUNICIPALITIES: [&str; 3] = ["albertslund", "glostrup", "gladsaxe"];
 
-/// Each plan's municipality and bundle; empty where the plans are not at hand.
+/// Each plan's municipality and bundle. Empty if the files are not available.
 pub fn plans() -> Vec<(&'static str, Value)> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/plans"));
     let read = |name: &&'static str| {
@@ -20,7 +20,7 @@ pub fn plans() -> Vec<(&'static str, Value)> {
     MUNICIPALITIES.iter().filter_map(read).collect()
 }
 
-fn real_plans_come_back_as_they_went_in(app: &App) {
+fn real_plans_are_exported_as_they_were_imported(app: &App) {
     for (name, bundle) in plans() {
         app.import(&bundle).unwrap();
         let token = app.token_of(name, "med.admin med.audit");
@@ -35,7 +35,7 @@ fn real_plans_come_back_as_they_went_in(app: &App) {
     }
 }
 
-fn real_plans_have_the_parts_that_people_counted(app: &App) {
+fn real_plans_have_the_counted_parts(app: &App) {
     let plans = plans();
     if plans.is_empty() {
         return;
@@ -76,7 +76,7 @@ fn real_plans_have_the_parts_that_people_counted(app: &App) {
     assert_eq!((&principles["starts_on"], &principles["adopted_by"]), (&json!(null), &json!(null)));
 }
 
-/// How many of the parts called `name` in all focus areas are `wanted`.
+/// Number of parts called `name`, in all focus areas, for which `wanted` is true.
 fn count(strategy: &Value, name: &str, wanted: &dyn Fn(&Value) -> bool) -> usize {
     let areas = strategy["focus_areas"].as_array().unwrap().iter();
     areas.flat_map(|area| area[name].as_array().unwrap()).filter(|part| wanted(part)).count()

@@ -84,7 +84,7 @@ fn action(key: &str, fields: Value) -> Value {
 
 /// A municipality with a plan from 2024 until the end of next year, so that it is running whenever the tests are run.
 /// People may report depending on their seat, their unit and the day.
-pub fn house() -> Value {
+pub fn sample_municipality() -> Value {
     let until = NaiveDate::from_ymd_opt(today().year() + 1, 12, 31);
     let day = |text: &str| Some(text.parse().unwrap());
     let local = |key: &str, days| committee(key, "local", Some("h"), days);
@@ -209,7 +209,7 @@ fn text(value: &Value) -> &str {
 }
 
 fn a_report_is_answered_as_it_was_sent(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let ids = action_ids(app);
     let half = &ids["plan/a/half"];
     let body = json!({
@@ -263,7 +263,7 @@ fn a_report_is_answered_as_it_was_sent(app: &App) {
 }
 
 fn invalid_reports_are_refused_and_not_stored(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let ids = action_ids(app);
     // An editor may report for any assignee, so that only the report itself can be refused.
     let editor = app.token("med.edit");
@@ -342,7 +342,7 @@ fn invalid_reports_are_refused_and_not_stored(app: &App) {
 }
 
 fn an_action_that_never_begins_takes_no_report(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let editor = app.token("med.edit");
     for path in ["plan/b/ahead", "plan/b/void"] {
         let address = reports_of(app, path);
@@ -354,17 +354,17 @@ fn an_action_that_never_begins_takes_no_report(app: &App) {
 }
 
 fn all_errors_of_a_report_are_answered_together(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let body = json!({
         "committee": "nowhere", "occurrence": "2024-Q1", "stage": "done", "discussed_on": days_from_now(1),
     });
-    report(app, &app.token("med.edit"), &reports_of(app, "plan/a/half"), &body).expect_faults(&[
+    report(app, &app.token("med.edit"), &reports_of(app, "plan/a/half"), &body).expect_errors(&[
         "/committee",
         "/occurrence",
         "/discussed_on",
     ]);
     let body = json!({"committee": 7, "stage": "finished", "judgement": 1, "colour": "green"});
-    report(app, &app.token("med.edit"), &reports_of(app, "plan/a/once"), &body).expect_faults(&[
+    report(app, &app.token("med.edit"), &reports_of(app, "plan/a/once"), &body).expect_errors(&[
         "/committee",
         "/stage",
         "/judgement",
@@ -373,7 +373,7 @@ fn all_errors_of_a_report_are_answered_together(app: &App) {
 }
 
 fn a_party_reports_while_it_exists(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let editor = app.token("med.edit");
     let (once, half) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/a/half"));
     let young = json!({"committee": "young", "occurrence": "2025-H2", "stage": "done"});
@@ -385,7 +385,7 @@ fn a_party_reports_while_it_exists(app: &App) {
     report(app, &chair, &half, &last(json!({"occurrence": "2024-H1"}))).expect(201);
     app.patch("/v1/committees/last", json!({"ends_on": days_from_now(-1)})).expect(200);
     let before = stored(app, &once);
-    report(app, &editor, &once, &last(json!({}))).expect_faults(&["/committee"]);
+    report(app, &editor, &once, &last(json!({}))).expect_errors(&["/committee"]);
     // A person in an ended committee has no seat there either. Whichever problem is answered, nothing is stored.
     let old = json!({"committee": "old", "occurrence": "2024-H1", "stage": "done"});
     for (chair, address, body) in [("e-old", &half, &old), ("e-last", &once, &last(json!({})))] {
@@ -399,7 +399,7 @@ fn a_party_reports_while_it_exists(app: &App) {
 }
 
 fn occurrences_reach_from_the_first_day_to_today(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let ids = action_ids(app);
     let chair = token_for(app, "e-chair", "med.report");
     let this_half = half_year(today());
@@ -425,7 +425,7 @@ fn occurrences_reach_from_the_first_day_to_today(app: &App) {
 }
 
 fn reporting_roles_say_who_reports(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let body = json!({"committee": "l1", "stage": "in_progress"});
     let people = ["e-chair", "e-deputy", "e-secretary", "e-member", "e-substitute"];
@@ -447,14 +447,14 @@ fn reporting_roles_say_who_reports(app: &App) {
         app.patch("/v1/municipality", json!({"reporting_roles": ["member", "substitute"]})).expect(200).json();
     assert_eq!(changed["reporting_roles"], json!(["member", "substitute"]));
     assert_eq!(allowed(), ["e-member", "e-substitute"]);
-    app.patch("/v1/municipality", json!({"reporting_roles": ["chair", "king"]})).expect_faults(&["/reporting_roles/1"]);
+    app.patch("/v1/municipality", json!({"reporting_roles": ["chair", "king"]})).expect_errors(&["/reporting_roles/1"]);
     app.patch("/v1/municipality", json!({"name": "Testby Kommune"})).expect(200);
     assert_eq!(allowed(), ["e-member", "e-substitute"], "another setting leaves them as they are");
     assert_eq!(app.list(&address).len(), 3 + 2 + 2);
 }
 
 fn other_people_may_not_report(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let (once, top) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/a/top"));
     let for_l1 = json!({"committee": "l1", "stage": "done"});
     let before = stored(app, &once);
@@ -479,7 +479,7 @@ fn other_people_may_not_report(app: &App) {
 }
 
 fn former_members_may_not_report(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     app.patch("/v1/employees/e-left", json!({"ends_on": days_from_now(-1)})).expect(200);
     let address = reports_of(app, "plan/a/once");
     let body = json!({"committee": "l1", "stage": "done"});
@@ -506,7 +506,7 @@ fn former_members_may_not_report(app: &App) {
 }
 
 fn a_leader_reports_for_their_own_unit(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/unit");
     let body = json!({"unit": "school", "stage": "in_progress"});
     let try_as = |person: &str| report(app, &token_for(app, person, "med.report"), &address, &body);
@@ -534,7 +534,7 @@ fn a_leader_reports_for_their_own_unit(app: &App) {
 }
 
 fn an_editor_may_report_for_any_assignee(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     for scope in ["med.edit", "med.admin", "med.report med.edit"] {
         for (path, party, key) in
             [("plan/a/once", "committee", "l2"), ("plan/a/top", "committee", "h"), ("plan/a/unit", "unit", "school")]
@@ -548,7 +548,7 @@ fn an_editor_may_report_for_any_assignee(app: &App) {
 }
 
 fn corrections_are_new_reports(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let chair = token_for(app, "e-chair", "med.report");
     let stages = ["in_progress", "done", "in_progress", "not_started", "done"];
@@ -597,7 +597,7 @@ fn history() -> Value {
 }
 
 fn history_has_filters_pages_and_tables(app: &App) {
-    app.import(&with(house(), json!({"reports": history()}))).unwrap();
+    app.import(&with(sample_municipality(), json!({"reports": history()}))).unwrap();
     let (half, unit) = (reports_of(app, "plan/a/half"), reports_of(app, "plan/a/unit"));
     let id = |path: &str| text(&app.get(path).json()["id"]).to_owned();
     let (l2, school) = (id("/v1/committees/l2"), id("/v1/units/school"));
@@ -643,7 +643,7 @@ fn history_has_filters_pages_and_tables(app: &App) {
 }
 
 fn only_hr_sees_who_reported(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let body = json!({"committee": "l1", "stage": "done"});
     let by_chair = |scope: &str| report(app, &token_for(app, "e-chair", scope), &address, &body).expect(201).json();
@@ -672,7 +672,7 @@ fn only_hr_sees_who_reported(app: &App) {
 }
 
 fn every_report_leaves_a_change(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/half");
     let before = app.changes();
     let version = app.get("/v1/strategies/plan").json()["version"].clone();
@@ -692,7 +692,7 @@ fn every_report_leaves_a_change(app: &App) {
 }
 
 fn rows_with_reports_can_not_be_deleted(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let ids = action_ids(app);
     let editor = app.token("med.edit");
     let once = format!("/v1/actions/{}", ids["plan/a/once"]);
@@ -720,7 +720,7 @@ fn rows_with_reports_can_not_be_deleted(app: &App) {
     app.delete(&once).expect_problem(409, "in-use");
     app.delete("/v1/strategies/plan").expect_problem(409, "in-use");
     app.delete(&format!("/v1/focus-areas/{}", text(&tree["focus_areas"][0]["id"]))).expect_problem(409, "in-use");
-    let mut wanted = house()["strategies"][0].clone();
+    let mut wanted = sample_municipality()["strategies"][0].clone();
     let left = |actions: &Value| -> Vec<Value> {
         actions.as_array().unwrap().iter().filter(|action| action["key"] != "once").cloned().collect()
     };
@@ -732,8 +732,9 @@ fn rows_with_reports_can_not_be_deleted(app: &App) {
 }
 
 fn actions_of_another_municipality_take_no_report(app: &App) {
-    app.import(&house()).unwrap();
-    let elsewhere = with(house(), json!({"municipality": {"key": ELSEWHERE, "code": "998", "name": ELSEWHERE}}));
+    app.import(&sample_municipality()).unwrap();
+    let elsewhere =
+        with(sample_municipality(), json!({"municipality": {"key": ELSEWHERE, "code": "998", "name": ELSEWHERE}}));
     app.import(&elsewhere).unwrap();
     let there = app.token_of(ELSEWHERE, "med.admin");
     let read = |path: &str| app.request("GET", path).token(&there).send().expect(200).json();
@@ -749,7 +750,7 @@ fn actions_of_another_municipality_take_no_report(app: &App) {
     // Nor can an own action be reported for a committee of another municipality.
     let l1 = read("/v1/committees/l1")["id"].clone();
     let foreign = json!({"committee": l1, "stage": "done"});
-    report(app, &app.token("med.edit"), &reports_of(app, "plan/a/once"), &foreign).expect_faults(&["/committee"]);
+    report(app, &app.token("med.edit"), &reports_of(app, "plan/a/once"), &foreign).expect_errors(&["/committee"]);
     let made = report(app, &there, &address, &body).expect(201).json();
     app.get(&format!("/v1/reports/{}", text(&made["id"]))).expect_problem(404, "not-found");
     assert_eq!(app.list(&reports_of(app, "plan/a/once")).len(), 0);
@@ -768,7 +769,7 @@ fn is_replayed(answer: &Response) -> bool {
 }
 
 fn a_repeated_request_is_one_report(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/half");
     let chair = token_for(app, "e-chair", "med.report");
     let body = json!({"committee": "l1", "occurrence": "2024-H1", "stage": "done", "note": "Æblegrød"});
@@ -792,7 +793,7 @@ fn a_repeated_request_is_one_report(app: &App) {
 }
 
 fn a_key_belongs_to_its_caller_and_its_request(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let (once, early) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/b/early"));
     let (chair, deputy) = (token_for(app, "e-chair", "med.report"), token_for(app, "e-deputy", "med.report"));
     let body = json!({"committee": "l1", "stage": "done"});
@@ -817,12 +818,12 @@ fn a_key_belongs_to_its_caller_and_its_request(app: &App) {
 }
 
 fn a_refused_request_uses_up_no_key(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/half");
     let chair = token_for(app, "e-chair", "med.report");
     let body =
         |committee: &str, occurrence: &str| json!({"committee": committee, "occurrence": occurrence, "stage": "done"});
-    keyed(app, &chair, &address, "k", &body("l1", "2024-Q1")).expect_faults(&["/occurrence"]);
+    keyed(app, &chair, &address, "k", &body("l1", "2024-Q1")).expect_errors(&["/occurrence"]);
     keyed(app, &chair, &address, "k", &body("l2", "2024-H1")).expect_problem(403, "may-not-report");
     assert!(!is_replayed(&keyed(app, &chair, &address, "k", &body("l1", "2024-H1")).expect(201)));
     assert!(is_replayed(&keyed(app, &chair, &address, "k", &body("l1", "2024-H1")).expect(201)));
@@ -830,7 +831,7 @@ fn a_refused_request_uses_up_no_key(app: &App) {
 }
 
 fn keys_are_short_visible_text(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let chair = token_for(app, "e-chair", "med.report");
     let body = json!({"committee": "l1", "stage": "done"});
@@ -846,7 +847,7 @@ fn keys_are_short_visible_text(app: &App) {
 }
 
 fn a_key_is_kept_for_a_day(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let chair = token_for(app, "e-chair", "med.report");
     let body = |stage: &str| json!({"committee": "l1", "stage": stage});
@@ -874,7 +875,7 @@ fn a_key_is_kept_for_a_day(app: &App) {
 }
 
 fn concurrent_requests_with_one_key_make_one_report(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let chair = token_for(app, "e-chair", "med.report");
     let body = json!({"committee": "l1", "stage": "done"});
@@ -890,7 +891,7 @@ fn concurrent_requests_with_one_key_make_one_report(app: &App) {
 }
 
 fn reading_the_reporter_is_logged(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let (once, early) = (reports_of(app, "plan/a/once"), reports_of(app, "plan/b/early"));
     let body = json!({"committee": "l1", "stage": "done"});
     let location = |made: Response| made.expect(201).header("location").unwrap().to_owned();
@@ -936,13 +937,13 @@ fn reading_the_reporter_is_logged(app: &App) {
 }
 
 fn an_action_due_before_its_first_day_has_no_occurrence(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let area = text(&app.get("/v1/strategies/plan").json()["focus_areas"][0]["id"]).to_owned();
     let given_up = json!({"cancelled_on": "2025-01-01", "cancelled_reason": "Udgik."});
     let editor = app.token("med.edit");
     let refused = |address: &str, occurrence: Option<&str>| -> String {
         let body = json!({"committee": "l1", "occurrence": occurrence, "stage": "done"});
-        let told = report(app, &editor, address, &body).expect_faults(&["/occurrence"]).json();
+        let told = report(app, &editor, address, &body).expect_errors(&["/occurrence"]).json();
         assert_eq!(app.list(address).len(), 0);
         text(&told["errors"][0]["detail"]).to_owned()
     };
@@ -962,7 +963,7 @@ fn an_action_due_before_its_first_day_has_no_occurrence(app: &App) {
 }
 
 fn minutes_urls_may_hold_letters_but_no_cpr_numbers(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     let address = reports_of(app, "plan/a/once");
     let editor = app.token("med.edit");
     let body = |minutes_url: &str| json!({"committee": "l1", "stage": "done", "minutes_url": minutes_url});
@@ -970,11 +971,11 @@ fn minutes_urls_may_hold_letters_but_no_cpr_numbers(app: &App) {
     for number in ["010180-1234", "0101801234", "01.01.80-1234"] {
         for url in ["https://intranet.testby.dk/sag/NUMBER", "https://intranet.testby.dk/?sag=NUMBER&side=2"] {
             let url = url.replace("NUMBER", number);
-            let refused = report(app, &editor, &address, &body(&url)).expect_faults(&["/minutes_url"]);
+            let refused = report(app, &editor, &address, &body(&url)).expect_errors(&["/minutes_url"]);
             assert!(!String::from_utf8(refused.body).unwrap().contains(number), "{url}");
             let told = with(body(&url), json!({"action": "plan/a/once", "reported_at": "2024-05-01T09:00:00Z"}));
-            let bundle = json!({"municipality": house()["municipality"], "reports": [told]});
-            app.post("/v1/import", bundle).expect_faults(&["/reports/0/minutes_url"]);
+            let bundle = json!({"municipality": sample_municipality()["municipality"], "reports": [told]});
+            app.post("/v1/import", bundle).expect_errors(&["/reports/0/minutes_url"]);
         }
     }
     assert_eq!(stored(app, &address), before);

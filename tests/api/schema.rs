@@ -1,4 +1,4 @@
-//! Migrations: both ways, on both engines, with the same outcome, which is `schema.rs`.
+//! Migrations: up and down, on both engines, with the tables that `schema.rs` declares.
 
 use std::sync::Barrier;
 
@@ -12,10 +12,10 @@ use crate::harness::App;
 
 crate::tests![
     migrations_run_up_and_down,
-    the_tables_are_those_of_the_schema,
+    the_tables_agree_with_the_schema,
     both_engines_have_the_same_migrations,
-    many_instances_migrate_at_once,
-    many_instances_open_a_new_file_at_once,
+    many_instances_may_migrate_at_once,
+    many_instances_may_open_a_new_file_at_once,
     readiness_waits_for_migrations,
     foreign_keys_are_indexed,
 ];
@@ -72,7 +72,7 @@ fn migrations_run_up_and_down(app: &App) {
         .unwrap();
 }
 
-/// Table, column, type as `schema.rs` writes it.
+/// Table, column and type, as in `schema.rs`.
 fn columns(connection: &mut AnyConnection) -> Vec<String> {
     let sql = match connection.engine() {
         Engine::Sqlite => {
@@ -96,7 +96,7 @@ fn columns(connection: &mut AnyConnection) -> Vec<String> {
             };
             let kind = match kind.to_lowercase().as_str() {
                 "text" => "Text",
-                // SQLite's rowid is a 64-bit INTEGER, whatever the column is called.
+                // SQLite's rowid is a 64-bit INTEGER under any column name.
                 "integer" if name.ends_with(".sequence") || name == "value_series.id" => "BigInt",
                 "integer" => "Integer",
                 "bigint" => "BigInt",
@@ -113,7 +113,7 @@ fn columns(connection: &mut AnyConnection) -> Vec<String> {
     columns
 }
 
-fn the_tables_are_those_of_the_schema(app: &App) {
+fn the_tables_agree_with_the_schema(app: &App) {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/schema.rs")).unwrap();
     let mut table = String::new();
     let mut expected = Vec::new();
@@ -140,7 +140,7 @@ fn both_engines_have_the_same_migrations(_: &App) {
     assert_eq!(names("sqlite"), names("postgres"));
 }
 
-fn many_instances_migrate_at_once(app: &App) {
+fn many_instances_may_migrate_at_once(app: &App) {
     let url = app.engines.create_bare(app.engine, app.folder.path());
     let ran: Vec<usize> = std::thread::scope(|scope| {
         let start = || {
@@ -153,7 +153,7 @@ fn many_instances_migrate_at_once(app: &App) {
     assert_eq!(ran.iter().filter(|ran| **ran > 0).count(), 1, "one migrates, the others wait: {ran:?}");
 }
 
-fn many_instances_open_a_new_file_at_once(app: &App) {
+fn many_instances_may_open_a_new_file_at_once(app: &App) {
     if app.engine == Engine::Postgres {
         return;
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, HERE};
 
-crate::tests![a_long_list_costs_no_more_than_a_short_one, a_large_tree_costs_no_more_than_a_small_one];
+crate::tests![statements_do_not_depend_on_the_length_of_a_list, statements_do_not_depend_on_the_size_of_a_tree];
 
 /// A dozen or fewer, transaction control aside.
 const MOST: u64 = 12;
@@ -42,7 +42,7 @@ fn import(app: &App, strategies: Vec<Value>) {
     .expect(200);
 }
 
-fn a_long_list_costs_no_more_than_a_short_one(app: &App) {
+fn statements_do_not_depend_on_the_length_of_a_list(app: &App) {
     import(app, (0..200).map(|n| strategy(&format!("s{n}"), 1)).collect());
     let cost = |path: &str, rows: usize| {
         app.statements(|| {
@@ -57,7 +57,7 @@ fn a_long_list_costs_no_more_than_a_short_one(app: &App) {
     }
 }
 
-fn a_large_tree_costs_no_more_than_a_small_one(app: &App) {
+fn statements_do_not_depend_on_the_size_of_a_tree(app: &App) {
     import(app, vec![strategy("small", 2), strategy("large", 40)]);
     let cost = |path: &str| app.statements(|| drop(app.get(path).expect(200)));
     let (small, large) = (cost("/v1/strategies/small"), cost("/v1/strategies/large"));

@@ -1,26 +1,26 @@
-//! Strategies: whole trees, and their parts one by one.
+//! Strategies: whole trees, and single parts.
 
 use serde_json::{Value, json};
 
 use crate::harness::App;
 
 crate::tests![
-    a_tree_comes_back_as_it_went_in,
+    a_tree_is_answered_as_it_was_written,
     putting_a_tree_matches_parts_by_key,
     a_change_of_a_part_raises_the_tree,
-    parts_live_one_by_one,
-    counterparts_stand_on_both_sides,
+    parts_are_created_changed_and_deleted,
+    counterparts_are_answered_on_both_sides,
     references_may_point_forward,
     rules_across_the_tree_are_checked,
-    what_others_refer_to_is_not_dropped,
-    what_siblings_refer_to_is_not_deleted,
-    parts_have_a_most,
-    faults_point_into_what_was_sent,
+    referenced_parts_are_not_removed,
+    parts_referenced_by_siblings_are_not_deleted,
+    the_number_of_parts_is_limited,
+    error_pointers_are_relative_to_the_body,
     siblings_keep_their_versions,
-    a_strategy_with_followers_stays,
-    filters_pick_strategies,
-    filters_pick_actions,
-    the_order_of_parts_is_the_arrays,
+    a_strategy_with_successors_is_not_deleted,
+    filters_select_strategies,
+    filters_select_actions,
+    parts_keep_the_order_of_the_array,
 ];
 
 /// A strategy with the given focus areas.
@@ -53,7 +53,7 @@ fn organisation(app: &App) {
     app.post("/v1/committees", committee).expect(201);
 }
 
-fn a_tree_comes_back_as_it_went_in(app: &App) {
+fn a_tree_is_answered_as_it_was_written(app: &App) {
     organisation(app);
     let wanted = json!({
         "key": "plan", "title": "Plan", "headline": "Æblegrød på Øen", "kind": "plan", "status": "draft",
@@ -84,14 +84,14 @@ fn a_tree_comes_back_as_it_went_in(app: &App) {
     assert_eq!(tree["focus_areas"][0]["path"], "plan/a");
     assert_eq!(tree["focus_areas"][0]["actions"][0]["path"], "plan/a/x");
     assert_eq!(app.get("/v1/strategies/plan").json(), tree);
-    // What the API answers can be sent back: nothing changes.
+    // Sending the answer back changes nothing.
     let before = app.changes();
     let again = app.put("/v1/strategies/plan", wanted).expect(200).json();
     assert_eq!(again, tree);
     assert_eq!(app.changes(), before);
 }
 
-/// Every member of `part` stands in `whole`.
+/// Requires that `whole` contains every member of `part`.
 fn assert_contains(whole: &Value, part: &Value) {
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => {
@@ -153,10 +153,10 @@ fn a_change_of_a_part_raises_the_tree(app: &App) {
     assert_eq!(versions(app.get("/v1/strategies/s").json()), (json!(2), json!(1), json!(2)));
     app.patch("/v1/strategies/s", json!({"headline": "H"})).expect(200);
     assert_eq!(versions(app.get("/v1/strategies/s").json()), (json!(3), json!(1), json!(2)));
-    app.patch("/v1/strategies/s", json!({"focus_areas": []})).expect_faults(&["/focus_areas"]);
+    app.patch("/v1/strategies/s", json!({"focus_areas": []})).expect_errors(&["/focus_areas"]);
 }
 
-fn parts_live_one_by_one(app: &App) {
+fn parts_are_created_changed_and_deleted(app: &App) {
     app.post("/v1/strategies", strategy("s", json!([]))).expect(201);
     let area = app
         .post("/v1/strategies/s/focus-areas", json!({"key": "a", "title": "A", "objectives": [objective("o")]}))
@@ -172,11 +172,11 @@ fn parts_live_one_by_one(app: &App) {
     let action_path = action_.header("location").unwrap().to_owned();
     assert_eq!(app.get(&action_path).json(), action_.json());
 
-    // Faults point into the body that was sent, not into the tree around it.
+    // Pointers are relative to the body that was sent, not to the tree.
     app.post(&format!("{area_path}/actions"), json!({"key": "y", "title": "Y", "kind": "other", "starts_on": "2025-02-01", "due_on": "2025-01-01", "after": ["nope"]}))
-        .expect_faults(&["/due_on", "/after/0"]);
-    app.patch(&action_path, json!({"audience": [{"role": "responsible"}]})).expect_faults(&["/audience/0"]);
-    app.patch(&area_path, json!({"continues": ["s/a"]})).expect_faults(&["/continues/0"]);
+        .expect_errors(&["/due_on", "/after/0"]);
+    app.patch(&action_path, json!({"audience": [{"role": "responsible"}]})).expect_errors(&["/audience/0"]);
+    app.patch(&area_path, json!({"continues": ["s/a"]})).expect_errors(&["/continues/0"]);
 
     let tag = app.get(&objective_path).etag();
     let change = |tag: &str, text: &str| {
@@ -186,7 +186,7 @@ fn parts_live_one_by_one(app: &App) {
     change(&tag, "To").expect_problem(412, "precondition-failed");
     app.request("PATCH", &action_path).json(&json!({})).send().expect_problem(428, "precondition-required");
     app.patch(&area_path, json!({"title": "A2", "number": "7"})).expect(200);
-    app.patch(&area_path, json!({"key": "b"})).expect_faults(&["/key"]);
+    app.patch(&area_path, json!({"key": "b"})).expect_errors(&["/key"]);
 
     assert_eq!(app.keys(&format!("{area_path}/objectives?limit=1")), ["o", "o2"]);
     assert_eq!(app.keys(&format!("{area_path}/actions")), ["x"]);
@@ -200,7 +200,7 @@ fn parts_live_one_by_one(app: &App) {
     app.get("/v1/focus-areas/a").expect_problem(404, "not-found");
 }
 
-fn counterparts_stand_on_both_sides(app: &App) {
+fn counterparts_are_answered_on_both_sides(app: &App) {
     let mut wanted = two_areas();
     wanted["focus_areas"][1]["objectives"][0]["counterpart"] = json!("a/o2");
     let tree = app.post("/v1/strategies", wanted.clone()).expect(201).json();
@@ -209,7 +209,7 @@ fn counterparts_stand_on_both_sides(app: &App) {
         (side(0, 0), side(0, 1), side(1, 0))
     };
     assert_eq!(sides(&tree), (json!(null), json!("b/o1"), json!("a/o2")));
-    // Stated where it was stated: only there does the bundle have it.
+    // A bundle has it only on the side on which it was stated.
     let bundle = app.get("/v1/export").json();
     let areas = &bundle["strategies"][0]["focus_areas"];
     assert_eq!(areas[0]["objectives"][1].get("counterpart"), None);
@@ -225,9 +225,9 @@ fn counterparts_stand_on_both_sides(app: &App) {
     assert_eq!(tree["focus_areas"][0]["objectives"][0]["version"], 2, "the other side changed too");
 
     wanted["focus_areas"][0]["objectives"][0]["counterpart"] = json!("o2");
-    app.put("/v1/strategies/s", wanted.clone()).expect_faults(&["/focus_areas/1/objectives/0/counterpart"]);
+    app.put("/v1/strategies/s", wanted.clone()).expect_errors(&["/focus_areas/1/objectives/0/counterpart"]);
     wanted["focus_areas"][0]["objectives"][0]["counterpart"] = json!("o1");
-    app.put("/v1/strategies/s", wanted).expect_faults(&["/focus_areas/0/objectives/0/counterpart"]);
+    app.put("/v1/strategies/s", wanted).expect_errors(&["/focus_areas/0/objectives/0/counterpart"]);
     app.delete(&other_side).expect(204);
     assert_eq!(app.get("/v1/strategies/s").json()["focus_areas"][0]["objectives"][0]["counterpart"], json!(null));
 }
@@ -270,7 +270,7 @@ fn rules_across_the_tree_are_checked(app: &App) {
     wanted["ends_on"] = json!("2024-12-31");
     wanted["predecessor"] = json!("s");
     wanted["adopted_by"] = json!("nope");
-    app.post("/v1/strategies", wanted).expect_faults(&[
+    app.post("/v1/strategies", wanted).expect_errors(&[
         "/ends_on",
         "/adopted_by",
         "/predecessor",
@@ -290,17 +290,17 @@ fn rules_across_the_tree_are_checked(app: &App) {
     let dateless = json!({"key": "d", "title": "D", "kind": "principles", "status": "draft", "focus_areas": [
         {"key": "a", "title": "A", "actions": [{"key": "x", "title": "X", "kind": "other", "recurrence": "P1Y"}]},
     ]});
-    app.post("/v1/strategies", dateless).expect_faults(&["/focus_areas/0/actions/0/recurrence"]);
+    app.post("/v1/strategies", dateless).expect_errors(&["/focus_areas/0/actions/0/recurrence"]);
     assert_eq!(app.keys("/v1/strategies"), [""; 0]);
 
     app.post("/v1/strategies", strategy("one", json!([]))).expect(201);
     let mut two = strategy("two", json!([]));
     two["predecessor"] = json!("one");
     app.post("/v1/strategies", two).expect(201);
-    app.patch("/v1/strategies/one", json!({"predecessor": "two"})).expect_faults(&["/predecessor"]);
+    app.patch("/v1/strategies/one", json!({"predecessor": "two"})).expect_errors(&["/predecessor"]);
 }
 
-fn what_others_refer_to_is_not_dropped(app: &App) {
+fn referenced_parts_are_not_removed(app: &App) {
     app.post("/v1/strategies", two_areas()).expect(201);
     let next = strategy(
         "next",
@@ -318,12 +318,12 @@ fn what_others_refer_to_is_not_dropped(app: &App) {
     app.delete(&format!("/v1/actions/{}", id_of(&before.0, "/focus_areas/0/actions/1"))).expect_problem(409, "in-use");
     app.delete("/v1/strategies/s").expect_problem(409, "in-use");
     assert_eq!((app.get("/v1/strategies/s").json(), app.changes()), before);
-    // What nothing outside refers to goes.
+    // A part without references from outside is removed.
     let mut less = two_areas();
     less["focus_areas"][0]["actions"] = json!([action("y")]);
     less["focus_areas"][0]["objectives"] = json!([]);
     app.put("/v1/strategies/s", less).expect(200);
-    // Dropped together with what refers to it, in one tree, it goes too.
+    // A part that is removed together with all that refers to it is removed too.
     let mut chained = strategy(
         "chain",
         json!([{"key": "a", "title": "A", "actions": [action("x"), {"key": "y", "title": "Y", "kind": "other", "after": ["x"]}]}]),
@@ -333,7 +333,7 @@ fn what_others_refer_to_is_not_dropped(app: &App) {
     app.put("/v1/strategies/chain", chained).expect(200);
 }
 
-fn what_siblings_refer_to_is_not_deleted(app: &App) {
+fn parts_referenced_by_siblings_are_not_deleted(app: &App) {
     let tree = strategy(
         "s",
         json!([
@@ -351,7 +351,7 @@ fn what_siblings_refer_to_is_not_deleted(app: &App) {
     assert_eq!(refused["errors"], json!([{"pointer": "", "detail": "is referred to by the action 's/b/z'"}]));
     let z = format!("/v1/actions/{}", id_of(&tree, "/focus_areas/1/actions/0"));
     app.delete(&z).expect(204);
-    // Nothing outside waits for it any more, and the counterpart is parted from.
+    // It is no predecessor any more, and the counterpart is unlinked.
     app.delete(&a).expect(204);
     assert_eq!(app.get("/v1/strategies/s").json()["focus_areas"][0]["objectives"][0]["counterpart"], json!(null));
     let log = app.list("/v1/changes?limit=200");
@@ -359,7 +359,7 @@ fn what_siblings_refer_to_is_not_deleted(app: &App) {
     assert_eq!(gone["before"]["path"], "s/b/z", "the log tells where a part stood");
 }
 
-fn parts_have_a_most(app: &App) {
+fn the_number_of_parts_is_limited(app: &App) {
     let many: Vec<Value> = (0..500).map(|n| objective(&format!("o{n}"))).collect();
     let tree = app
         .post("/v1/strategies", strategy("s", json!([{"key": "a", "title": "A", "objectives": many}])))
@@ -371,7 +371,7 @@ fn parts_have_a_most(app: &App) {
     app.post("/v1/import", exported).expect(200);
 }
 
-fn faults_point_into_what_was_sent(app: &App) {
+fn error_pointers_are_relative_to_the_body(app: &App) {
     let mut actions: Vec<Value> = (0..12).map(|n| action(&format!("x{n}"))).collect();
     actions[10]["after"] = json!(["x1"]);
     actions[3]["recurrence"] = json!("P1Y");
@@ -380,8 +380,8 @@ fn faults_point_into_what_was_sent(app: &App) {
         .expect(201)
         .json();
     let x1 = format!("/v1/actions/{}", id_of(&tree, "/focus_areas/0/actions/1"));
-    app.patch(&x1, json!({"after": ["x10"]})).expect_faults(&["/after/0", ""]);
-    let refused = app.patch("/v1/strategies/s", json!({"starts_on": null})).expect_faults(&[""]).json();
+    app.patch(&x1, json!({"after": ["x10"]})).expect_errors(&["/after/0", ""]);
+    let refused = app.patch("/v1/strategies/s", json!({"starts_on": null})).expect_errors(&[""]).json();
     assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("/actions/3/recurrence"));
 }
 
@@ -395,7 +395,7 @@ fn siblings_keep_their_versions(app: &App) {
     assert_eq!(app.get("/v1/strategies/s").json()["focus_areas"][0]["version"], 3);
 }
 
-fn a_strategy_with_followers_stays(app: &App) {
+fn a_strategy_with_successors_is_not_deleted(app: &App) {
     app.post("/v1/strategies", two_areas()).expect(201);
     let mut next = strategy("next", json!([{"key": "n", "title": "N", "continues": ["s/a"]}]));
     next["predecessor"] = json!("s");
@@ -409,7 +409,7 @@ fn a_strategy_with_followers_stays(app: &App) {
     assert_eq!(gone, 2 + 3 + 3 + 3, "every strategy, area, objective and action is told");
 }
 
-fn filters_pick_strategies(app: &App) {
+fn filters_select_strategies(app: &App) {
     for (key, kind, status, from, to) in [
         ("a", "strategy", "closed", json!("2021-01-01"), json!("2024-12-31")),
         ("b", "plan", "adopted", json!("2025-01-01"), json!(null)),
@@ -433,7 +433,7 @@ fn filters_pick_strategies(app: &App) {
     assert_eq!(app.list("/v1/strategies")[0].get("focus_areas"), None, "lists show no parts");
 }
 
-fn filters_pick_actions(app: &App) {
+fn filters_select_actions(app: &App) {
     organisation(app);
     let addressed = |key: &str, to: Value| json!({"key": key, "title": key, "text": "Sygefravær", "kind": "survey", "audience": [to]});
     let tree = strategy(
@@ -467,7 +467,7 @@ fn filters_pick_actions(app: &App) {
     assert_eq!(app.get(&format!("/v1/actions/{}", listed["id"].as_str().unwrap())).json(), listed);
 }
 
-fn the_order_of_parts_is_the_arrays(app: &App) {
+fn parts_keep_the_order_of_the_array(app: &App) {
     app.post("/v1/strategies", two_areas()).expect(201);
     let mut turned = two_areas();
     turned["focus_areas"].as_array_mut().unwrap().reverse();

@@ -1,5 +1,5 @@
-//! Any sequence of trees, put one over the other, leaves exactly the last one; what is the same keeps
-//! its id and version, what differs keeps its id and gets the next version.
+//! Property tests: after any sequence of PUTs of a tree, exactly the last one is stored. Unchanged parts keep id and
+//! version, changed ones keep their id and get the next version.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, repeatable};
 
-crate::tests![the_last_tree_stands, trees_take_each_other_s_place_in_bundles];
+crate::tests![the_last_tree_is_stored, bundles_replace_trees_too];
 
-/// Decisions, taken one after the other from random bytes.
+/// Random decisions, each drawn from the next byte.
 struct Choices<'b>(std::slice::Iter<'b, u8>);
 
 impl Choices<'_> {
@@ -19,7 +19,7 @@ impl Choices<'_> {
         usize::from(self.0.next().copied().unwrap_or(0)) % limit
     }
 
-    /// Some of `all`, in some order.
+    /// A random selection of `all`, in random order.
     fn some<'a>(&mut self, all: &[&'a str]) -> Vec<&'a str> {
         let mut left = all.to_vec();
         let mut chosen = Vec::new();
@@ -30,7 +30,7 @@ impl Choices<'_> {
     }
 }
 
-/// A valid tree. Actions come after those that stand before them, so there are no cycles.
+/// A valid tree. Predecessors of an action stand before it, so there are no cycles.
 fn tree(bytes: &[u8]) -> Value {
     let mut choices = Choices(bytes.iter());
     let mut areas = Vec::new();
@@ -40,7 +40,7 @@ fn tree(bytes: &[u8]) -> Value {
         let mut objectives = Vec::new();
         for key in choices.some(&["o", "p", "q"]) {
             let mut objective = json!({"key": key, "kind": "goal", "text": format!("t{}", choices.below(2))});
-            // With one that stands before, or by itself.
+            // With an earlier objective as counterpart, or without one.
             match choices.below(2) {
                 0 if !single.is_empty() => {
                     objective["counterpart"] = json!(single.remove(choices.below(single.len())));
@@ -67,8 +67,7 @@ fn tree(bytes: &[u8]) -> Value {
     json!({"key": "s", "title": format!("t{}", choices.below(2)), "kind": "plan", "status": "draft", "focus_areas": areas})
 }
 
-/// What a part is, whichever way it is written: its own words, its references in full, the order of
-/// what stands in it.
+/// A part in normal form: its own fields, full references, and the order of its children.
 type Parts = BTreeMap<String, String>;
 
 fn parts(tree: &Value) -> Parts {
@@ -147,7 +146,7 @@ fn run(cases: u32, test: impl Fn(Vec<Vec<u8>>) -> Result<(), TestCaseError>) {
     TestRunner::new(repeatable(cases)).run(&sequences, test).unwrap();
 }
 
-fn the_last_tree_stands(app: &App) {
+fn the_last_tree_is_stored(app: &App) {
     run(24, |sequence| {
         let mut before: Option<Value> = None;
         for bytes in &sequence {
@@ -172,12 +171,12 @@ fn the_last_tree_stands(app: &App) {
     crate::operations::assert_consistent(app);
 }
 
-fn trees_take_each_other_s_place_in_bundles(app: &App) {
+fn bundles_replace_trees_too(app: &App) {
     run(12, |sequence| {
         for bytes in &sequence {
             app.post("/v1/strategies", tree(bytes)).expect(201);
             let exported = app.get("/v1/export").json();
-            // What was exported leads to the same again, wherever it is imported.
+            // Importing the export anywhere gives the same tree.
             app.delete("/v1/strategies/s").expect(204);
             app.post("/v1/import", exported.clone()).expect(200);
             prop_assert_eq!(&app.get("/v1/export").json(), &exported);

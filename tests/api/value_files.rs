@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{App, HERE, Response};
 use crate::indicators::{create, indicator, measure};
 use crate::reports::with;
-use crate::values::{begin, house};
+use crate::values::{begin, sample_municipality};
 
 crate::tests![
     tables_hold_the_same_as_json,
@@ -221,10 +221,10 @@ fn a_fetched_table_can_be_sent_back(app: &App) {
     let hidden = table(app, &format!("{address}?format=csv&aggregates=false"), "med.read");
     let refused = send(app, address, hidden).expect_problem(422, "invalid-body");
     assert!(refused.pointers().iter().all(|pointer| pointer.ends_with("/is_suppressed")), "{}", refused.json());
-    let other = send(app, address, "indicator,period,value\nb,2024,1\n").expect_faults(&["/values/0/indicator"]);
+    let other = send(app, address, "indicator,period,value\nb,2024,1\n").expect_errors(&["/values/0/indicator"]);
     assert!(other.json()["errors"][0]["detail"].as_str().unwrap().starts_with("line 2: "), "{}", other.json());
     let several = "indicator,period,value\ni,2024,1\ni,2023,1\nb,2024,1\n";
-    send(app, address, several).expect_faults(&["/values/2/indicator"]);
+    send(app, address, several).expect_errors(&["/values/2/indicator"]);
     assert_eq!(app.changes(), before);
 }
 
@@ -238,9 +238,9 @@ fn tables_of_benchmarks_are_accepted(app: &App) {
     let danish = send(app, &format!("{address}?format=csv-excel-da"), "period;value\n2024;12,5\n").expect(200).json();
     assert_eq!(danish["updated"], 1);
     send(app, address, "period,unit,value,count\n2022,n1,1,\n2021,,1,5\n")
-        .expect_faults(&["/values/0/unit", "/values/1/count"]);
+        .expect_errors(&["/values/0/unit", "/values/1/count"]);
     send(app, address, "period,benchmark,value\n2022,landet,1\n2021,region,1\n")
-        .expect_faults(&["/values/0/benchmark"]);
+        .expect_errors(&["/values/0/benchmark"]);
     let items = app.list(address);
     let answered = "benchmark,period,value,is_provisional,is_suppressed,note\n\
                     region,2023,11.5,true,false,N\n\
@@ -381,8 +381,11 @@ fn cubes_have_labels_in_two_languages(app: &App) {
 
 fn cubes_have_bounds(app: &App) {
     let units: Vec<Value> = (0..100).map(|n| json!({"key": format!("u{n}"), "name": "U", "kind": "other"})).collect();
-    app.import(&with(house(), json!({"municipality": {"key": HERE, "code": "999", "name": HERE}, "units": units})))
-        .unwrap();
+    app.import(&with(
+        sample_municipality(),
+        json!({"municipality": {"key": HERE, "code": "999", "name": HERE}, "units": units}),
+    ))
+    .unwrap();
     create(app, indicator("i", json!({})));
     // One value in each period, unit and group: nearly all cells are empty.
     let row = |n: usize| {

@@ -17,7 +17,7 @@ crate::tests![
 ];
 
 /// Three levels of units: three workplaces below one centre, one beside it.
-pub fn house() -> Value {
+pub fn sample_municipality() -> Value {
     let unit = |key: &str, kind: &str, parent: Option<&str>| {
         let name = format!("Enhed {key}");
         json!({"key": key, "name": name, "kind": kind, "parent": parent})
@@ -38,7 +38,7 @@ pub fn house() -> Value {
 
 /// Imports the units, and creates the indicator `i`.
 pub fn begin(app: &App, fields: Value) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     create(app, indicator("i", fields));
 }
 
@@ -88,7 +88,7 @@ fn values_are_answered_as_they_were_written(app: &App) {
         {"period": "2024-01", "unit": "alone", "group": "Pæd", "value": -1e15},
     ]);
     let refused = app.put_new("/v1/indicators/i/values", json!({"values": written}));
-    refused.expect_faults(&["/values/3/group"]);
+    refused.expect_errors(&["/values/3/group"]);
     let mut written = written;
     written[3]["group"] = json!("Paed");
     assert_eq!(measure(app, "i", written), counts(4, 0, 0, 0));
@@ -141,8 +141,8 @@ fn writing_again_counts_what_changed(app: &App) {
         assert_eq!(stored, [item(with(json!({"period": "2021", "unit": "n1", "value": 1}), said))]);
     }
     assert_eq!(measure(app, "i", json!([])), counts(0, 0, 0, 0));
-    app.put_new("/v1/indicators/i/values", json!({})).expect_faults(&["/values"]);
-    app.put_new("/v1/indicators/i/values", json!({"values": [{"period": "2021"}]})).expect_faults(&["/values/0/value"]);
+    app.put_new("/v1/indicators/i/values", json!({})).expect_errors(&["/values"]);
+    app.put_new("/v1/indicators/i/values", json!({"values": [{"period": "2021"}]})).expect_errors(&["/values/0/value"]);
 }
 
 fn replaced_values_stay_in_the_history(app: &App) {
@@ -305,7 +305,7 @@ fn benchmarks_have_values_of_their_own(app: &App) {
     let before = (app.changes(), of("region", ""));
     let refused = |row: Value, errors: &[&str]| {
         let body = json!({"values": [{"period": "2022", "value": 1}, row]});
-        app.put_new("/v1/indicators/i/benchmarks/region/values", body).expect_faults(errors);
+        app.put_new("/v1/indicators/i/benchmarks/region/values", body).expect_errors(errors);
     };
     let anybody = json!({"period": "2021", "unit": "n1", "group": "laerere", "value": 1, "count": 5});
     refused(anybody, &["/values/1/unit", "/values/1/group", "/values/1/count"]);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::App;
-use crate::indicators::{create, house, indicator, measure};
+use crate::indicators::{create, indicator, measure, sample_municipality};
 use crate::reports::with;
 use crate::values::{begin, place, row};
 
@@ -65,7 +65,7 @@ fn one_request_reads_several_indicators(app: &App) {
 }
 
 fn one_request_reads_the_indicators_of_a_plan(app: &App) {
-    app.import(&house()).unwrap();
+    app.import(&sample_municipality()).unwrap();
     for (key, objectives) in [
         ("a", vec!["plan/a/o", "plan/a/p"]),
         ("b", vec!["next/a/o"]),
