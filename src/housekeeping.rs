@@ -1,4 +1,4 @@
-//! What the service does by itself while it serves: every hour it forgets what has been kept long enough.
+//! Removes outdated rows once an hour while the service runs.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::db::retention::Forgotten;
 
 const PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// Goes on for as long as the service runs. Several instances may do so over one database: what one of them is
-/// removing the others leave to it. A failure waits for the next hour.
+/// Runs until the service stops. Several instances may share a database: each skips rows that another one is removing.
+/// After a failure, the next hour's run tries again.
 pub async fn run(database: Database) {
     loop {
         match database.forget_outdated().await {

@@ -1,9 +1,9 @@
-//! Starts the command that the command line names.
+//! Runs the command line.
 
 use std::process::ExitCode;
 
-/// A night's file takes some hundred megabytes for a second, on any of many threads; this allocator gives them
-/// back, where the system's keeps a share for each thread that ever had a file.
+/// An HR file takes some hundred megabytes for a moment, on any of many threads. This allocator returns them to the
+/// system, while the default one keeps a share for each thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,5 +1,5 @@
-//! What the service tells its operator: one span and one line per request, pretty for people, JSON
-//! for collectors. Lines name routes, never addresses, since addresses hold keys.
+//! Logging: one span and one line per request, as text for people or JSON for collectors. Lines hold route patterns
+//! instead of URLs, since URLs hold keys.
 
 use std::time::Instant;
 
@@ -30,12 +30,12 @@ pub fn start(settings: &Settings) -> Result<(), SettingError> {
     Ok(())
 }
 
-/// The span of a request: its id, method, route pattern and, once known, status.
+/// The span of a request: id, method, route pattern and, when it has ended, status.
 pub struct RequestSpan;
 
 struct Begun {
     at: Instant,
-    /// As the client sent it: for those within, HEAD is GET.
+    /// The client's method. Inner services see GET instead of HEAD.
     method: Method,
     route: String,
 }

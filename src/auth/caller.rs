@@ -1,15 +1,15 @@
-//! Who is calling.
+//! The caller of a request.
 
 use super::scope::ScopeSet;
 use crate::db::Principal;
 
-/// Who calls, and what their token allows.
+/// The caller of a request, and what their token allows.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// For whom, and for which municipality.
+    /// The subject, and the municipality that the token speaks for.
     pub principal: Principal,
-    /// What its issuer says that the person is called here: an employee's key.
+    /// The key of the caller's employee, according to the issuer's person claim.
     pub person: Option<String>,
-    /// What the token holds.
+    /// The token's scopes.
     pub scopes: ScopeSet,
 }

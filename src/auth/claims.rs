@@ -1,4 +1,4 @@
-//! What tokens say, and under which names.
+//! The claims of tokens, and their configurable names.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 /// The claims of a token.
 pub type Claims = Map<String, Value>;
 
-/// The names of the claims that carry what this service needs.
+/// The names of the claims that this service reads.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimNames {
     /// The municipality's key.
     pub municipality: String,
-    /// The scopes: a string with spaces, or an array. Several claims add up.
+    /// Claims with scopes: strings with spaces, or arrays. Several claims are added up.
     pub scopes: Vec<String>,
-    /// The key of the employee that the token's person is.
+    /// Claim with the key of the token's employee.
     pub person: String,
 }
 
@@ -30,18 +30,18 @@ impl Default for ClaimNames {
     }
 }
 
-/// Claims that a token must hold, each with the values of which one will do.
+/// Claims that a token must have, each with its accepted values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct RequiredClaims(BTreeMap<String, Vec<String>>);
 
 impl RequiredClaims {
-    /// The first of them for which no value is given that would do.
+    /// The first claim without any accepted value, which is a wrong setting.
     pub fn without_values(&self) -> Option<&str> {
         self.0.iter().find(|(_, accepted)| accepted.is_empty()).map(|(name, _)| name.as_str())
     }
 
-    /// The first of them that `claims` lack.
+    /// The first claim that `claims` lack or that has another value.
     pub fn missing_in(&self, claims: &Claims) -> Option<&str> {
         let holds = |name: &str, accepted: &[String]| {
             let is_accepted = |value: &Value| value.as_str().is_some_and(|value| accepted.iter().any(|a| a == value));
@@ -55,7 +55,7 @@ impl RequiredClaims {
     }
 }
 
-/// The claim of this name: literally, since names may be addresses with dots in them, or else along the dots, as in
+/// Finds a claim: first by the literal name, since names may be URLs with dots, then as a path such as
 /// `realm_access.roles`.
 pub fn claim<'c>(claims: &'c Claims, name: &str) -> Option<&'c Value> {
     let along = |(dot, _): (usize, &str)| claim(claims.get(&name[..dot])?.as_object()?, &name[dot + 1..]);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_literally_and_then_as_a_path() {
+    fn a_name_is_literal_first_and_then_a_path() {
         let claims = claims(json!({
             "realm_access": {"roles": ["nested"]},
             "https://nyby.example/roles": "address",
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_required_claim_holds_one_of_its_values() {
+    fn a_required_claim_must_have_an_accepted_value() {
         let required: RequiredClaims =
             serde_json::from_value(json!({"tid": ["t-1", "t-2"], "realm_access.roles": ["med"]})).unwrap();
         let missing = |value: Value| required.missing_in(&claims(value)).map(ToOwned::to_owned);

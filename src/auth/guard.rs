@@ -1,4 +1,4 @@
-//! The guards that stand in the handlers' signatures.
+//! Guards: extractors in a handler's signature that let only permitted callers through.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -15,9 +15,9 @@ use super::scope::Scope;
 use crate::http::rate_limit::RateLimits;
 use crate::problem::{Kind, Problem, Result};
 
-/// A permission: any one of its scopes is enough.
+/// A permission. Any one of its scopes is enough.
 pub trait Permission {
-    /// The scopes, the usual one first.
+    /// The scopes, the most common one first.
     const SCOPES: &'static [Scope];
 }
 
@@ -36,34 +36,33 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// Reads what is about themselves.
+    /// Reads data about the caller.
     Anyone = [Read, Progress, Report, Edit, Measure, Hr, Audit];
-    /// Reads strategies and what belongs to them.
+    /// Reads strategies and their parts.
     Read = [Read];
-    /// Reads the organisation, which the HR system may do too.
+    /// Reads the organisation.
     ReadOrganisation = [Read, Hr];
     /// Changes strategies, actions and levels.
     Edit = [Edit];
-    /// Reports, and starts local actions: for whom, rule by rule.
+    /// Reports, and creates local actions. For which committees and units is checked in the service.
     Report = [Report, Edit];
-    /// Reads figures.
+    /// Reads progress.
     ReadProgress = [Progress];
-    /// Reads indicators and their values; who may measure sees small groups too.
+    /// Reads indicators and their values. Holders of `med.measure` see hidden values too.
     ReadIndicators = [Read, Measure];
     /// Writes values of indicators and benchmarks.
     Measure = [Measure];
     /// Changes units and committees.
     EditOrganisation = [Edit, Hr];
-    /// Reads and changes people's data.
+    /// Reads and changes employees.
     People = [Hr];
     /// Reads the logs.
     Audit = [Audit];
-    /// Settings, import and export.
+    /// Changes settings, imports and exports.
     Administer = [Admin];
 }
 
-/// The guard: a handler that has it as its first parameter is reached by callers with that
-/// permission only.
+/// The guard: a handler with this parameter is reached only by callers with the permission.
 #[derive(Debug)]
 pub struct May<P> {
     caller: Caller,
@@ -80,7 +79,7 @@ impl<P> Deref for May<P> {
 
 impl<P: Permission + 'static> FromRequest for May<P> {
     type Error = Problem;
-    /// Ready for all but the few tokens whose key has to be fetched first.
+    /// Ready at once, except for a token whose key has to be fetched first.
     type Future = Either<Ready<Result<Self>>, LocalBoxFuture<'static, Result<Self>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
@@ -111,7 +110,7 @@ impl<P: Permission> May<P> {
     }
 }
 
-/// What a caller without any of `scopes` is answered with.
+/// The problem for a caller without any of `scopes`.
 pub fn missing_scope(scopes: &[Scope]) -> Problem {
     let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     let detail = format!("The token does not hold the scope {}.", names.join(" or "));

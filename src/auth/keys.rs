@@ -1,19 +1,18 @@
-//! Keys that verify signatures: what they are read from, which algorithms each is good for, and which of them a
-//! token names.
+//! Keys that verify signatures: how they are read, which algorithms each supports, and which key a token names.
 
 use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, Header};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// No provider publishes as many; each is tried where a token names none.
+/// Upper limit of keys in a set. A token that names no key is checked against each.
 const MOST_KEYS: usize = 100;
 
 /// A key that verifies signatures.
 pub struct Key {
-    /// Its name (`kid`), where it came with one.
+    /// Its key id (`kid`), if it has one.
     id: Option<String>,
-    /// The thumbprint of its certificate (`x5t`), where it came with one.
+    /// The thumbprint of its certificate (`x5t`), if it has one.
     thumbprint: Option<String>,
     algorithms: Vec<Algorithm>,
     decoding: DecodingKey,
@@ -26,7 +25,7 @@ impl Key {
         Self { id: None, thumbprint: None, algorithms: vec![Algorithm::HS256], decoding }
     }
 
-    /// The public key in a PEM file, whatever its kind, if there is one that is supported.
+    /// The public key in a PEM file. None if there is no supported one.
     pub fn from_pem(pem: &[u8]) -> Option<Self> {
         let read = [DecodingKey::from_rsa_pem, DecodingKey::from_ec_pem, DecodingKey::from_ed_pem];
         let decoding = read.iter().find_map(|read| read(pem).ok())?;
@@ -34,7 +33,7 @@ impl Key {
         (!algorithms.is_empty()).then(|| Self { id: None, thumbprint: None, algorithms: algorithms.into(), decoding })
     }
 
-    /// A published key, or why it is none that could verify a signature here.
+    /// Reads a published key (JWK, RFC 7517). Fails with the reason why it can't verify signatures here.
     fn from_jwk(jwk: &Value) -> Result<Self, &'static str> {
         let jwk = Jwk::deserialize(jwk).map_err(|_| "it can't be read")?;
         let common = jwk.common;
@@ -55,18 +54,18 @@ impl Key {
         Ok(Self { id: common.key_id, thumbprint: common.x509_sha1_fingerprint, algorithms, decoding })
     }
 
-    /// Whether signatures of this algorithm are made with keys of this kind.
+    /// Whether the key can verify signatures of this algorithm.
     pub fn fits(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(&algorithm)
     }
 
-    /// Whether it is a secret and no public key.
+    /// Whether it is a shared secret rather than a public key.
     pub fn is_secret(&self) -> bool {
         self.decoding.family() == AlgorithmFamily::Hmac
     }
 
-    /// Whether a token with this header says that it was signed with this key. A token that names its key by neither
-    /// `kid` nor `x5t` may have been signed with any. AD FS gives a key's thumbprint as its `kid`.
+    /// Whether a token with this header may have been signed with this key. A token without `kid` and `x5t` may have been
+    /// signed with any key. AD FS uses a key's thumbprint as its `kid`.
     pub fn is_named_by(&self, header: &Header) -> bool {
         match (&header.kid, &header.x5t) {
             (Some(id), _) => self.id.as_ref() == Some(id),
@@ -75,14 +74,13 @@ impl Key {
         }
     }
 
-    /// The key itself.
+    /// The key, for `jsonwebtoken`.
     pub fn decoding(&self) -> &DecodingKey {
         &self.decoding
     }
 }
 
-/// The keys of a published set (JWKS, RFC 7517). Those that can't be used here are skipped (section 5): a provider may
-/// publish others beside them at any time.
+/// Reads a published key set (JWKS, RFC 7517). Keys that can't be used here are skipped, as section 5 says.
 pub fn read_key_set(text: &[u8]) -> Result<Vec<Key>, &'static str> {
     #[derive(Deserialize)]
     struct KeySet {
@@ -102,8 +100,7 @@ pub fn read_key_set(text: &[u8]) -> Result<Vec<Key>, &'static str> {
     Ok(usable.collect())
 }
 
-/// What a public key can verify, told by its kind and size: a point on P-256 is no key for ES384. A shared secret has
-/// no place among public keys, whoever published it.
+/// The algorithms that a public key can verify, by its type and size. None for a shared secret.
 fn public_key_algorithms(key: &DecodingKey) -> &'static [Algorithm] {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     const RSA: &[Algorithm] = &[RS256, RS384, RS512, PS256, PS384, PS512];
@@ -124,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_verify_no_signature_are_skipped() {
+    fn keys_that_can_not_verify_signatures_are_skipped() {
         let point = "A".repeat(43);
         let ec = json!({"kty": "EC", "crv": "P-256", "x": point, "y": point});
         let with = |changes: &[(&str, Value)]| {
@@ -153,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_read_whatever_else_is_in_it_but_never_without_bounds() {
+    fn unknown_members_of_a_set_are_ignored_and_its_size_is_limited() {
         let read = |set: Value| read_key_set(set.to_string().as_bytes()).map(|keys| keys.len());
         let key = json!({"kty": "OKP", "crv": "Ed25519", "x": "A".repeat(43)});
         assert_eq!(read(json!({"keys": [1, null, {}, key], "more": true})), Ok(1));

@@ -1,5 +1,5 @@
-//! The local issuer: a secret of this installation's own, for trying out, for scripts on the same
-//! machine and for small installations. It is out of force as soon as an outside issuer is configured.
+//! The local issuer: a secret of this installation, for trying the service out, for scripts on the same machine and for
+//! small installations. It is not accepted once an outside issuer is configured.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -21,20 +21,20 @@ use crate::db::types;
 pub const ISSUER: &str = "medstrategi";
 /// The `aud` claim of local tokens.
 pub const AUDIENCE: &str = "medstrategi";
-/// RFC 7518, section 3.2: a key of the hash's size or larger.
+/// Minimum length of a secret in bytes (RFC 7518, section 3.2: at least the size of the hash).
 pub const SHORTEST_SECRET: usize = 32;
 
 /// The secret that signs and verifies local tokens.
 pub struct LocalSecret(SecretSlice<u8>);
 
 impl LocalSecret {
-    /// Reads the secret from `path`; where there is none, makes one that only this user can read.
+    /// Reads the secret from `path`. Creates it if there is none, readable by this user only.
     pub fn read_or_create(path: &Path) -> Result<Self, String> {
         if !path.exists() {
             let mut random = [0; 48];
             getrandom::fill(&mut random).map_err(|error| format!("the system gives no random numbers: {error}"))?;
             match create(path, &STANDARD.encode(random)) {
-                // Another instance was faster; its secret counts.
+                // Another instance has just created it.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(format!("the secret can't be written to {}: {error}", path.display())),
                 Ok(()) => {}
@@ -64,7 +64,7 @@ impl LocalSecret {
         Ok(Self(secret.into()))
     }
 
-    /// The issuer whose tokens this secret verifies.
+    /// The issuer of tokens that this secret signs.
     pub fn issuer(&self) -> Issuer {
         Issuer {
             name: ISSUER.into(),
@@ -78,7 +78,7 @@ impl LocalSecret {
         }
     }
 
-    /// A token for `subject` that is good for `lifetime`.
+    /// Signs a token for `subject` that is valid for `lifetime`.
     pub fn sign(
         &self,
         subject: &str,
@@ -102,8 +102,7 @@ impl LocalSecret {
     }
 }
 
-/// Writes the secret whole or not at all: under a name of its own first, then linked into place,
-/// which fails where a file is already there.
+/// Creates the file atomically: writes a temporary file, then links it into place, which fails if `path` exists.
 fn create(path: &Path, secret: &str) -> std::io::Result<()> {
     let draft = path.with_extension(format!("secret-{}", crate::db::types::Id::new()));
     let mut options = std::fs::OpenOptions::new();

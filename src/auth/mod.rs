@@ -1,8 +1,8 @@
-//! Who is calling: bearer tokens (RFC 6750, RFC 7519) of issuers that the settings name.
+//! Authentication: bearer tokens (RFC 6750, RFC 7519) of the issuers in the settings.
 //!
-//! An [`issuer`] has its keys, its algorithms and the municipalities that it may speak for. Its [`keys`] come from
-//! files, or from its [`provider`], over the network, and are kept fresh ([`refresh`]). What comes out is a
-//! [`caller::Caller`]; who that person is in the organisation is not decided here.
+//! An [`issuer`] has keys, algorithms and the municipalities that it may speak for. Its [`keys`] come from files or,
+//! over the network, from its [`provider`], and are fetched again from time to time ([`refresh`]). The result is a
+//! [`caller::Caller`]. Which employee that is, the organisation finds out.
 
 pub mod caller;
 pub mod claims;

@@ -1,4 +1,4 @@
-//! Where an issuer publishes its keys, and how they are fetched: over TLS, within bounds of time and size.
+//! Fetches an issuer's published keys: over TLS, with limits on time and size.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,28 +9,28 @@ use url::{Host, Url};
 
 use super::keys::{Key, read_key_set};
 
-/// The longest answer that is read, in bytes. Providers' sets have some ten thousand.
+/// Maximum size of an answer in bytes. Real key sets have about ten thousand.
 const LONGEST_ANSWER: u64 = 1024 * 1024;
 
-/// Where OpenID Connect Discovery 1.0, section 4, puts the document.
+/// Path of the discovery document (OpenID Connect Discovery 1.0, section 4).
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
-/// Where an issuer's keys are found.
+/// Where an issuer's keys are published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// At this address (JWKS, RFC 7517).
+    /// At this URL (JWKS, RFC 7517).
     Keys(Url),
-    /// In this document, which names the keys' address (OpenID Connect Discovery).
+    /// The discovery document at this URL names the URL of the keys (OpenID Connect Discovery).
     Discovery(Url),
 }
 
 impl Address {
-    /// The address of the keys themselves, or what to write instead.
+    /// The URL of a key set. Fails with a sentence that says what to write instead.
     pub fn of_keys(text: &str) -> Result<Self, String> {
         checked(text).map(Self::Keys)
     }
 
-    /// The address of a discovery document, or of the provider, whose document stands at the usual place below.
+    /// The URL of a discovery document, or of a provider with the document at the standard path.
     pub fn of_discovery(text: &str) -> Result<Self, String> {
         let mut url = checked(text)?;
         if !url.path().contains("/.well-known/") {
@@ -40,11 +40,11 @@ impl Address {
         Ok(Self::Discovery(url))
     }
 
-    /// For logs: without user name, password and query.
+    /// The URL without user name, password and query, for logs.
     pub fn shown(&self) -> String {
         let (Self::Keys(url) | Self::Discovery(url)) = self;
         let mut url = url.clone();
-        // Neither can fail where there is a host, as there is in a checked address.
+        // Neither can fail for a URL with a host, and a checked URL has one.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.set_query(None);
@@ -52,7 +52,7 @@ impl Address {
     }
 }
 
-/// An address that nobody on the way can forge answers of.
+/// Requires https, or http on this machine, so that answers can't be forged on the way.
 fn checked(text: &str) -> Result<Url, String> {
     let instead = || "write one that begins with https:// (http:// is for 127.0.0.1 alone)".to_owned();
     let url = Url::parse(text).map_err(|_| instead())?;
@@ -72,7 +72,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The certificates in a PEM file, as those that are trusted in place of the system's.
+/// Reads a PEM file of certificates that are trusted instead of the system's.
 pub fn read_authorities(pem: &[u8]) -> Result<RootCerts, String> {
     let mut certificates: Vec<Certificate<'static>> = Vec::new();
     for item in ureq::tls::parse_pem(pem) {
@@ -90,16 +90,16 @@ pub fn read_authorities(pem: &[u8]) -> Result<RootCerts, String> {
 
 /// An issuer's provider.
 pub struct Provider {
-    /// The issuer whose keys these are: its `iss` claim.
+    /// The issuer's `iss` claim.
     pub issuer: String,
-    /// Where they are found.
+    /// Where its keys are published.
     pub address: Address,
-    /// Who vouches for the provider's certificate.
+    /// The authorities that may sign the provider's certificate.
     pub authorities: RootCerts,
 }
 
 impl Provider {
-    /// Fetches the keys within `time`. A failure is told in words that may stand in a log.
+    /// Fetches the keys within `time`. Fails with a message that is safe to log.
     pub fn fetch(&self, time: Duration) -> Result<Vec<Key>, String> {
         let deadline = Instant::now() + time;
         let keys = match &self.address {
@@ -112,12 +112,12 @@ impl Provider {
         Ok(read_key_set(&keys)?)
     }
 
-    /// The keys' address, out of a document that is this issuer's.
+    /// The URL of the keys, from a discovery document that names this issuer.
     fn discovered(&self, url: &Url, deadline: Instant) -> Result<Url, String> {
         #[derive(Deserialize)]
         struct Document {
             issuer: Option<String>,
-            /// AD FS signs access tokens under another name than identity tokens.
+            /// The issuer of access tokens, which AD FS names differently from that of identity tokens.
             access_token_issuer: Option<String>,
             jwks_uri: String,
         }
@@ -145,10 +145,10 @@ impl Provider {
             .timeout_global(Some(deadline.saturating_duration_since(Instant::now())));
         let agent = match url.scheme() {
             "https" => agent.https_only(true).max_redirects(3),
-            // What is on this machine is neither asked of a proxy nor let send us elsewhere.
+            // Requests on this machine use no proxy and follow no redirects.
             _ => agent.proxy(None).max_redirects(0),
         };
-        // An agent for each request: the system's certificates may have changed since the last.
+        // A new agent for each request, since the system's certificates may have changed.
         let agent: ureq::Agent = agent.build().into();
         let mut answer = agent.get(url.as_str()).call().map_err(|error| reason(&error))?;
         if answer.status() != 200 {
@@ -158,7 +158,7 @@ impl Provider {
     }
 }
 
-/// Why a request failed, in words that hold neither addresses nor what the other side wrote.
+/// Describes why a request failed, without URLs and without text from the other side.
 fn reason(error: &ureq::Error) -> String {
     use ureq::Error;
     match error {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_stands_below_the_provider() {
+    fn the_document_is_at_the_standard_path() {
         let document = |text: &str| Address::of_discovery(text).unwrap().shown();
         let usual = "https://login.example/t/.well-known/openid-configuration";
         assert_eq!(document("https://login.example/t"), usual);

@@ -1,4 +1,4 @@
-//! What a token may allow.
+//! Scopes: what a token may allow.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ macro_rules! scopes {
 }
 
 scopes! {
-    /// Progress and its pictures only: figures and labels.
+    /// Progress and its pictures: figures and labels only.
     Progress = "med.progress",
     /// Strategies, levels, units, committees, actions, reports, indicators.
     Read = "med.read",
@@ -54,12 +54,12 @@ impl FromStr for Scope {
     }
 }
 
-/// The scopes of a token, those included that others bring along.
+/// The scopes of a token, including those that others include.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeSet(Vec<Scope>);
 
 impl ScopeSet {
-    /// Whether the scope is held.
+    /// Whether the set holds the scope.
     pub fn holds(&self, scope: Scope) -> bool {
         self.0.iter().any(|held| {
             *held == scope

@@ -11,7 +11,7 @@ use crate::db::{Location, backup};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The copy, which is not there yet
+    /// The file to create
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -38,7 +38,7 @@ pub(super) fn run(settings: &Settings, Arguments { file }: &Arguments) -> Result
     ))
 }
 
-/// As a shell takes it for one word.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

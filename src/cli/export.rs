@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     /// The municipality's key
     #[arg(long, value_name = "KEY")]
     municipality: Key,
-    /// With the values of its indicators
+    /// Include the values of indicators
     #[arg(long)]
     values: bool,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Failure, reachable, say};
 use crate::config::Settings;
 
-/// Container engines give up on a check after some time; this one is no slower than they are.
+/// Time limit. Container engines limit health checks too; this one answers before they give up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
@@ -13,7 +13,7 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(PATIENCE))
-        // It asks this very machine, whatever the environment says of proxies.
+        // The request stays on this machine, so proxies of the environment are ignored.
         .proxy(None)
         .max_redirects(0)
         .build()

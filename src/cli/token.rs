@@ -10,20 +10,20 @@ use crate::problem::Problem;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// What the token allows: scopes separated by spaces
+    /// Scopes, separated by spaces
     #[arg(
         long,
         value_name = "SCOPES",
         help = "What the token allows, separated by spaces: med.progress med.read med.report med.edit med.measure med.hr med.audit med.admin"
     )]
     scope: String,
-    /// The municipality that the token speaks for
+    /// The municipality's key
     #[arg(long, value_name = "KEY")]
     municipality: Key,
-    /// Whom the token stands for
+    /// The subject of the token
     #[arg(long, value_name = "NAME", default_value = SUBJECT)]
     subject: String,
-    /// How long it is good for
+    /// How long the token is valid
     #[arg(long, value_name = "TIME", default_value = "1h")]
     ttl: humantime::Duration,
 }

@@ -1,4 +1,4 @@
-//! The outside issuers, as `[[issuers]]` describes them in the settings.
+//! Outside issuers: the `[[issuers]]` tables of the settings.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::auth::provider::{Address, Provider, read_authorities};
 use crate::auth::scope::Scope;
 use crate::db::types;
 
-/// The algorithms by their names. A shared secret goes with the first alone.
+/// Supported algorithms by name. Only the first uses a shared secret.
 const ALGORITHMS: [(&str, Algorithm); 10] = [
     ("HS256", Algorithm::HS256),
     ("RS256", Algorithm::RS256),
@@ -30,7 +30,7 @@ const ALGORITHMS: [(&str, Algorithm); 10] = [
     ("EdDSA", Algorithm::EdDSA),
 ];
 
-/// An outside issuer, as `[[issuers]]` describes it.
+/// One `[[issuers]]` table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerSetting {
@@ -93,7 +93,7 @@ impl IssuerSetting {
         })
     }
 
-    /// The keys, which stand in exactly one place.
+    /// The issuer's keys, which must come from exactly one source.
     fn keys(&self, folder: &Path, algorithms: &[Algorithm]) -> Result<Keys, SettingError> {
         let name = &self.issuer;
         let shared = algorithms.iter().filter(|algorithm| **algorithm == Algorithm::HS256).count();
@@ -168,7 +168,7 @@ fn read_secret(issuer: &str, path: &Path) -> Result<Key, SettingError> {
 fn read_public_key(issuer: &str, path: &Path, algorithms: &[Algorithm]) -> Result<Key, SettingError> {
     let pem = std::fs::read(path)
         .map_err(|error| format!("the key of the issuer '{issuer}' can't be read from {}: {error}", path.display()))?;
-    // Whoever may use RS256 alone must bring an RSA key.
+    // The key must support every algorithm of the issuer.
     let key = Key::from_pem(&pem).filter(|key| algorithms.iter().any(|algorithm| key.fits(*algorithm)));
     key.ok_or_else(|| {
         format!(
