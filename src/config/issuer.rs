@@ -168,7 +168,7 @@ fn read_secret(issuer: &str, path: &Path) -> Result<Key, SettingError> {
 fn read_public_key(issuer: &str, path: &Path, algorithms: &[Algorithm]) -> Result<Key, SettingError> {
     let pem = std::fs::read(path)
         .map_err(|error| format!("the key of the issuer '{issuer}' can't be read from {}: {error}", path.display()))?;
-    // The key must support every algorithm of the issuer.
+    // The key must support at least one of the issuer's algorithms.
     let key = Key::from_pem(&pem).filter(|key| algorithms.iter().any(|algorithm| key.fits(*algorithm)));
     key.ok_or_else(|| {
         format!(
