@@ -194,10 +194,12 @@ fn everything(key: &str) -> Value {
             {"indicator": "fremmed", "benchmark": "fremmed", "values": [{"period": "2025", "value": 2}]},
         ],
         "local_actions": [
-            {"key": "fremmed", "title": "Fremmed", "kind": "other", "committee": "fremmed", "parent": "fremmed/fremmed/fremmed"},
+            {"key": "fremmed", "title": "Fremmed", "kind": "other", "committee": "fremmed",
+                "parent": "fremmed/fremmed/fremmed"},
         ],
         "reports": [
-            {"action": "fremmed/fremmed/fremmed", "committee": "fremmed", "stage": "done", "reported_at": "2025-01-01T10:00:00Z"},
+            {"action": "fremmed/fremmed/fremmed", "committee": "fremmed", "stage": "done",
+                "reported_at": "2025-01-01T10:00:00Z"},
         ],
     })
 }

@@ -645,7 +645,8 @@ fn an_assignment_holds_its_whole_latest_report(app: &App) {
         "stage": "in_progress", "judgement": "off_track",
         "is_overdue": true, "is_stale": false, "is_ahead_of_forerunner": false,
         "report_id": made["id"], "reported_at": made["reported_at"],
-        "note": "Vi mangler tid.", "minutes_url": "https://intranet.testby.dk/referater/3", "discussed_on": "2024-05-14",
+        "note": "Vi mangler tid.", "minutes_url": "https://intranet.testby.dk/referater/3",
+            "discussed_on": "2024-05-14",
     });
     assert_eq!(rows(app, "half", ""), std::slice::from_ref(&expected));
     assert_eq!(app.list("/v1/committees/l1/assignments"), [expected]);

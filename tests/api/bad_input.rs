@@ -168,7 +168,8 @@ fn wrong_types_are_reported_by_field(app: &App) {
     assert_eq!(level["rank"].to_string(), "3");
     let nested = json!({"key": "s", "title": "S", "kind": "nope", "status": null, "focus_areas": [
         {"key": "a", "title": "A", "objectives": {"key": "o"}, "actions": [
-            {"key": "x", "title": "X", "kind": "other", "recurrence": "P2M", "invites_local": "ja", "audience": [{"role": "boss", "level": 1}]},
+            {"key": "x", "title": "X", "kind": "other", "recurrence": "P2M", "invites_local": "ja",
+                "audience": [{"role": "boss", "level": 1}]},
         ]},
     ]});
     app.post("/v1/strategies", nested).expect_errors(&[
@@ -185,8 +186,10 @@ fn wrong_types_are_reported_by_field(app: &App) {
 fn each_unknown_field_is_reported(app: &App) {
     let body = json!({"key": "a", "name": "A", "rank": 1, "navn": "A", "a/b": 1, "id": "x", "version": 1});
     refused(app, body.to_string()).expect_errors(&["/navn", "/a~1b", "/id", "/version"]);
-    let nested = json!({"key": "s", "title": "S", "kind": "plan", "status": "draft", "source": {"name": "n", "url": "x"}, "focus_areas": [
-        {"key": "a", "title": "A", "color": "red", "actions": [{"key": "x", "title": "X", "kind": "other", "budget": 1, "milestones": [{"title": "M", "owner": "x"}]}]},
+    let nested = json!({"key": "s", "title": "S", "kind": "plan", "status": "draft", "source": {"name": "n",
+        "url": "x"}, "focus_areas": [
+        {"key": "a", "title": "A", "color": "red", "actions": [{"key": "x", "title": "X", "kind": "other",
+            "budget": 1, "milestones": [{"title": "M", "owner": "x"}]}]},
     ]});
     app.post("/v1/strategies", nested).expect_errors(&[
         "/source/url",
@@ -237,7 +240,8 @@ fn wrong_dates_and_periods_are_refused(app: &App) {
     for reference in ["a b", "a//b", "a/b/c/d", "/a", ""] {
         strategy("adopted_by", reference).expect_errors(&["/adopted_by"]);
     }
-    let crossed = json!({"key": "s", "title": "S", "kind": "plan", "status": "draft", "starts_on": "2025-01-02", "ends_on": "2025-01-01"});
+    let crossed = json!({"key": "s", "title": "S", "kind": "plan", "status": "draft", "starts_on": "2025-01-02",
+        "ends_on": "2025-01-01"});
     app.post("/v1/strategies", crossed).expect_errors(&["/ends_on"]);
     assert_eq!(app.keys("/v1/strategies"), [""; 0]);
     // Years outside the supported range.

@@ -21,20 +21,24 @@ crate::tests![
 fn bundle() -> Value {
     json!({
         "municipality": {"key": HERE, "code": "999", "name": "Testby Kommune"},
-        "levels": [{"key": "z-top", "name": "Top", "rank": 1}, {"key": "a-lokal", "name": "Lokal", "rank": 2, "staff_meeting_below": 20}],
-        "units": [{"key": "z", "name": "Z", "kind": "workplace", "parent": "a"}, {"key": "a", "name": "A", "kind": "centre", "managed_by": "hr"}],
+        "levels": [{"key": "z-top", "name": "Top", "rank": 1}, {"key": "a-lokal", "name": "Lokal", "rank": 2,
+            "staff_meeting_below": 20}],
+        "units": [{"key": "z", "name": "Z", "kind": "workplace", "parent": "a"}, {"key": "a", "name": "A",
+            "kind": "centre", "managed_by": "hr"}],
         "employees": [
             {"key": "M-2", "name": "Bo Æbelø", "email": "bo@testby.example", "title": "Leder", "unit": "a",
              "has_personnel_responsibility": true, "starts_on": "2020-01-01", "managed_by": "hr"},
             {"key": "M-1", "name": "Ane Ø", "name_protected": true},
         ],
         "committees": [
-            {"key": "under", "name": "Under", "level": "a-lokal", "parent": "over", "form": "committee", "units": ["z", "a"]},
+            {"key": "under", "name": "Under", "level": "a-lokal", "parent": "over", "form": "committee",
+                "units": ["z", "a"]},
             {"key": "over", "name": "Over", "level": "z-top", "form": "committee"},
             {"key": "gruppe", "name": "Gruppe", "form": "work_group", "mandate": "Se på det."},
         ],
         "strategies": [
-            {"key": "ny", "title": "Ny", "kind": "plan", "status": "adopted", "adopted_by": "over", "predecessor": "gammel",
+            {"key": "ny", "title": "Ny", "kind": "plan", "status": "adopted", "adopted_by": "over",
+                "predecessor": "gammel",
              "starts_on": "2025-01-01", "focus_areas": [
                 {"key": "b", "title": "B", "continues": ["gammel/a"], "objectives": [
                     {"key": "o", "kind": "goal", "text": "O", "counterpart": "c/p"}], "actions": [
@@ -48,11 +52,13 @@ fn bundle() -> Value {
         "indicators": [
             {"key": "b-maalt", "title": "Målt", "unit_of_measure": "%", "direction": "increase", "frequency": "quarter",
              "method": "register", "min_group": 5, "aggregation": "mean", "objectives": ["ny/b/o", "ny/c/p"],
-             "benchmarks": [{"key": "andre", "name": "Andre", "source": "Et register"}, {"key": "flere", "name": "Flere"}],
+             "benchmarks": [{"key": "andre", "name": "Andre", "source": "Et register"}, {"key": "flere",
+                 "name": "Flere"}],
              "targets": [{"rule": "at_least", "value": 0, "period": "2026", "unit": "z"},
                 {"rule": "at_benchmark", "tolerance": 0.5, "benchmark": "andre"}]},
             {"key": "a-beregnet", "title": "Beregnet", "direction": "increase", "frequency": "half_year",
-             "method": "computed", "coverage_of": "ny/b/x", "objectives": [], "coverage_level": "a-lokal", "targets": []},
+             "method": "computed", "coverage_of": "ny/b/x", "objectives": [], "coverage_level": "a-lokal",
+                 "targets": []},
         ],
     })
 }
@@ -194,7 +200,10 @@ fn a_large_bundle_is_one_transaction(app: &App) {
         .map(|n| json!({"key": format!("u{n}"), "name": format!("Enhed {n}"), "kind": "workplace"}))
         .collect();
     let committees: Vec<Value> = (0..1_200)
-        .map(|n| json!({"key": format!("c{n}"), "name": format!("Udvalg {n}"), "level": "l", "form": "committee", "units": [format!("u{n}")]}))
+        .map(|n| {
+            json!({"key": format!("c{n}"), "name": format!("Udvalg {n}"), "level": "l", "form": "committee",
+            "units": [format!("u{n}")]})
+        })
         .collect();
     let mut wanted = json!({
         "municipality": bundle()["municipality"], "levels": [{"key": "l", "name": "L", "rank": 1}],

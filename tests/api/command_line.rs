@@ -218,8 +218,8 @@ fn a_killed_import_leaves_nothing(app: &App) {
         // If it was killed between commit and exit, the whole import is stored: all or nothing, never a part.
         let left = count(app, &name);
         assert!(matches!(left, None | Some(12_000)), "{left:?} units, killed after {pause:?} of {whole:?}");
-        // The next one works. It has its turn after whatever PostgreSQL still does for the one that is gone, such as a
-        // commit that was on its way: from here on, what is there stays.
+        // The next import succeeds. It waits for whatever PostgreSQL still does for the killed process, such as a
+        // commit in progress: from here on, the stored rows stay.
         assert!(run(program(app).args(["import", &write(app, "next.json", &bundle(&name, 1))])).status.success());
         let now = count(app, &name);
         assert!(now == Some(12_000) || (left, now) == (None, Some(1)), "{left:?} units, then {now:?}");
@@ -261,8 +261,7 @@ fn a_killed_sync_leaves_nothing(app: &App) {
         });
         wait(&mut served.child);
         served = serve_demo(&mut program_over(app, &url));
-        // All or nothing, never a part. A rehearsal has its turn after whatever PostgreSQL still does for the one that is
-        // gone.
+        // All or nothing, never a part. The dry run waits for whatever PostgreSQL still does for the killed process.
         let left = sync(&served, "?dry_run=true", &file(night), &token).unwrap();
         assert!(left == (ROWS as u64, 0) || left == (0, ROWS as u64), "(created, unchanged) would be {left:?}");
         // The next one works.
@@ -344,7 +343,8 @@ fn tokens_are_signed_with_a_private_secret(app: &App) {
     assert!(!output.status.success() && errors(&output).contains("at least 32"), "{}", errors(&output));
 
     let issuers = app.folder.path().join("issuers.toml");
-    std::fs::write(&issuers, "[[issuers]]\nissuer = \"i\"\naudience = [\"a\"]\nalgorithms = [\"RS256\"]\npublic_keys = [\"k\"]\nmunicipalities = [\"m\"]\n").unwrap();
+    std::fs::write(&issuers,
+        "[[issuers]]\nissuer = \"i\"\naudience = [\"a\"]\nalgorithms = [\"RS256\"]\npublic_keys = [\"k\"]\nmunicipalities = [\"m\"]\n").unwrap();
     let output = run(program(app).env("MEDSTRATEGI_CONFIG", &issuers).args([
         "token",
         "--scope",

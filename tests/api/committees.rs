@@ -26,7 +26,8 @@ fn tree(app: &App) {
         ("c2", "center", Some("h"), json!(["u3"])),
         ("l1", "lokal", Some("c1"), json!(["u2"])),
     ] {
-        let body = json!({"key": key, "name": format!("Udvalg {key}"), "level": level, "parent": parent, "form": "committee", "units": units});
+        let body = json!({"key": key, "name": format!("Udvalg {key}"), "level": level, "parent": parent,
+            "form": "committee", "units": units});
         app.post("/v1/committees", body).expect(201);
     }
 }
@@ -36,7 +37,8 @@ fn committees_have_levels_parents_and_units(app: &App) {
     let committee = app.get("/v1/committees/l1").expect(200).json();
     assert_eq!((&committee["level"], &committee["parent"]), (&json!("lokal"), &json!("c1")));
     assert_eq!(committee["units"], json!(["u2"]));
-    let wrong = json!({"key": "x", "name": "X", "level": "nope", "parent": "nope", "form": "committee", "units": ["u1", "nope", "u1"]});
+    let wrong = json!({"key": "x", "name": "X", "level": "nope", "parent": "nope", "form": "committee",
+        "units": ["u1", "nope", "u1"]});
     app.post("/v1/committees", wrong).expect_errors(&["/level", "/parent", "/units/1", "/units/2"]);
 }
 
@@ -97,12 +99,16 @@ fn the_order_of_units_is_kept(app: &App) {
 
 fn a_committee_in_use_is_not_deleted(app: &App) {
     tree(app);
-    app.post("/v1/strategies", json!({
-        "key": "s", "title": "S", "kind": "plan", "status": "adopted", "adopted_by": "h",
-        "focus_areas": [{"key": "a", "title": "A", "actions": [
-            {"key": "x", "title": "X", "kind": "other", "audience": [{"role": "responsible", "committee": "l1"}, {"role": "receives", "unit": "u1"}]},
-        ]}],
-    }))
+    app.post(
+        "/v1/strategies",
+        json!({
+            "key": "s", "title": "S", "kind": "plan", "status": "adopted", "adopted_by": "h",
+            "focus_areas": [{"key": "a", "title": "A", "actions": [
+                {"key": "x", "title": "X", "kind": "other", "audience": [{"role": "responsible", "committee": "l1"},
+                    {"role": "receives", "unit": "u1"}]},
+            ]}],
+        }),
+    )
     .expect(201);
     let details = |path: &str| -> Vec<String> {
         let problem = app.delete(path).expect_problem(409, "in-use").json();

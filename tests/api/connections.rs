@@ -1,5 +1,6 @@
 //! Slow clients: idle connections, requests at one byte per second, answers that are never read. They must not block
-//! other clients, and their connections are closed after a time limit. No database is involved, so one engine is enough.
+//! other clients, and their connections are closed after a time limit. No database is involved, so one engine is
+//! enough.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;

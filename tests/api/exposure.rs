@@ -195,7 +195,10 @@ fn hidden_values_can_not_be_computed(app: &App) {
 fn groups_of_only_some_units_hide_nothing(app: &App) {
     let unit =
         |key: &str, parent: Option<&str>| json!({"key": key, "name": key, "kind": "workplace", "parent": parent});
-    let value = |unit: &str, group: Option<&str>, count: i64| json!({"indicator": "andel", "unit": unit, "group": group, "values": [{"period": "2024", "value": 1, "count": count}]});
+    let value = |unit: &str, group: Option<&str>, count: i64| {
+        json!({"indicator": "andel", "unit": unit,
+        "group": group, "values": [{"period": "2024", "value": 1, "count": count}]})
+    };
     app.import(&json!({
         "municipality": {"key": HERE, "code": "999", "name": HERE},
         "units": [unit("a", None), unit("b", Some("a")), unit("c", Some("a"))],

@@ -224,7 +224,10 @@ fn missing_rows_that_have_not_begun_are_called_off(app: &App) {
 
 fn rows_that_were_called_off_do_not_conflict(app: &App) {
     fill(app);
-    let chair = |key: &str, employee: &str, first: NaiveDate| json!({"key": key, "committee": "c-0", "employee": employee, "role": "chair", "starts_on": first});
+    let chair = |key: &str, employee: &str, first: NaiveDate| {
+        json!({"key": key, "committee": "c-0",
+        "employee": employee, "role": "chair", "starts_on": first})
+    };
     let file = |seat: Value| json!({"memberships": [town()["memberships"][0], town()["memberships"][1], seat]});
     for first in [today(), in_days(50)] {
         snapshot(app, &file(chair("m-8", "e-2", first)));
@@ -360,7 +363,8 @@ fn all_errors_of_a_file_are_answered(app: &App) {
         sync(app, "", &file).expect_errors(pointers);
     };
     refuse(
-        json!({"units": [{"key": "a"}, {"key": "U.1", "parent": "nowhere"}], "employees": [{"key": "e-1", "unit": "nowhere"}]}),
+        json!({"units": [{"key": "a"}, {"key": "U.1", "parent": "nowhere"}], "employees": [{"key": "e-1",
+            "unit": "nowhere"}]}),
         &["/units/0/name", "/units/0/kind", "/units/1/parent", "/employees/0/unit"],
     );
     refuse(json!({"employees": [{"key": "e-1"}, {"key": "e-2"}, {"key": "e-1"}]}), &["/employees/2/key"]);
@@ -369,7 +373,8 @@ fn all_errors_of_a_file_are_answered(app: &App) {
         &["/units/0/parent", "/units/1/parent"],
     );
     refuse(
-        json!({"memberships": [{"key": "m-1", "committee": "nowhere"}, {"key": "m-9", "committee": "c-1", "role": "member", "employee": "nobody"}]}),
+        json!({"memberships": [{"key": "m-1", "committee": "nowhere"}, {"key": "m-9", "committee": "c-1",
+            "role": "member", "employee": "nobody"}]}),
         &["/memberships/0/committee", "/memberships/1/employee"],
     );
     refuse(
@@ -397,7 +402,8 @@ fn references_may_point_anywhere_in_the_file(app: &App) {
     let answer = fill(app);
     assert_eq!(counts(&answer["committees"])[0], 2);
     let unit = app.get("/v1/units/U.0").json()["id"].clone();
-    let file = json!({"units": [{"key": "U.1", "parent": unit}, {"key": "U.2", "name": "Ny", "kind": "other", "parent": "U.3"}, {"key": "U.3", "name": "Ny", "kind": "other"}]});
+    let file = json!({"units": [{"key": "U.1", "parent": unit}, {"key": "U.2", "name": "Ny", "kind": "other",
+        "parent": "U.3"}, {"key": "U.3", "name": "Ny", "kind": "other"}]});
     assert_eq!(counts(&delta(app, &file)["units"]), [2, 0, 0, 0, 1, 0], "a UUID names the same unit");
 }
 
@@ -495,7 +501,10 @@ fn a_chair_who_left_does_not_conflict(app: &App) {
 
 fn a_late_handover_is_distinguished_from_history(app: &App) {
     fill(app);
-    let chair = |key: &str, employee: &str, starts_on: Option<&str>, ends_on: Option<&str>| json!({"key": key, "committee": "c-0", "employee": employee, "role": "chair", "starts_on": starts_on, "ends_on": ends_on});
+    let chair = |key: &str, employee: &str, starts_on: Option<&str>, ends_on: Option<&str>| {
+        json!({"key": key,
+        "committee": "c-0", "employee": employee, "role": "chair", "starts_on": starts_on, "ends_on": ends_on})
+    };
     let past = chair("h-1", "e-2", Some("2020-01-01"), Some("2023-12-31"));
     let old = chair("h-2", "e-1", Some("2024-01-01"), None);
     let new = chair("h-3", "e-3", Some("2026-03-01"), None);
@@ -556,7 +565,8 @@ fn a_fetched_table_changes_nothing(app: &App) {
     fill(app);
     delta(
         app,
-        &json!({"employees": [{"key": "e-2", "title": "=Leder"}, {"key": "e-3", "title": " '-x "}, {"key": "e-1", "title": "'=x"}]}),
+        &json!({"employees": [{"key": "e-2", "title": "=Leder"}, {"key": "e-3", "title": " '-x "}, {"key": "e-1",
+            "title": "'=x"}]}),
     );
     for format in ["csv", "csv-excel-da"] {
         let table = String::from_utf8(app.get(&format!("/v1/employees?format={format}")).expect(200).body).unwrap();
@@ -691,7 +701,8 @@ fn others_write_while_a_file_is_compared(app: &App) {
             while !running.is_finished() {
                 let level = json!({"key": format!("l-{night}-{tried}"), "name": "L", "rank": 1});
                 let status = app.request("POST", "/v1/levels").token(&editor).json(&level).send().status;
-                // These writes affect the file's rows, so the sync compares again while it holds the lock. Some may time
+                // These writes affect the file's rows, so the sync compares again while it holds the lock. Some may
+                // time
                 // out.
                 assert!([201, 503].contains(&status), "{status}");
                 written += usize::from(status == 201);

@@ -199,7 +199,8 @@ fn an_import_changes_only_what_it_names(app: &App) {
     measure(app, "bare", json!([{"period": "2024", "value": 1}]));
     let (kept, until_now) = (app.get("/v1/indicators/daekning").json(), app.get("/v1/indicators/sygefravaer").json());
     let new = indicator("ny", json!({"objectives": ["plan/a/o"]}));
-    let less = json!({"municipality": sample_municipality()["municipality"], "indicators": [new, indicator("sygefravaer", json!({}))]});
+    let less = json!({"municipality": sample_municipality()["municipality"], "indicators": [new,
+        indicator("sygefravaer", json!({}))]});
     let answer = app.post("/v1/import", less).expect(200).json();
     assert_eq!(answer["indicators"], json!({"created": 1, "updated": 1, "unchanged": 0}));
     let changed = app.get("/v1/indicators/sygefravaer").json();

@@ -571,7 +571,8 @@ fn bundles_carry_reports_that_no_longer_count(app: &App) {
     app.patch("/v1/committees/l2", json!({"ends_on": "2023-12-31"})).expect(200);
     app.patch("/v1/strategies/plan", json!({"starts_on": "2025-01-01"})).expect(200);
     assert_eq!(app.list(&format!("{half}/reports")).len(), 4, "history is not rewritten");
-    // Reports on occurrences of another length, or by assignees that are no longer addressed or have ended, are exported
+    // Reports on occurrences of another length, or by assignees that are no longer addressed or have ended, are
+    // exported
     // and imported too.
     let mut export = app.get("/v1/export").expect(200).json();
     assert_eq!(export["reports"].as_array().unwrap().len(), 10);

@@ -151,7 +151,8 @@ fn a_committee_has_one_chair_at_a_time(app: &App) {
         "municipality": {"key": "testby", "code": "999", "name": "testby"},
         "memberships": [
             {"key": "x", "committee": "d", "employee": "e-2", "role": "chair"},
-            {"key": "y", "committee": "c", "employee": "e-2", "role": "chair", "starts_on": "2020-01-01", "ends_on": "2020-12-31"},
+            {"key": "y", "committee": "c", "employee": "e-2", "role": "chair", "starts_on": "2020-01-01",
+                "ends_on": "2020-12-31"},
         ],
     });
     app.post("/v1/import", bundle).expect_errors(&["/memberships/0/role"]);

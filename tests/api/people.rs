@@ -53,7 +53,8 @@ fn me_describes_the_person_of_the_token(app: &App) {
     for scope in ["med.progress", "med.read", "med.report", "med.audit"] {
         let me = app.request("GET", "/v1/me").token(&app.token(scope)).send().expect(200).json();
         assert_eq!((&me["subject"], &me["municipality"]), (&json!("tester"), &json!(HERE)));
-        let employee = json!({"key": "tester", "name": "Ane Holm", "title": "Lærer", "unit": "class", "has_personnel_responsibility": false});
+        let employee = json!({"key": "tester", "name": "Ane Holm", "title": "Lærer", "unit": "class",
+            "has_personnel_responsibility": false});
         assert_eq!(me["employee"], employee);
         let seats: Vec<&Value> = me["memberships"].as_array().unwrap().iter().map(|seat| &seat["membership"]).collect();
         assert_eq!(seats, ["s-chair"], "those of today");

@@ -491,7 +491,8 @@ impl Model {
         })
     }
 
-    /// An assignment that can be reported on that day. Late occurrences are preferred, so that they get several reports.
+    /// An assignment that can be reported on that day. Late occurrences are preferred, so that they get several
+    /// reports.
     fn draw_due(&self, choices: &mut Choices<'_>, on: NaiveDate) -> Option<Due> {
         let action = choices.one(&self.actions);
         let mut dues = self.reportable(&action, on);
@@ -761,7 +762,8 @@ impl Model {
     }
 }
 
-/// The period that contains `day`: its year and its number in the year. Two-year periods start with the year of `first`.
+/// The period that contains `day`: its year and its number in the year. Two-year periods start with the year of
+/// `first`.
 fn slot_of(recurrence: &str, first: NaiveDate, day: NaiveDate) -> (i32, u32) {
     let (year, month) = (day.year(), day.month());
     match recurrence {

@@ -166,7 +166,8 @@ pub fn sample_municipality() -> Value {
                     ]},
                     {"key": "b", "title": "B", "actions": [
                         action("early", json!({"due_on": "2025-03-31"})),
-                        action("window", json!({"recurrence": "P1M", "starts_on": "2024-03-15", "due_on": "2025-02-10"})),
+                        action("window", json!({"recurrence": "P1M", "starts_on": "2024-03-15",
+                            "due_on": "2025-02-10"})),
                         action("cancelled", with(given_up("2025-02-01"), json!({"recurrence": "P1M"}))),
                         action("biennial", json!({"recurrence": "P2Y"})),
                         action("ahead", json!({"starts_on": days_from_now(10)})),

@@ -29,7 +29,10 @@ fn strategy(key: &str, areas: usize) -> Value {
 fn import(app: &App, strategies: Vec<Value>) {
     let units: Vec<Value> = (0..200).map(|n| json!({"key": format!("u{n}"), "name": "U", "kind": "other"})).collect();
     let committees: Vec<Value> = (0..200)
-        .map(|n| json!({"key": format!("c{n}"), "name": "C", "level": "l", "form": "committee", "units": [format!("u{n}")]}))
+        .map(|n| {
+            json!({"key": format!("c{n}"), "name": "C", "level": "l", "form": "committee",
+            "units": [format!("u{n}")]})
+        })
         .collect();
     app.post(
         "/v1/import",

@@ -25,7 +25,8 @@ crate::tests![
 
 /// A strategy with the given focus areas.
 fn strategy(key: &str, areas: Value) -> Value {
-    json!({"key": key, "title": key, "kind": "plan", "status": "adopted", "starts_on": "2025-01-01", "ends_on": "2026-12-31", "focus_areas": areas})
+    json!({"key": key, "title": key, "kind": "plan", "status": "adopted", "starts_on": "2025-01-01",
+        "ends_on": "2026-12-31", "focus_areas": areas})
 }
 
 fn objective(key: &str) -> Value {
@@ -40,7 +41,8 @@ fn two_areas() -> Value {
     strategy(
         "s",
         json!([
-            {"key": "a", "title": "A", "objectives": [objective("o1"), objective("o2")], "actions": [action("x"), action("y")]},
+            {"key": "a", "title": "A", "objectives": [objective("o1"), objective("o2")], "actions": [action("x"),
+                action("y")]},
             {"key": "b", "title": "B", "objectives": [objective("o1")], "actions": [action("x")]},
         ]),
     )
@@ -62,7 +64,8 @@ fn a_tree_is_answered_as_it_was_written(app: &App) {
         "legal_basis": "L", "review_note": "R", "source": {"name": "plan.pdf", "note": "s. 4"},
         "explainers": [{"title": "Hvad?", "body": "Det."}],
         "focus_areas": [{
-            "key": "a", "number": "1", "title": "A", "subtitle": "a", "vision": "va", "context": "ca", "follow_up": "fa",
+            "key": "a", "number": "1", "title": "A", "subtitle": "a", "vision": "va", "context": "ca",
+                "follow_up": "fa",
             "explainers": [{"title": "E", "body": "e"}],
             "objectives": [{"key": "o", "kind": "sub_goal", "text": "O", "evidence": "tal"}],
             "actions": [{
@@ -173,8 +176,12 @@ fn parts_are_created_changed_and_deleted(app: &App) {
     assert_eq!(app.get(&action_path).json(), action_.json());
 
     // Pointers are relative to the body that was sent, not to the tree.
-    app.post(&format!("{area_path}/actions"), json!({"key": "y", "title": "Y", "kind": "other", "starts_on": "2025-02-01", "due_on": "2025-01-01", "after": ["nope"]}))
-        .expect_errors(&["/due_on", "/after/0"]);
+    app.post(
+        &format!("{area_path}/actions"),
+        json!({"key": "y", "title": "Y", "kind": "other",
+        "starts_on": "2025-02-01", "due_on": "2025-01-01", "after": ["nope"]}),
+    )
+    .expect_errors(&["/due_on", "/after/0"]);
     app.patch(&action_path, json!({"audience": [{"role": "responsible"}]})).expect_errors(&["/audience/0"]);
     app.patch(&area_path, json!({"continues": ["s/a"]})).expect_errors(&["/continues/0"]);
 
@@ -238,7 +245,8 @@ fn references_may_point_forward(app: &App) {
         json!([
             {"key": "a", "title": "A", "objectives": [{"key": "o", "kind": "goal", "text": "O", "counterpart": "b/o"}],
              "actions": [{"key": "x", "title": "X", "kind": "other", "after": ["y", "b/x"]}, action("y")]},
-            {"key": "b", "title": "B", "objectives": [objective("o")], "actions": [{"key": "x", "title": "X", "kind": "other", "after": ["s/a/y"]}]},
+            {"key": "b", "title": "B", "objectives": [objective("o")], "actions": [{"key": "x", "title": "X",
+                "kind": "other", "after": ["s/a/y"]}]},
         ]),
     );
     let tree = app.post("/v1/strategies", tree).expect(201).json();
@@ -257,12 +265,14 @@ fn rules_across_the_tree_are_checked(app: &App) {
         "s",
         json!([
             {"key": "a", "title": "A", "objectives": [objective("o"), objective("o")], "actions": [
-                {"key": "x", "title": "X", "kind": "other", "after": ["y"]}, {"key": "y", "title": "Y", "kind": "other", "after": ["x", "x"]},
+                {"key": "x", "title": "X", "kind": "other", "after": ["y"]}, {"key": "y", "title": "Y",
+                    "kind": "other", "after": ["x", "x"]},
                 {"key": "y", "title": "Y", "kind": "other", "after": ["nope"]},
             ]},
             {"key": "a", "title": "B", "continues": ["nope/a"], "actions": [
                 {"key": "z", "title": "Z", "kind": "other", "after": ["z"], "cancelled_reason": "x", "audience": [
-                    {"role": "responsible", "level": "nope"}, {"role": "receives", "unit": "stab"}, {"role": "receives", "unit": "stab"},
+                    {"role": "responsible", "level": "nope"}, {"role": "receives", "unit": "stab"},
+                        {"role": "receives", "unit": "stab"},
                 ]},
             ]},
         ]),
@@ -305,7 +315,8 @@ fn referenced_parts_are_not_removed(app: &App) {
     let next = strategy(
         "next",
         json!([
-            {"key": "n", "title": "N", "continues": ["s/b"], "actions": [{"key": "x", "title": "X", "kind": "other", "after": ["s/a/y"]}]},
+            {"key": "n", "title": "N", "continues": ["s/b"], "actions": [{"key": "x", "title": "X", "kind": "other",
+                "after": ["s/a/y"]}]},
         ]),
     );
     app.post("/v1/strategies", next.clone()).expect(201);
@@ -326,7 +337,8 @@ fn referenced_parts_are_not_removed(app: &App) {
     // A part that is removed together with all that refers to it is removed too.
     let mut chained = strategy(
         "chain",
-        json!([{"key": "a", "title": "A", "actions": [action("x"), {"key": "y", "title": "Y", "kind": "other", "after": ["x"]}]}]),
+        json!([{"key": "a", "title": "A", "actions": [action("x"), {"key": "y", "title": "Y", "kind": "other",
+            "after": ["x"]}]}]),
     );
     app.post("/v1/strategies", chained.clone()).expect(201);
     chained["focus_areas"] = json!([]);
@@ -337,7 +349,8 @@ fn parts_referenced_by_siblings_are_not_deleted(app: &App) {
     let tree = strategy(
         "s",
         json!([
-            {"key": "a", "title": "A", "objectives": [objective("o")], "actions": [action("x"), {"key": "y", "title": "Y", "kind": "other", "after": ["x"]}]},
+            {"key": "a", "title": "A", "objectives": [objective("o")], "actions": [action("x"), {"key": "y",
+                "title": "Y", "kind": "other", "after": ["x"]}]},
             {"key": "b", "title": "B", "objectives": [{"key": "p", "kind": "goal", "text": "P", "counterpart": "a/o"}],
              "actions": [{"key": "z", "title": "Z", "kind": "other", "after": ["a/y"]}]},
         ]),
@@ -415,7 +428,8 @@ fn filters_select_strategies(app: &App) {
         ("b", "plan", "adopted", json!("2025-01-01"), json!(null)),
         ("c", "principles", "draft", json!(null), json!(null)),
     ] {
-        let body = json!({"key": key, "title": format!("Titel {key}"), "headline": "Ærlighed", "kind": kind, "status": status, "starts_on": from, "ends_on": to});
+        let body = json!({"key": key, "title": format!("Titel {key}"), "headline": "Ærlighed", "kind": kind,
+            "status": status, "starts_on": from, "ends_on": to});
         app.post("/v1/strategies", body).expect(201);
     }
     for (query, found) in [
@@ -435,12 +449,17 @@ fn filters_select_strategies(app: &App) {
 
 fn filters_select_actions(app: &App) {
     organisation(app);
-    let addressed = |key: &str, to: Value| json!({"key": key, "title": key, "text": "Sygefravær", "kind": "survey", "audience": [to]});
+    let addressed = |key: &str, to: Value| {
+        json!({"key": key, "title": key, "text": "Sygefravær", "kind": "survey",
+        "audience": [to]})
+    };
     let tree = strategy(
         "s",
         json!([
-            {"key": "a", "title": "A", "actions": [addressed("l", json!({"role": "responsible", "level": "lokal"})), addressed("u", json!({"role": "receives", "unit": "stab"}))]},
-            {"key": "b", "title": "B", "actions": [addressed("c", json!({"role": "responsible", "committee": "hoved"})), action("l")]},
+            {"key": "a", "title": "A", "actions": [addressed("l", json!({"role": "responsible", "level": "lokal"})),
+                addressed("u", json!({"role": "receives", "unit": "stab"}))]},
+            {"key": "b", "title": "B", "actions": [addressed("c", json!({"role": "responsible",
+                "committee": "hoved"})), action("l")]},
         ]),
     );
     let tree = app.post("/v1/strategies", tree).expect(201).json();

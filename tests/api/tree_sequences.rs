@@ -64,7 +64,8 @@ fn tree(bytes: &[u8]) -> Value {
         let title = format!("t{}", choices.below(2));
         areas.push(json!({"key": area, "title": title, "objectives": objectives, "actions": actions}));
     }
-    json!({"key": "s", "title": format!("t{}", choices.below(2)), "kind": "plan", "status": "draft", "focus_areas": areas})
+    json!({"key": "s", "title": format!("t{}", choices.below(2)), "kind": "plan", "status": "draft",
+        "focus_areas": areas})
 }
 
 /// A part in normal form: its own fields, full references, and the order of its children.

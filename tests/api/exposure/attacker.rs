@@ -151,7 +151,8 @@ impl<'p> Period<'p> {
         self
     }
 
-    /// Hidden cells that can be computed from what is shown. What follows from the structure alone is left out, since it
+    /// Hidden cells that can be computed from what is shown. What follows from the structure alone is left out, since
+    /// it
     /// can't be hidden.
     pub fn told(&self) -> Vec<&str> {
         let shown = self.determined(|number| number.is_shown);

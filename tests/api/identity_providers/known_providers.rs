@@ -168,7 +168,8 @@ fn tokens_of_ad_fs_are_read(app: &App) {
     let (provider, app) = discovered(app, document, &signer, &settings);
     let claims = json!({
         "aud": "microsoft:identityserver:medstrategi", "iss": issuer, "iat": now(), "nbf": now(), "exp": now() + 3600,
-        "apptype": "Confidential", "appid": CLIENT, "authmethod": "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+        "apptype": "Confidential", "appid": CLIENT,
+            "authmethod": "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
         "auth_time": "2026-11-22T12:00:00.000Z", "ver": "1.0", "scp": "openid med.read", "sub": "T2x+subject=",
     });
     assert_eq!(status(&app, &by_thumbprint.sign(&claims)), 200);
