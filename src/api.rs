@@ -1,4 +1,4 @@
-//! The service's surface: one line per resource, and the contract's head.
+//! All routes, the head of the contract, and the docs page.
 
 use actix_web::web::ServiceConfig as DocsConfig;
 use actix_web::{App, HttpRequest, HttpResponse, Responder, get, web};
@@ -12,14 +12,13 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::hr_sync::csv::CsvSection;
 use crate::http::contract::Contract;
 use crate::http::entity_tag::tagged;
+use crate::http::format::{ListFormat, ProgressFormat, ValueFormat, ValuesFormat};
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::problem::ProblemAnswer;
 use crate::http::responses::{KeyTaken, MayNotActForCommittee, StillReferenced, UnknownId};
-use crate::http::table::Format;
 use crate::http::{problem, row};
-use crate::indicator::value::routes::{ValueFormat, ValueLimit, ValuesFormat};
+use crate::indicator::value::routes::ValueLimit;
 use crate::problem::Result;
-use crate::progress::routes::ProgressFormat;
 use crate::progress::series::SeriesStep;
 use crate::text::SearchText;
 use crate::{
@@ -86,7 +85,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     components(
         // What no handler's attributes lead to: types of query parameters, and the failures that handlers name.
         schemas(
-            ProblemAnswer, PageLimit, Cursor, SearchText, Format, CsvSection, ProgressFormat, SeriesStep, ValueFormat,
+            ProblemAnswer, PageLimit, Cursor, SearchText, ListFormat, CsvSection, ProgressFormat, SeriesStep, ValueFormat,
             ValueLimit, ValuesFormat,
         ),
         responses(
@@ -139,8 +138,12 @@ async fn read_contract(request: HttpRequest, contract: web::Data<Contract>) -> i
     tagged(&mut HttpResponse::Ok(), &request, contract.tag(), || Ok(contract.text()))
 }
 
-/// The contract to browse, without any network but this service.
+/// The contract to browse. The page loads nothing from other hosts.
 pub fn docs(config: &mut DocsConfig) {
     let ui = SwaggerUi::new("/docs/{_:.*}").config(Config::new(["/v1/openapi.json"]).use_base_layout());
-    config.route("/docs", web::get().to(|| async { web::Redirect::to("/docs/") })).service(ui);
+    let style = || async { HttpResponse::Ok().content_type(mime::TEXT_CSS_UTF_8).body(include_str!("http/docs.css")) };
+    config
+        .route("/docs", web::get().to(|| async { web::Redirect::to("/docs/") }))
+        .route("/docs/index.css", web::get().to(style))
+        .service(ui);
 }

@@ -1,12 +1,12 @@
-//! CPR numbers, the Danish civil registration numbers: what looks like one has no place here.
+//! CPR numbers, the Danish civil registration numbers: no text may contain what looks like one.
 
 use chrono::NaiveDate;
 use icu_normalizer::ComposingNormalizer;
 
-/// Whether ten digits of a real date and a serial number stand in the text by themselves, in whichever way people
-/// write them: in one, in groups, with dashes, spaces or full stops between.
+/// Whether the text contains a CPR number: ten digits of a real date and a serial number, in any way people write them:
+/// together, in groups, with dashes, spaces or full stops between.
 pub fn is_in(text: &str) -> bool {
-    // The check is for every text of a large file, of which hardly one has as many digits.
+    // A shortcut: in a large file, hardly any text has that many digits.
     if text.chars().filter(|letter| letter.is_numeric()).count() < 10 {
         return false;
     }
@@ -16,7 +16,7 @@ pub fn is_in(text: &str) -> bool {
     (0..letters.len()).any(|place| begins(place) && begins_number(&letters[place..]))
 }
 
-/// The same text with crosses for the digits of its parts, between `separator`, that hold a CPR number.
+/// The text with `x` for each digit of those parts, between `separator`, that contain a CPR number.
 pub fn crossed_out(text: String, separator: char) -> String {
     if !is_in(&text) {
         return text;
@@ -25,17 +25,18 @@ pub fn crossed_out(text: String, separator: char) -> String {
         |part: &str| -> String { part.chars().map(|letter| if letter.is_numeric() { 'x' } else { letter }).collect() };
     let parts = text.split(separator).map(|part| if is_in(part) { cross(part) } else { part.to_owned() });
     let crossed = parts.collect::<Vec<_>>().join(&separator.to_string());
-    // One that goes across parts is left to nobody either.
+    // A number may also span several parts.
     if is_in(&crossed) { cross(&crossed) } else { crossed }
 }
 
-/// A real date, the year with its century or without, and four digits in one; at most three separators between.
+/// Whether `letters` begin with a real date, the year with or without its century, and four digits; with at most three
+/// separators between the groups.
 fn begins_number(letters: &[char]) -> bool {
     [2, 4].into_iter().any(|digits_of_year| {
         let mut rest = letters;
         let groups = [2, 2, digits_of_year, 4].map(|digits| group(&mut rest, digits));
         let [Some(day), Some(month), Some(year), Some(_)] = groups else { return false };
-        // Without a century, a real date in either will do: it is in the serial number.
+        // Without a century, a real date in either century counts: the serial number decides which.
         let centuries: &[i32] = if digits_of_year == 4 { &[0] } else { &[1900, 2000] };
         let is_date = |century: &i32| NaiveDate::from_ymd_opt(century + year as i32, month, day).is_some();
         !rest.first().is_some_and(char::is_ascii_digit) && centuries.iter().any(is_date)
@@ -49,12 +50,12 @@ fn group(rest: &mut &[char], digits: usize) -> Option<u32> {
     number.iter().try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)?))
 }
 
-/// Dashes of any length, spaces of any width, and what else people write between digits.
+/// Dashes, spaces and other characters that people write between digits.
 fn is_separator(letter: char) -> bool {
     letter.is_whitespace() || matches!(letter, '-' | '.' | ',' | ':' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
-/// Hyphens and joiners that nobody sees.
+/// Invisible hyphens and joiners.
 fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_seen_in_any_text() {
+    fn numbers_are_found_in_any_form() {
         for text in [
             "0101011234",
             "010101-1234",
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_of_them_has_no_digits() {
+    fn numbers_are_crossed_out() {
         assert_eq!(crossed_out("names no 1 unit: '010101-1234'".into(), '\''), "names no 1 unit: 'xxxxxx-xxxx'");
         assert_eq!(crossed_out("/employees/17/010101-1234".into(), '/'), "/employees/17/xxxxxx-xxxx");
         assert_eq!(crossed_out("/01/01/01/1234".into(), '/'), "/xx/xx/xx/xxxx");

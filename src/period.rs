@@ -1,4 +1,4 @@
-//! The period type: a year, half-year, quarter, month or day, never a bare date that means a year.
+//! Calendar periods: a year, half-year, quarter, month or day.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-/// Today in Denmark: days begin and end there, wherever the service runs.
+/// Today in Denmark, wherever the service runs.
 pub fn today() -> NaiveDate {
     chrono::Utc::now().with_timezone(&chrono_tz::Europe::Copenhagen).date_naive()
 }
 
-/// The first day that anything is counted from or asked for: long before the first plan that could be kept here.
+/// The first day that can be queried: long before the first plan.
 pub fn earliest() -> NaiveDate {
     NaiveDate::from_ymd_opt(1990, 1, 1).unwrap_or(NaiveDate::MIN)
 }
 
-/// The last day that can be asked for: plans look some years ahead, and what recurs has no end of its own.
+/// The last day that can be queried: plans look some years ahead, and recurring actions have no end.
 pub fn latest() -> NaiveDate {
     today().checked_add_months(Months::new(20 * 12)).unwrap_or(NaiveDate::MAX)
 }
@@ -72,7 +72,7 @@ impl Span {
     }
 }
 
-/// What a faulty period is answered with.
+/// The error for a text that is no period.
 pub const EXPECTED: &str = "is not a period: write 2024, 2024-H1, 2024-Q3, 2024-05 or 2024-05-17";
 
 impl Period {
@@ -109,7 +109,7 @@ impl Period {
         Self { first: next.unwrap_or(NaiveDate::MAX), span: self.span }
     }
 
-    /// A number that stands for it and sorts like it: its first day, then its length, the longer before the shorter.
+    /// A number that sorts like the period: its first day, then its length, longer before shorter.
     pub fn number(self) -> i32 {
         let rank = match self.span {
             Span::Year => 1,
@@ -121,7 +121,7 @@ impl Period {
         number_of(self.first) + rank
     }
 
-    /// The period that a number stands for.
+    /// The period of a number.
     pub fn from_number(number: i32) -> Option<Self> {
         let span = match number % 10 {
             1 => Span::Year,
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_days() {
+    fn a_period_has_a_first_and_a_last_day() {
         for (text, first, last) in [
             ("2024", "2024-01-01", "2024-12-31"),
             ("2024-H1", "2024-01-01", "2024-06-30"),
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_successor_and_what_it_contains() {
+    fn a_period_has_a_successor_and_contains_others() {
         for (text, next) in [
             ("2024", "2025"),
             ("2024-H2", "2025-H1"),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_period() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "24",

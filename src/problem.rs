@@ -1,4 +1,4 @@
-//! What can go wrong, as data: one table of problem kinds (RFC 9457) and the faults of a body.
+//! What can go wrong: one table of problem kinds (RFC 9457), and the errors of a body.
 //!
 //! Everything below the HTTP layer returns [`Problem`]; `http::problem` turns it into an answer.
 
@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 
 use crate::cpr;
 
-/// The shorthand that every fallible function of the service returns.
+/// The result of every fallible function of the service.
 pub type Result<T> = std::result::Result<T, Problem>;
 
-/// At most this many faults are listed in one answer; [`ValidationErrors::count`] tells how many there are.
-pub const MOST_FAULTS: usize = 1_000;
+/// At most this many errors are listed in one answer; [`ValidationErrors::count`] counts all.
+pub const MAX_LISTED: usize = 1_000;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $kind:ident = $status:literal $slug:literal $title:literal;)*) => {
@@ -41,7 +41,8 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The body is not the text that its media type promises: JSON that does not parse, is not UTF-8, is nested too deeply or names a member twice. The detail gives line and column.
+    /// The body is not the text that its media type promises: JSON that does not parse, is not UTF-8, is nested too
+    /// deeply or names a member twice. The detail gives line and column.
     MalformedBody = 400 "malformed-body" "The body can't be read";
     /// A query parameter is unknown, doubled or has a value that it doesn't take.
     InvalidQuery = 400 "invalid-query" "A query parameter is not valid";
@@ -51,9 +52,11 @@ kinds! {
     InvalidToken = 401 "invalid-token" "A valid bearer token is needed";
     /// The token is good but doesn't hold the scope that the operation wants.
     InsufficientScope = 403 "insufficient-scope" "The token lacks a scope";
-    /// The token is good, but its municipality has no data here. Somebody with access to the machine creates it with `medstrategi import`.
+    /// The token is good, but its municipality has no data here. Somebody with access to the machine creates it with
+    /// `medstrategi import`.
     NoMunicipality = 403 "no-municipality" "The token's municipality is not here";
-    /// Reports, and the local actions of a committee, are for those who sit in it today in one of the municipality's reporting roles; those of a unit for whoever leads it. Whoever may edit reports for all.
+    /// Reports, and the local actions of a committee, are for those who sit in it today in one of the municipality's
+    /// reporting roles; those of a unit for whoever leads it. Whoever may edit reports for all.
     MayNotReport = 403 "may-not-report" "The token's person doesn't report for this committee or unit";
     /// Nothing stands at this address, or it isn't the caller's to see.
     NotFound = 404 "not-found" "Not found";
@@ -67,7 +70,8 @@ kinds! {
     InUse = 409 "in-use" "Something still refers to it";
     /// Somebody who still works here can't be anonymised. End the employment first, or wait until it has ended.
     StillEmployed = 409 "still-employed" "The employment has not ended";
-    /// The sync would end more than the municipality's sync guard lets pass; `errors` lists the sections. Look at the file. If it is right, say openly with `max_ended` how many rows a section may lose.
+    /// The sync would end more than the municipality's sync guard lets pass; `errors` lists the sections. Look at the
+    /// file. If it is right, say openly with `max_ended` how many rows a section may lose.
     SyncGuard = 409 "sync-guard" "The sync would end too much";
     /// The row has changed since the client read it, or it is not there. Read it again and decide anew.
     PreconditionFailed = 412 "precondition-failed" "The row has changed in the meantime";
@@ -83,13 +87,15 @@ kinds! {
     IdempotencyKeyReused = 422 "idempotency-key-reused" "The key was used for something else";
     /// Changing a row wants `If-Match` with the ETag of the version that the client has seen.
     PreconditionRequired = 428 "precondition-required" "If-Match is missing";
-    /// The token's subject, or the address, has sent more requests than it may. Wait for `Retry-After` seconds; the `RateLimit` headers tell how many are left.
+    /// The token's subject, or the address, has sent more requests than it may. Wait for `Retry-After` seconds; the
+    /// `RateLimit` headers tell how many are left.
     TooManyRequests = 429 "too-many-requests" "Too many requests";
     /// The headers are larger than this service takes, all together.
     HeadersTooLarge = 431 "headers-too-large" "The headers are too large";
     /// The service failed. The request id leads to the cause in its log.
     Internal = 500 "internal" "The service failed";
-    /// The database, or the provider of a token's keys, can't be reached or is busy. Try again after `Retry-After` seconds.
+    /// The database, or the provider of a token's keys, can't be reached or is busy. Try again after `Retry-After`
+    /// seconds.
     Unavailable = 503 "unavailable" "The service is busy";
 }
 
@@ -105,44 +111,45 @@ pub struct ValidationError {
     pub detail: String,
 }
 
-/// The faults found so far; the first [`MOST_FAULTS`] are kept, all are counted.
+/// The errors found so far: the first [`MAX_LISTED`] are listed, all are counted.
 #[derive(Debug, Clone, Default)]
 pub struct ValidationErrors {
-    kept: Vec<ValidationError>,
+    listed: Vec<ValidationError>,
     count: usize,
 }
 
 impl ValidationErrors {
-    /// Notes a fault at `pointer`. What looks like a CPR number is never repeated, whatever the fault.
+    /// Adds an error at `pointer`. Digits that look like a CPR number are replaced by crosses.
     pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.count += 1;
-        if self.kept.len() < MOST_FAULTS {
+        if self.listed.len() < MAX_LISTED {
             let (pointer, detail) = (cpr::crossed_out(pointer.into(), '/'), cpr::crossed_out(detail.into(), '\''));
-            self.kept.push(ValidationError { pointer, detail });
+            self.listed.push(ValidationError { pointer, detail });
         }
     }
 
-    /// How many faults there are, kept or not.
+    /// How many errors there are, listed or not.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The faults that were kept.
-    pub fn kept(&self) -> &[ValidationError] {
-        &self.kept
+    /// The errors that are listed.
+    pub fn listed(&self) -> &[ValidationError] {
+        &self.listed
     }
 
-    /// The same faults, each told in other words.
-    pub fn retold(mut self, tell: impl Fn(&ValidationError) -> String) -> Self {
-        for fault in &mut self.kept {
-            fault.detail = tell(fault);
+    /// The same errors with other details.
+    pub fn map_details(mut self, detail: impl Fn(&ValidationError) -> String) -> Self {
+        for fault in &mut self.listed {
+            fault.detail = detail(fault);
         }
         self
     }
 
-    /// The same faults, for a client that sent only the part at `pointer` of what was checked.
+    /// The same errors for a client that sent only the part at `pointer` of what was checked: pointers become relative
+    /// to it, and an error elsewhere becomes one of the whole body.
     pub fn relative_to(mut self, pointer: &str) -> Self {
-        for fault in &mut self.kept {
+        for fault in &mut self.listed {
             let rest = fault.pointer.strip_prefix(pointer).filter(|rest| rest.is_empty() || rest.starts_with('/'));
             match rest {
                 Some(rest) => fault.pointer = rest.to_owned(),
@@ -155,24 +162,25 @@ impl ValidationErrors {
         self
     }
 
-    /// The same faults, for a client that did not send the part at `pointer` of what was checked.
+    /// The same errors for a client that did not send the part at `pointer` of what was checked: errors there become
+    /// errors of the whole body.
     pub fn without(mut self, pointer: &str) -> Self {
-        for fault in self.kept.iter_mut().filter(|fault| fault.pointer.starts_with(pointer)) {
+        for fault in self.listed.iter_mut().filter(|fault| fault.pointer.starts_with(pointer)) {
             fault.detail = format!("{}: {}", fault.pointer, fault.detail);
             fault.pointer.clear();
         }
         self
     }
 
-    /// `Ok` where nothing was found, else the problem that lists it all.
+    /// `Ok` if there are no errors, else the problem that lists them.
     pub fn into_result(self) -> Result<()> {
         if self.count == 0 {
             return Ok(());
         }
         let detail = match self.count {
             1 => "The body has 1 fault; nothing was stored.".to_owned(),
-            n if n > MOST_FAULTS => {
-                format!("The body has {n} faults, the first {MOST_FAULTS} are listed; nothing was stored.")
+            n if n > MAX_LISTED => {
+                format!("The body has {n} faults, the first {MAX_LISTED} are listed; nothing was stored.")
             }
             n => format!("The body has {n} faults; nothing was stored."),
         };
@@ -188,13 +196,13 @@ pub struct Problem {
     pub kind: Kind,
     /// What happened this time, for the client to read; never a secret, never a stack trace.
     pub detail: String,
-    /// The faults or dependents behind it.
+    /// The errors of the body, or what stands in the way.
     pub errors: ValidationErrors,
     /// The scope that is missing.
     pub scope: Option<&'static str>,
-    /// The seconds after which another try makes sense.
+    /// The seconds after which to try again.
     pub retry_after: Option<u32>,
-    /// What caused it, for the log alone.
+    /// The cause, only for the log.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -207,12 +215,12 @@ impl Problem {
         Self { kind, detail, errors: ValidationErrors::default(), scope: None, retry_after, cause: None }
     }
 
-    /// No `what` under that name; the same answer whether it never was or belongs to somebody else.
+    /// There is no such `what`. The answer is the same whether it never existed or belongs to another municipality.
     pub fn not_found(what: &str) -> Self {
         Self::new(Kind::NotFound, format!("There is no such {what}."))
     }
 
-    /// A single fault of the body.
+    /// A single error of the body.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let mut errors = ValidationErrors::default();
         errors.add(pointer, detail);
@@ -222,7 +230,7 @@ impl Problem {
         }
     }
 
-    /// Something that should not happen; the cause goes to the log.
+    /// A bug or a broken environment; the cause goes to the log.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
@@ -230,7 +238,7 @@ impl Problem {
         }
     }
 
-    /// Busy or out of reach, worth another try.
+    /// Busy or out of reach for the moment: the client can try again.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
@@ -243,27 +251,27 @@ impl From<diesel::result::Error> for Problem {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::{DatabaseErrorKind as Reason, Error};
         match error {
-            // What is wrong with the connection stood in the way of the commit, and then of the rollback too.
+            // A failed connection made the commit fail, and then the rollback too.
             Error::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
-            // The connection has failed earlier in the same transaction.
+            // The connection failed earlier in the same transaction.
             Error::BrokenTransactionManager => Self::unavailable(error),
             Error::DatabaseError(Reason::ClosedConnection | Reason::UnableToSendCommand, _)
             | Error::DatabaseError(Reason::SerializationFailure, _) => Self::unavailable(error),
-            Error::DatabaseError(_, ref info) if says_one_of(info.message(), &NO_ROOM) => Self {
+            Error::DatabaseError(_, ref info) if contains_any(info.message(), &DISK_FULL) => Self {
                 detail: "Nothing can be stored at the moment; what is stored can be read.".into(),
                 ..Self::unavailable(error)
             },
-            Error::DatabaseError(_, ref info) if says_one_of(info.message(), &PASSING) => Self::unavailable(error),
+            Error::DatabaseError(_, ref info) if contains_any(info.message(), &TRANSIENT) => Self::unavailable(error),
             error => Self::internal(error),
         }
     }
 }
 
-/// A full disk carries no kind of its own in Diesel; these are the engines' fixed words.
-const NO_ROOM: [&str; 2] = ["database or disk is full", "No space left on device"];
+/// Diesel has no error kind for a full disk; these are the engines' messages.
+const DISK_FULL: [&str; 2] = ["database or disk is full", "No space left on device"];
 
-/// Nor do lock waits that ran out, connections that were ended, and files that can't be reached for the moment.
-const PASSING: [&str; 9] = [
+/// Nor for lock waits that timed out, connections that were closed, and files that can't be read at the moment.
+const TRANSIENT: [&str; 9] = [
     "database is locked",
     "database table is locked",
     "lock timeout",
@@ -275,7 +283,7 @@ const PASSING: [&str; 9] = [
     "unable to open database file",
 ];
 
-fn says_one_of(message: &str, words: &[&str]) -> bool {
+fn contains_any(message: &str, words: &[&str]) -> bool {
     words.iter().any(|words| message.contains(words))
 }
 
@@ -284,13 +292,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thousand_faults_are_listed_and_all_are_counted() {
+    fn a_thousand_errors_are_listed_and_all_are_counted() {
         let mut errors = ValidationErrors::default();
         for n in 0..1_500 {
             errors.add(format!("/{n}"), "is wrong");
         }
         let problem = errors.into_result().unwrap_err();
-        assert_eq!(problem.errors.kept().len(), 1_000);
+        assert_eq!(problem.errors.listed().len(), 1_000);
         assert_eq!(problem.errors.count(), 1_500);
         assert!(problem.detail.contains("1500 faults"));
     }

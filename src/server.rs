@@ -94,7 +94,7 @@ pub fn start_with(
             .into_app()
             .configure(api::docs)
             .configure(more)
-            .default_service(web::to(method::otherwise))
+            .default_service(web::to(method::method_not_allowed))
             .app_data(contract.clone())
             .app_data(database.clone())
             .app_data(issuers.clone())
@@ -115,7 +115,7 @@ pub fn start_with(
     .shutdown_timeout(shutdown_timeout.as_secs())
     .client_request_timeout(connections.header_time)
     .keep_alive(KeepAlive::Timeout(connections.keep_alive))
-    .max_connections(connections.most.div_ceil(workers))
+    .max_connections(connections.max.div_ceil(workers))
     .workers(workers);
     Ok((server.listen(listener).map_err(Problem::internal)?.run(), address))
 }

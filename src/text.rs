@@ -1,4 +1,4 @@
-//! Text as people write it: two lengths of it, and the folded form that searches compare.
+//! Text that people write: short and long, and the folded form that searches compare.
 
 use std::fmt;
 use std::str::FromStr;
@@ -78,7 +78,7 @@ text_type! {
     "Alle udvalg drøfter, hvad der giver et godt arbejdsmiljø hos dem."
 }
 
-/// Notes a text about people that holds what looks like a CPR number.
+/// Adds an error if a text contains what looks like a CPR number.
 pub fn check_no_cpr(pointer: &str, text: &str, errors: &mut ValidationErrors) {
     if cpr::is_in(text) {
         errors.add(pointer, "looks like a CPR number, which has no place here: write something else");
@@ -104,8 +104,8 @@ pub fn fold_all<'t>(texts: impl IntoIterator<Item = Option<&'t str>>) -> String 
     fold(&texts.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
-/// What a search looks for: at most 200 characters, which stay below SQLite's limit for patterns even
-/// where folding makes many of one.
+/// The text of a search: at most 200 characters, so that the pattern stays below SQLite's limit even if folding
+/// lengthens it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SearchText(String);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn wildcards_are_letters_like_others() {
+    fn wildcards_are_escaped() {
         let text = SearchText::try_from("100 %_\\".to_owned()).unwrap();
         assert_eq!(text.pattern(), r"%100 \%\_\\%");
         assert!(SearchText::try_from("\u{fdfa}".repeat(200)).unwrap().pattern().len() < 50_000);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_text_is_none() {
+    fn blank_text_is_refused() {
         assert!(" \n".parse::<ShortText>().is_err());
         assert!("a\0".parse::<ShortText>().is_err());
         assert!("æ".repeat(300).parse::<ShortText>().is_ok());

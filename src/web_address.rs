@@ -1,4 +1,4 @@
-//! Addresses on the web that rows point to: where minutes stand, where a definition does.
+//! Web addresses that rows link to, such as minutes and definitions.
 
 use std::str::FromStr;
 
@@ -29,7 +29,7 @@ impl FromStr for WebAddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = url::Url::parse(text).ok().filter(|_| text.starts_with("https://") && text.len() <= URL_LENGTH);
-        // A password in an address would be everybody's to read.
+        // Everybody could read a password in an address.
         let is_open = |url: &url::Url| url.username().is_empty() && url.password().is_none() && url.host().is_some();
         let is_plain = !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
         match parsed.is_some_and(|url| is_open(&url)) && is_plain {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_open_https_ones() {
+    fn only_https_without_credentials_is_accepted() {
         for good in ["https://a.dk", "https://a.dk/b?c=d#e"] {
             assert!(good.parse::<WebAddress>().is_ok(), "{good}");
         }

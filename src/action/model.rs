@@ -280,7 +280,7 @@ mod tests {
         let mut errors = ValidationErrors::default();
         let starts_on = strategy_starts_on.map(|day| day.parse().unwrap());
         serde_json::from_value::<ActionBody>(body).unwrap().check_planned(starts_on, "", &mut errors);
-        errors.kept().iter().map(|fault| fault.pointer.clone()).collect()
+        errors.listed().iter().map(|fault| fault.pointer.clone()).collect()
     }
 
     #[test]

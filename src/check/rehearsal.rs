@@ -88,10 +88,10 @@ fn faults_of<T>(outcome: Result<T>) -> Result<std::result::Result<T, ValidationE
 }
 
 fn tell(errors: &ValidationErrors, bundle: &Value, findings: &mut Findings<'_>) {
-    for fault in errors.kept() {
+    for fault in errors.listed() {
         findings.add(format!("{} {}", place(bundle, &fault.pointer), fault.detail));
     }
-    let more = errors.count() - errors.kept().len();
+    let more = errors.count() - errors.listed().len();
     if more > 0 {
         findings.add(format!("{more} more like these"));
     }

@@ -121,7 +121,7 @@ fn report(failure: &Failure) {
             if let Some(cause) = &problem.cause {
                 eprintln!("  because {cause}");
             }
-            for fault in problem.errors.kept() {
+            for fault in problem.errors.listed() {
                 eprintln!("  {} {}", fault.pointer, fault.detail);
             }
         }

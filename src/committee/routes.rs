@@ -14,12 +14,13 @@ use crate::db::types::Reference;
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::entity_tag::Tagged;
+use crate::http::format::ListFormat;
 use crate::http::method;
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::{self, Query};
 use crate::http::responses::{KeyTaken, StillReferenced, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
-use crate::http::table::{Format, Listing, Tabular};
+use crate::http::table::{Listing, Tabular, max_rows};
 use crate::period;
 use crate::problem::Result;
 use crate::register::{Register as _, Selection};
@@ -33,7 +34,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list)
         .service(create)
         .service(read_tree)
-        .route("/v1/committees/tree", web::route().to(method::otherwise))
+        .route("/v1/committees/tree", web::route().to(method::method_not_allowed))
         .service(read)
         .service(replace)
         .service(change)
@@ -65,7 +66,7 @@ struct ListCommittees {
     #[param(example = "skole")]
     q: Option<SearchText>,
     /// In which form; else by `Accept`.
-    format: Option<Format>,
+    format: Option<ListFormat>,
     /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
@@ -97,8 +98,8 @@ async fn list(
     Query(wanted): Query<ListCommittees>,
 ) -> Result<Listing<Committee>> {
     let ListCommittees { level, parent, ancestor, form, unit, on, q, format, limit, cursor } = wanted;
-    let format = Format::wanted(format, &request);
-    let most = format.most(limit, cursor.as_ref())?;
+    let format = ListFormat::negotiate(format, &request);
+    let most = max_rows(format, limit, cursor.as_ref())?;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { level, parent, ancestor, form, unit, on, q, after, ..Filter::default() };
     let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;

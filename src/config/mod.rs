@@ -90,7 +90,7 @@ impl Settings {
             address: rate("address_rate", given.address_rate, 500, address_burst)?,
         };
         let connections = ConnectionLimits {
-            most: within("most_connections", given.most_connections, usual_connections.most, 1_000_000)? as usize,
+            max: within("most_connections", given.most_connections, usual_connections.max, 1_000_000)? as usize,
             header_time: time("header_timeout", given.header_timeout, usual_connections.header_time)?,
             keep_alive: time("keep_alive", given.keep_alive, usual_connections.keep_alive)?,
         };

@@ -45,8 +45,8 @@ const SECTION: Expected<'_> = Expected {
     required: &["key"],
     // The schema finds fault with those that are no fields.
     known: None,
-    most_columns: 32,
-    most_rows: 100_000,
+    max_columns: 32,
+    max_rows: 100_000,
 };
 
 /// The columns that only answers have: a table may come back as it was fetched.

@@ -1,4 +1,7 @@
-//! Request bodies: read within a limit and a time, checked against their own published schema.
+//! Request bodies: read within a limit and a time, then parsed in two stages.
+//!
+//! [`json::parse`] reads the text strictly. [`Contract::parse`] checks the value against the schema that the contract
+//! publishes, lists every violation with its pointer, and deserializes what passes.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -15,7 +18,7 @@ use super::json;
 use super::limits::{Limit, limits};
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
-/// From this size on, parsing leaves the async thread, which has others to serve.
+/// Larger bodies are parsed on a thread of their own: the async thread has other requests to serve.
 const LARGE: usize = 64 * 1024;
 
 /// A JSON body that fits its schema.
@@ -37,7 +40,7 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static, const BULK: bool> FromRequ
             let limits = limits(&request)?;
             let bytes = read(&request, payload, if BULK { limits.bulk } else { limits.ordinary }).await?;
             let parse = move || contract.parse::<T>(json::parse(&bytes)?);
-            if bytes_are_many(&request) {
+            if is_large(&request) {
                 let span = tracing::Span::current();
                 web::block(move || span.in_scope(parse)).await.map_err(Problem::internal)?.map(Self)
             } else {
@@ -47,11 +50,11 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static, const BULK: bool> FromRequ
     }
 }
 
-/// A bulk route's body in one of several forms, not parsed yet.
+/// The body of a bulk route that takes JSON and CSV, not parsed yet.
 pub struct BulkBytes {
-    /// Whether it is `text/csv`, rather than JSON.
+    /// Whether it is `text/csv`; JSON otherwise.
     pub is_csv: bool,
-    /// What was sent.
+    /// The body.
     pub bytes: web::Bytes,
 }
 
@@ -69,7 +72,7 @@ impl FromRequest for BulkBytes {
     }
 }
 
-fn bytes_are_many(request: &HttpRequest) -> bool {
+fn is_large(request: &HttpRequest) -> bool {
     declared_length(request).is_none_or(|length| length > LARGE)
 }
 
@@ -99,15 +102,15 @@ impl FromRequest for Patch {
 }
 
 impl Patch {
-    /// What `current` is with the patch applied, checked like a body of its own.
+    /// Applies the patch to `current` and checks the result like a whole body.
     pub fn apply<T: Serialize + DeserializeOwned + ToSchema>(&self, current: &T) -> Result<T> {
-        let mut wanted = serde_json::to_value(current).map_err(Problem::internal)?;
-        self.check_cleared_fields(&wanted)?;
-        json_patch::merge(&mut wanted, &self.patch);
-        self.contract.parse(wanted)
+        let mut patched = serde_json::to_value(current).map_err(Problem::internal)?;
+        self.check_cleared_fields(&patched)?;
+        json_patch::merge(&mut patched, &self.patch);
+        self.contract.parse(patched)
     }
 
-    /// Clearing a field that isn't one would otherwise pass in silence.
+    /// Refuses null for unknown fields: merging would drop it, and the misspelling would go unnoticed.
     fn check_cleared_fields(&self, current: &Value) -> Result<()> {
         let mut errors = ValidationErrors::default();
         for (name, value) in self.patch.as_object().into_iter().flatten() {
@@ -123,8 +126,8 @@ fn contract(request: &HttpRequest) -> Result<web::Data<Contract>> {
     request.app_data::<web::Data<Contract>>().cloned().ok_or_else(|| Problem::internal("the app has no contract"))
 }
 
-/// Refuses a body whose media type is none of `taken`.
-pub fn check_media_type(request: &HttpRequest, taken: &[&str]) -> Result<()> {
+/// Refuses a body whose media type is not one of `accepted`.
+pub fn check_media_type(request: &HttpRequest, accepted: &[&str]) -> Result<()> {
     let coding = request.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
     if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
         return Err(Problem::new(Kind::UnsupportedMediaType, "Send the body as it is, without Content-Encoding."));
@@ -132,9 +135,9 @@ pub fn check_media_type(request: &HttpRequest, taken: &[&str]) -> Result<()> {
     let sent = request.mime_type().ok().flatten();
     let charset_fits = |mime: &mime::Mime| mime.get_param("charset").is_none_or(|charset| charset == "utf-8");
     match sent {
-        Some(mime) if taken.contains(&mime.essence_str()) && charset_fits(&mime) => Ok(()),
+        Some(mime) if accepted.contains(&mime.essence_str()) && charset_fits(&mime) => Ok(()),
         _ => {
-            let detail = format!("Send the body in UTF-8 with Content-Type: {}.", taken.join(" or "));
+            let detail = format!("Send the body in UTF-8 with Content-Type: {}.", accepted.join(" or "));
             Err(Problem::new(Kind::UnsupportedMediaType, detail))
         }
     }

@@ -1,33 +1,35 @@
-//! Whose request it is, by address: the other end of the connection, or whom a proxy that the settings
-//! trust names in `X-Forwarded-For`.
+//! The client's address: the peer of the connection, or the address that a trusted proxy names in `X-Forwarded-For`.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
-/// The header in which each proxy adds, at the end, whom it got the request from.
+/// The header to which each proxy appends the address that it got the request from.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The reverse proxies whose word counts.
+/// The reverse proxies whose `X-Forwarded-For` is believed.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// From addresses and networks, such as `10.0.0.5` and `10.0.0.0/8`.
+    /// Parses addresses and networks, such as `10.0.0.5` and `10.0.0.0/8`.
     pub fn parse(words: &[String]) -> Result<Self, String> {
         let words = words.iter().map(|word| word.trim()).filter(|word| !word.is_empty());
         let network = |word: &str| {
             let single = word.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
             let network = single.or_else(|_| word.parse());
             network.map_err(|_| {
-                format!("'{word}' in trusted_proxies is no address: write one such as 10.0.0.5, or a network such as 10.0.0.0/8")
+                format!(
+                    "'{word}' in trusted_proxies is no address: write one such as 10.0.0.5, \
+                     or a network such as 10.0.0.0/8"
+                )
             })
         };
         words.map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// As the settings wrote them.
+    /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &IpNet> {
         self.0.iter()
     }
@@ -36,8 +38,8 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Who sent the request. Of what `X-Forwarded-For` names, only what trusted proxies have written counts: read from
-    /// its end, up to the first address that is none of theirs. What stands before it, anybody may have made up.
+    /// The address that the request comes from. `X-Forwarded-For` is read from its end, as far as trusted proxies wrote
+    /// it: up to the first address that is not a trusted proxy. Anybody may have made up what stands before that.
     pub fn client(&self, request: &HttpRequest) -> IpAddr {
         let mut client = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical();
         if !self.trust(client) {
@@ -56,7 +58,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address, with which some proxies write the port.
+/// An address; some proxies append the port.
 fn parse(word: &str) -> Option<IpAddr> {
     let word = word.trim();
     let bare = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).unwrap_or(word);
@@ -79,13 +81,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_who_is_not_trusted() {
+    fn only_trusted_proxies_are_believed() {
         assert_eq!(client(&[], "127.0.0.1", &["192.0.2.1"]), "127.0.0.1");
         assert_eq!(client(&["10.0.0.0/8"], "192.0.2.9", &["192.0.2.1"]), "192.0.2.9");
     }
 
     #[test]
-    fn the_last_address_that_no_trusted_proxy_has_counts() {
+    fn the_client_is_the_last_address_that_is_no_trusted_proxy() {
         let trusted = ["10.0.0.0/8", "2001:db8::1"];
         assert_eq!(client(&trusted, "10.0.0.1", &["192.0.2.1"]), "192.0.2.1");
         assert_eq!(client(&trusted, "10.0.0.1", &["203.0.113.7, 192.0.2.1, 10.1.1.1"]), "192.0.2.1");
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_ends_the_search() {
+    fn an_unreadable_address_ends_the_search() {
         assert_eq!(client(&["10.0.0.1"], "10.0.0.1", &["192.0.2.1, unknown"]), "10.0.0.1");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["192.0.2.1, x, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(client(&["10.0.0.1"], "10.0.0.1", &[]), "10.0.0.1");
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_network_is_answered_with_what_to_write() {
+    fn the_error_for_a_wrong_network_says_what_to_write() {
         assert!(TrustedProxies::parse(&["proxy.intern".into()]).unwrap_err().contains("10.0.0.0/8"));
     }
 }

@@ -1,8 +1,8 @@
-//! Connections that keep the service waiting are closed.
+//! Closes connections that keep the service waiting.
 //!
-//! The framework times the head of a connection's first request, and the pause between two. What it does not time is
-//! the head of a later request, half of which would hold a connection for good, and the taking of an answer: both are
-//! timed here.
+//! The framework has timeouts for the head of a connection's first request and for the pause between two requests. It
+//! has none for the head of a later request and for a client that doesn't read its answer. Both are here: otherwise half
+//! a request would hold a connection forever.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -22,26 +22,25 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How often a connection is looked at that is busy otherwise.
+/// How often a busy connection is checked.
 const TICK: Duration = Duration::from_secs(1);
 
-static WARNED: Once = Once::new();
-
-/// A connection, as long as it lasts.
+/// An open connection.
 struct Connection {
-    /// The same socket once more: the framework keeps its own to itself.
+    /// A duplicate of the socket: the framework doesn't share its own.
     socket: OwnedFd,
-    /// Since when it has had time for a next request; none while it has one.
+    /// When it began to wait for its next request; `None` while it has one.
     waiting_since: Cell<Option<Instant>>,
 }
 
-/// What the requests of a connection know it by.
+/// The connection of a request.
 #[derive(Clone)]
 struct Watched(Rc<Connection>);
 
-/// For [`actix_web::HttpServer::on_connect`]: a connection has so much time for each of its requests to come whole, the
-/// pause before it included.
+/// For [`actix_web::HttpServer::on_connect`]: closes a connection whose next request has not arrived completely within
+/// `time`, counted from the end of the request before.
 pub fn watch(time: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Clone + Send + Sync + 'static {
+    let warned = Arc::new(Once::new());
     move |stream, data| {
         let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
         match rustix::io::fcntl_dupfd_cloexec(stream, 0) {
@@ -50,9 +49,9 @@ pub fn watch(time: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Clone + Sen
                 actix_web::rt::spawn(close_when_late(Rc::downgrade(&connection), time));
                 data.insert(Watched(connection));
             }
-            // Where one has no file left, the next has none either.
+            // If there is no file descriptor left for one, there is none for the next: one warning is enough.
             Err(error) => {
-                WARNED.call_once(|| tracing::warn!(%error, "connections go without a watch: allow more files"))
+                warned.call_once(|| tracing::warn!(%error, "connections are not timed: allow more open files"))
             }
         }
     }
@@ -66,9 +65,9 @@ async fn close_when_late(connection: Weak<Connection>, time: Duration) {
         wait = match connection.rest_of(time) {
             None => TICK,
             Some(Duration::ZERO) => {
-                let is_done = connection.has_all_been_taken().await;
+                let is_done = connection.is_drained().await;
                 if is_done && connection.rest_of(time) == Some(Duration::ZERO) {
-                    // Where it is closed already, that is what was wanted.
+                    // It fails if the connection is closed already, which is fine.
                     let _ = rustix::net::shutdown(&connection.socket, rustix::net::Shutdown::Both);
                     return;
                 }
@@ -80,14 +79,14 @@ async fn close_when_late(connection: Weak<Connection>, time: Duration) {
 }
 
 impl Connection {
-    /// How much of its time for the next request is left; none while it has one.
+    /// How much time is left for the next request; `None` while it has one.
     fn rest_of(&self, time: Duration) -> Option<Duration> {
         self.waiting_since.get().map(|since| time.saturating_sub(since.elapsed()))
     }
 
-    /// Whether no answer goes out any more: there is room to send, and there still is once whoever has something to
-    /// send, in this very thread, has had a turn to fill it.
-    async fn has_all_been_taken(&self) -> bool {
+    /// Whether no answer is being sent any more: there is room to send, and there still is after the other tasks of this
+    /// thread had a chance to fill it.
+    async fn is_drained(&self) -> bool {
         for _ in 0..3 {
             if !self.has_room() {
                 return false;
@@ -97,14 +96,14 @@ impl Connection {
         self.has_room()
     }
 
-    /// Whether the system takes more to send.
+    /// Whether the socket takes more data.
     fn has_room(&self) -> bool {
-        let mut wanted = [PollFd::new(&self.socket, PollFlags::OUT)];
-        poll(&mut wanted, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+        let mut sockets = [PollFd::new(&self.socket, PollFlags::OUT)];
+        poll(&mut sockets, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
     }
 }
 
-/// Middleware, outside all other: a connection that has a request is not waiting for one.
+/// Middleware around all others: marks a connection as busy from its request until the end of the answer.
 pub async fn mark<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -114,7 +113,7 @@ pub async fn mark<B: MessageBody + 'static>(
     Ok(response.map_body(|_, body| Answer { body: body.boxed(), _busy: busy }.boxed()))
 }
 
-/// A connection that has a request, until the answer has been handed over.
+/// Marks a connection as busy until it is dropped.
 struct Busy(Rc<Connection>);
 
 impl Busy {
@@ -148,13 +147,13 @@ impl MessageBody for Answer {
     }
 }
 
-/// Gives up connections of `listener` whose client takes nothing of what it is sent for so long.
+/// Makes the system close connections of `listener` whose client acknowledges nothing for so long.
 #[cfg(target_os = "linux")]
 pub fn limit_unread(listener: &TcpListener, time: Duration) {
     let milliseconds = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-    // Accepted sockets have it from the one that listens.
+    // Accepted sockets inherit it from the listening one.
     if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(listener, milliseconds) {
-        tracing::warn!(%error, "clients that take no answer are waited for");
+        tracing::warn!(%error, "connections of clients that read no answer are not closed");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Entity tags (RFC 9110, section 8.8.3): what a client has already is not sent again.
+//! Entity tags (RFC 9110, section 8.8.3): an answer that the client has already is 304 without a body.
 
 use actix_web::body::BoxBody;
 use actix_web::body::MessageBody;
@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
-/// An entity tag made from the content itself.
+/// An entity tag made from the content.
 pub fn content_tag(body: &[u8]) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..12]))
 }
 
-/// An answer that no row's version stands for: its tag is made from its content.
+/// An answer that has no version of its own: its tag is made from its content.
 #[derive(Debug)]
 pub struct Tagged<T>(pub T);
 
@@ -31,7 +31,7 @@ impl<T: Serialize> Responder for Tagged<T> {
     }
 }
 
-/// Finishes an answer that has an entity tag: 304 where the client has it already.
+/// Completes an answer with an entity tag: 304 if the client has it already.
 pub fn tagged<B: MessageBody + 'static>(
     answer: &mut actix_web::HttpResponseBuilder,
     request: &HttpRequest,
@@ -53,7 +53,7 @@ pub fn tagged_as<B: MessageBody + 'static>(
         .insert_header((header::ETAG, tag.to_owned()))
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
         .insert_header((header::VARY, "authorization"));
-    if request.method() == Method::GET && client_has(request, tag) {
+    if request.method() == Method::GET && matches_any(request, tag) {
         return answer.status(StatusCode::NOT_MODIFIED).finish();
     }
     match body() {
@@ -62,19 +62,18 @@ pub fn tagged_as<B: MessageBody + 'static>(
     }
 }
 
-/// Says that an answer depends on one more of the request's headers. All stand in one value: the CORS middleware
-/// keeps no more than the first.
+/// Adds a request header to `Vary`. All names are in one value: the CORS middleware keeps only the first.
 pub fn vary_by(answer: &mut HttpResponse, name: &str) {
     let headers = answer.headers_mut();
-    let until_now = headers.get(header::VARY).and_then(|value| value.to_str().ok());
-    let value = until_now.map_or_else(|| name.to_owned(), |until_now| format!("{until_now}, {name}"));
+    let present = headers.get(header::VARY).and_then(|value| value.to_str().ok());
+    let value = present.map_or_else(|| name.to_owned(), |present| format!("{present}, {name}"));
     if let Ok(value) = header::HeaderValue::from_str(&value) {
         headers.insert(header::VARY, value);
     }
 }
 
-/// Whether the client names exactly this tag: what it has is known to be there, and to be current.
-pub fn client_names(request: &HttpRequest, tag: &str) -> bool {
+/// Whether the client sent exactly this tag, and not just `*`.
+pub fn is_current(request: &HttpRequest, tag: &str) -> bool {
     request.method() == Method::GET && sent(request).any(|sent| strong(sent) == tag)
 }
 
@@ -83,12 +82,12 @@ fn sent(request: &HttpRequest) -> impl Iterator<Item = &str> {
     sent.flat_map(|value| value.split(',')).map(str::trim)
 }
 
-fn client_has(request: &HttpRequest, tag: &str) -> bool {
-    // Proxies that compress weaken a tag; it still means the same content.
+fn matches_any(request: &HttpRequest, tag: &str) -> bool {
+    // Proxies that compress make a tag weak; it still means the same content.
     sent(request).any(|sent| sent == "*" || strong(sent) == tag)
 }
 
-/// The tag itself, where a proxy has weakened it.
+/// The tag without the mark that makes it weak.
 pub(super) fn strong(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }

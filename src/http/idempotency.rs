@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a request that a client repeats, because it never saw the answer, is carried out once
+//! `Idempotency-Key`: a request that a client repeats because it never got the answer is carried out once
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use std::future::{Ready, ready};
@@ -10,13 +10,13 @@ use crate::problem::{Kind, Problem};
 
 /// The header's name.
 pub const HEADER: &str = "idempotency-key";
-/// Says in an answer that it was given before.
+/// The header that marks a repeated answer.
 pub const REPLAYED: &str = "idempotency-replayed";
 
-/// The longest key, in characters.
+/// The maximal length of a key.
 const LENGTH: usize = 200;
 
-/// The key that a client gave its request, if any.
+/// The key of a request, if it has one.
 #[derive(Debug)]
 pub struct IdempotencyKey(pub Option<String>);
 

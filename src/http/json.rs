@@ -1,5 +1,5 @@
-//! JSON as clients send it, read strictly: no member twice (RFC 8259 leaves the outcome open), no
-//! NUL character, which PostgreSQL can't store.
+//! JSON as clients send it, read strictly: no member twice (RFC 8259 leaves the meaning open), no NUL character
+//! (PostgreSQL can't store it).
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,17 +9,17 @@ use serde_json::{Map, Number, Value};
 
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
-/// Parses a body; nesting deeper than 127 is refused by the parser.
+/// Parses a body. The parser refuses nesting deeper than 127.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
     if let Err(error) = std::str::from_utf8(bytes) {
         let detail = format!("The body is not UTF-8: byte {} begins no character.", error.valid_up_to());
         return Err(Problem::new(Kind::MalformedBody, detail));
     }
-    let left = Cell::new(MOST_VALUES);
+    let left = Cell::new(MAX_VALUES);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict(&left).deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     let value = value.map_err(|error| match left.get() {
-        0 => Problem::new(Kind::TooLarge, format!("The body holds more than {MOST_VALUES} values: send it in parts.")),
+        0 => Problem::new(Kind::TooLarge, format!("The body holds more than {MAX_VALUES} values: send it in parts.")),
         _ => Problem::new(Kind::MalformedBody, format!("The body is not valid JSON: {error}.")),
     })?;
     let mut errors = ValidationErrors::default();
@@ -30,7 +30,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
 
 fn check_text(value: &Value, pointer: &mut String, errors: &mut ValidationErrors) {
     match value {
-        Value::String(text) => check_letters(text, pointer, errors),
+        Value::String(text) => check_characters(text, pointer, errors),
         Value::Array(items) => {
             for (n, item) in items.iter().enumerate() {
                 below(pointer, &n.to_string(), |pointer| check_text(item, pointer, errors));
@@ -38,7 +38,7 @@ fn check_text(value: &Value, pointer: &mut String, errors: &mut ValidationErrors
         }
         Value::Object(members) => {
             for (name, member) in members {
-                check_letters(name, pointer, errors);
+                check_characters(name, pointer, errors);
                 below(pointer, &escape(name), |pointer| check_text(member, pointer, errors));
             }
         }
@@ -46,7 +46,7 @@ fn check_text(value: &Value, pointer: &mut String, errors: &mut ValidationErrors
     }
 }
 
-fn check_letters(text: &str, pointer: &str, errors: &mut ValidationErrors) {
+fn check_characters(text: &str, pointer: &str, errors: &mut ValidationErrors) {
     if text.contains('\0') {
         errors.add(pointer, "holds a NUL character: leave it out");
     }
@@ -65,14 +65,14 @@ pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// How many values a body may hold: a value takes far more memory than the two bytes that may stand for it, and
-/// the largest files that anybody sends have half as many.
-const MOST_VALUES: u32 = 2_000_000;
+/// How many values a body may hold: in memory a value takes far more than the two bytes it may have in the text.
+/// The largest real files have half as many.
+const MAX_VALUES: u32 = 2_000_000;
 
-/// Below this, every whole number is an f64 of its own.
-const MOST_EXACT: f64 = (1_u64 << 53) as f64;
+/// Below this, an f64 represents every whole number exactly.
+const MAX_EXACT: f64 = (1_u64 << 53) as f64;
 
-/// Reads a value, counting down how many more there may be.
+/// Reads a value and counts down how many more are allowed.
 #[derive(Clone, Copy)]
 struct Strict<'c>(&'c Cell<u32>);
 
@@ -116,9 +116,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(value.into())
     }
 
-    /// To JSON Schema, and to most that write JSON, 1.0 is a whole number like 1.
+    /// To JSON Schema, and to most JSON writers, 1.0 is a whole number like 1.
     fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
-        match value.fract() == 0.0 && value.abs() < MOST_EXACT {
+        match value.fract() == 0.0 && value.abs() < MAX_EXACT {
             true => Ok((value as i64).into()),
             false => Ok(Number::from_f64(value).map_or(Value::Null, Value::Number)),
         }
@@ -176,18 +176,18 @@ mod tests {
 
     #[test]
     fn a_body_of_countless_values_is_too_large() {
-        let text = format!("[{}1]", "1,".repeat(MOST_VALUES as usize));
+        let text = format!("[{}1]", "1,".repeat(MAX_VALUES as usize));
         assert_eq!(parse(text.as_bytes()).unwrap_err().kind, Kind::TooLarge);
     }
 
     #[test]
     fn points_at_nul_characters() {
         let problem = parse(br#"{"a/b": ["x", "y\u0000"]}"#).unwrap_err();
-        assert_eq!(problem.errors.kept()[0].pointer, "/a~1b/1");
+        assert_eq!(problem.errors.listed()[0].pointer, "/a~1b/1");
     }
 
     #[test]
-    fn keeps_what_is_written() {
+    fn parsing_changes_nothing() {
         let text = r#"{"b":[1,-2,0.5,1e+300,true,null],"a":"æøå \u0001"}"#;
         assert_eq!(serde_json::to_string(&parse(text.as_bytes()).unwrap()).unwrap(), text);
     }

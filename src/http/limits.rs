@@ -1,4 +1,4 @@
-//! How much a client may send, and how long it may take.
+//! How much a client may send, and how long that may take.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Limit {
     pub time: Duration,
 }
 
-/// What a single request may hold.
+/// The limits of a single request.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The body for a single resource.
@@ -29,7 +29,7 @@ pub struct Limits {
     pub url: usize,
     /// The headers, names and values, in bytes.
     pub headers: usize,
-    /// Rows of a page, where the operator wants fewer than the contract allows.
+    /// Rows of a page, if the operator allows fewer than the contract.
     pub page: Option<u32>,
 }
 
@@ -45,11 +45,11 @@ impl Default for Limits {
     }
 }
 
-/// What a connection may do.
+/// The limits of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// Most connections at a time.
-    pub most: usize,
+    /// Connections at a time.
+    pub max: usize,
     /// Time for a request's headers to arrive.
     pub header_time: Duration,
     /// Time that may pass between two requests.
@@ -58,7 +58,7 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { most: 10_000, header_time: Duration::from_secs(10), keep_alive: Duration::from_secs(15) }
+        Self { max: 10_000, header_time: Duration::from_secs(10), keep_alive: Duration::from_secs(15) }
     }
 }
 
@@ -68,7 +68,7 @@ pub fn limits(request: &HttpRequest) -> Result<Limits> {
     limits.map(|limits| *limits.get_ref()).ok_or_else(|| Problem::internal("the app has no limits"))
 }
 
-/// Middleware: refuses addresses and headers that are too long before anything reads them.
+/// Middleware: refuses URLs and headers that are too long, before anything reads them.
 pub async fn short_heads<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -81,7 +81,7 @@ pub async fn short_heads<B: MessageBody + 'static>(
 
 fn check_head(request: &HttpRequest) -> Result<()> {
     let limits = limits(request)?;
-    // A method counts too: it may be as long as a client likes.
+    // The method counts too: a client can make it as long as it likes.
     let url =
         request.method().as_str().len() + request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if url > limits.url {

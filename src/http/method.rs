@@ -1,4 +1,4 @@
-//! HEAD, OPTIONS, and what no route takes.
+//! HEAD, OPTIONS, and requests that no route takes.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -25,13 +25,13 @@ pub async fn head_is_get<B: MessageBody>(
     request.head_mut().method = Method::GET;
     let response = next.call(request).await?;
     Ok(response.map_body(|head, body| {
-        // What was announced does not come; a connection that expects it must not go on.
+        // The announced body is not sent, so the connection must close.
         head.set_connection_type(ConnectionType::Close);
         EitherBody::right(Withheld(body.size()))
     }))
 }
 
-/// A body of which only the size is told.
+/// A body of which only the size is sent.
 pub struct Withheld(BodySize);
 
 impl MessageBody for Withheld {
@@ -46,8 +46,8 @@ impl MessageBody for Withheld {
     }
 }
 
-/// Answers what no route takes: OPTIONS with `Allow`, a known path with 405, any other with 404.
-pub async fn otherwise(request: HttpRequest, contract: web::Data<Contract>) -> Result<HttpResponse, Problem> {
+/// Answers requests that no route takes: OPTIONS with `Allow`, a known path with 405, any other path with 404.
+pub async fn method_not_allowed(request: HttpRequest, contract: web::Data<Contract>) -> Result<HttpResponse, Problem> {
     match contract.allow(request.match_info().as_str()) {
         Some(allow) if request.method() == Method::OPTIONS => {
             Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish())

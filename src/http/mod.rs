@@ -1,4 +1,4 @@
-//! What all endpoints share: problems, lists, entity tags, bodies, query parameters, the contract.
+//! What all endpoints share: problems, lists, formats, entity tags, bodies, query parameters, the contract.
 //!
 //! Nothing here knows a resource.
 
@@ -9,6 +9,7 @@ pub mod contract;
 pub mod csv;
 pub mod entity_tag;
 pub mod example;
+pub mod format;
 pub mod idempotency;
 pub mod json;
 pub mod language;

@@ -61,7 +61,7 @@ impl PartialSchema for PageLimit {
 
 impl ToSchema for PageLimit {}
 
-/// Where a page begins: opaque to clients, the last row's place in the order.
+/// Where a page begins. Opaque to clients; encodes the position of the last row before it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Cursor(String);
@@ -69,7 +69,7 @@ pub struct Cursor(String);
 impl TryFrom<String> for Cursor {
     type Error = &'static str;
 
-    /// Takes the letters of base64url alone; what they stand for, each list knows itself.
+    /// Checks that it is base64url; each list decodes it by itself.
     fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         match !text.is_empty() && text.bytes().all(fits) {
@@ -80,12 +80,12 @@ impl TryFrom<String> for Cursor {
 }
 
 impl Cursor {
-    /// The cursor after a row with this place.
-    pub fn after(place: &impl Serialize) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+    /// The cursor after the row at this position.
+    pub fn after(position: &impl Serialize) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).unwrap_or_default())
     }
 
-    /// The place that the cursor stands for.
+    /// The position that the cursor encodes.
     pub fn place<T: DeserializeOwned>(&self) -> Result<T> {
         let bytes = URL_SAFE_NO_PAD.decode(&self.0).ok();
         bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
@@ -103,11 +103,11 @@ impl PartialSchema for Cursor {
 
 impl ToSchema for Cursor {}
 
-/// What a list's `next` can be.
+/// The type of a list's `next`.
 pub trait Next: Serialize + std::fmt::Display {
     /// Its type in the contract.
     const TYPE: Type;
-    /// What the contract says of it.
+    /// Its description in the contract.
     const DESCRIPTION: &'static str;
 }
 
@@ -131,19 +131,19 @@ pub struct Page<T, N = String> {
     /// The query parameter that takes it.
     #[serde(skip)]
     parameter: &'static str,
-    /// The language of its texts, where the service wrote them.
+    /// The language of the texts that the service wrote.
     #[serde(skip)]
     language: Option<Language>,
 }
 
 impl<T> Page<T> {
-    /// A page of at most `limit` of the rows, of which there is one more where another page follows;
-    /// `place` tells a row's place in the order.
+    /// A page of rows that were read with one row more than `limit`, which shows whether another page follows.
+    /// `place` returns a row's position in the order.
     pub fn of<P: Serialize>(rows: Vec<T>, limit: PageLimit, place: impl FnOnce(&T) -> P) -> Self {
         Self::following(rows, limit, "cursor", |last| Cursor::after(&place(last)))
     }
 
-    /// A page of the rows that are already at hand, in their order; the cursor counts them.
+    /// A page of a list that is in memory; the cursor is an index.
     pub fn slice(rows: Vec<T>, limit: PageLimit, cursor: Option<&Cursor>) -> Result<Self> {
         let begin: usize = cursor.map(Cursor::place).transpose()?.unwrap_or(0);
         let rows = rows.into_iter().skip(begin).take(limit.rows() + 1).collect();
@@ -152,7 +152,7 @@ impl<T> Page<T> {
 }
 
 impl<T, N: Next> Page<T, N> {
-    /// A page whose next one begins after a query parameter of the list's own.
+    /// A page of a list whose query parameter for the next page is not `cursor`.
     pub fn following(mut rows: Vec<T>, limit: PageLimit, parameter: &'static str, place: impl FnOnce(&T) -> N) -> Self {
         let more = rows.len() > limit.rows();
         rows.truncate(limit.rows());
@@ -160,7 +160,7 @@ impl<T, N: Next> Page<T, N> {
         Self { items: rows, next, parameter, language: None }
     }
 
-    /// The same page, its texts written in `language`.
+    /// Sets the language of its texts.
     pub fn written_in(self, language: Language) -> Self {
         Self { language: Some(language), ..self }
     }
@@ -212,7 +212,7 @@ impl<T: Serialize, N: Next> Responder for Page<T, N> {
     }
 }
 
-/// The answer for a page that says more than its rows; `next` is its cursor to the next one.
+/// The answer for a page that has more fields than its rows; `next` is the cursor of the next page.
 pub fn answer(page: &impl Serialize, request: &HttpRequest, next: Option<&str>) -> HttpResponse {
     respond(page, request, next.map(|next| ("cursor", next.to_owned())))
 }

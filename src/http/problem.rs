@@ -21,7 +21,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a client gets instead of what it asked for (RFC 9457).
+/// A failed request (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem, example = json!(example!("problem_answer")))]
 pub struct ProblemAnswer {
@@ -33,7 +33,7 @@ pub struct ProblemAnswer {
     pub status: u16,
     /// What happened this time.
     pub detail: String,
-    /// The path that was asked for.
+    /// The path of the request.
     pub instance: String,
     /// The id under which the service's log knows the request; also in `X-Request-Id`.
     pub request_id: String,
@@ -50,13 +50,13 @@ impl ResponseError for Problem {
         StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The status alone: [`render`] writes the body, which names the request.
+    /// Only the status: [`render`] writes the body, which has the request's id and path.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         HttpResponse::new(self.status_code())
     }
 }
 
-/// Middleware: gives every answer its request id, and every failure, whoever made it, its problem.
+/// Middleware: gives every answer its request id, and every failure, the framework's too, its problem.
 pub async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -76,7 +76,7 @@ pub async fn render<B: MessageBody + 'static>(
             answer(problem, &response, &request_id)
         }
         None => {
-            let problem = of_framework(status, response.response().error());
+            let problem = from_framework(status, response.response().error());
             log(&problem);
             answer(&problem, &response, &request_id)
         }
@@ -84,8 +84,8 @@ pub async fn render<B: MessageBody + 'static>(
     Ok(response.into_response(problem).map_into_right_body())
 }
 
-/// Failures that the framework answers by itself.
-fn of_framework(status: StatusCode, error: Option<&Error>) -> Problem {
+/// The problem for a failure that the framework answers.
+fn from_framework(status: StatusCode, error: Option<&Error>) -> Problem {
     let detail = |sentence: &str| error.map_or_else(|| sentence.to_owned(), |error| format!("{sentence} {error}"));
     match status {
         StatusCode::NOT_FOUND => Problem::new(Kind::NotFound, "Nothing stands at this address."),
@@ -97,13 +97,13 @@ fn of_framework(status: StatusCode, error: Option<&Error>) -> Problem {
     }
 }
 
-/// One line per failure, here and nowhere else.
+/// Logs and counts a failure. Nothing else does.
 fn log(problem: &Problem) {
     let (kind, status) = (problem.kind.slug(), problem.kind.status());
     metrics::count_problem(kind);
     match (&problem.cause, status) {
         (Some(cause), 500..) => tracing::error!(kind, status, %cause, "the request failed"),
-        // The service is busy, and says so: nothing that a log could explain.
+        // The service is busy: there is no cause to log.
         (None, 503) => tracing::warn!(kind, status, detail = %problem.detail, "the request was put off"),
         (None, 500..) => tracing::error!(kind, status, "the request failed"),
         (_, _) => tracing::debug!(kind, status, "the request was refused"),
@@ -119,19 +119,19 @@ fn answer<B>(problem: &Problem, response: &ServiceResponse<B>, request_id: &str)
         instance: response.request().path().to_owned(),
         request_id: request_id.to_owned(),
         error_count: (problem.errors.count() > 0).then(|| problem.errors.count()),
-        errors: problem.errors.kept().to_vec(),
+        errors: problem.errors.listed().to_vec(),
     };
     let mut answer = HttpResponseBuilder::new(problem.status_code());
-    keep_headers(&mut answer, response.headers());
+    copy_headers(&mut answer, response.headers());
     add_headers(&mut answer, problem, response);
     answer.insert_header((header::CACHE_CONTROL, "no-store")).content_type(MEDIA_TYPE);
     answer.body(serde_json::to_vec(&body).unwrap_or_default())
 }
 
-/// What the layers below said beside the body, such as the CORS headers, stays.
-fn keep_headers(answer: &mut HttpResponseBuilder, headers: &HeaderMap) {
-    let of_the_body = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING];
-    for (name, value) in headers.iter().filter(|(name, _)| !of_the_body.contains(name)) {
+/// Copies the headers that other middleware set, such as those of CORS.
+fn copy_headers(answer: &mut HttpResponseBuilder, headers: &HeaderMap) {
+    let body_headers = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING];
+    for (name, value) in headers.iter().filter(|(name, _)| !body_headers.contains(name)) {
         answer.append_header((name, value));
     }
 }
@@ -157,7 +157,7 @@ fn add_headers<B>(answer: &mut HttpResponseBuilder, problem: &Problem, response:
                 ));
             }
         }
-        // The rest of a body that nobody reads would stand in the way of the next request.
+        // The unread rest of the body would be taken for the next request.
         Kind::TooLarge | Kind::RequestTimeout => {
             answer.force_close();
         }

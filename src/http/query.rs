@@ -1,4 +1,4 @@
-//! Query parameters: each one known, each one valid.
+//! Query parameters: unknown and invalid ones are refused.
 
 use std::future::{Ready, ready};
 
@@ -24,26 +24,25 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let asked_for = request.query_string();
-        ready(parse(asked_for).and_then(|wanted| match with_shorter_page(request) {
+        ready(parse(request.query_string()).and_then(|query| match with_shorter_page(request) {
             Some(shorter) => parse(&shorter).map(Self),
-            None => Ok(Self(wanted)),
+            None => Ok(Self(query)),
         }))
     }
 }
 
-/// The query as it is answered where the operator wants shorter pages than the client.
+/// The query with a smaller `limit`, if the operator allows only shorter pages than the client requested.
 fn with_shorter_page(request: &HttpRequest) -> Option<String> {
-    let most = limits(request).ok()?.page?;
+    let max = limits(request).ok()?.page?;
     let contract = request.app_data::<web::Data<Contract>>()?;
-    let usual = contract.default_limit(request.method(), request.match_info().as_str())?;
+    let default = contract.default_limit(request.method(), request.match_info().as_str())?;
     let sent = url::form_urlencoded::parse(request.query_string().as_bytes());
-    let asked_for = sent.clone().find(|(name, _)| name == LIMIT).and_then(|(_, value)| value.parse().ok());
-    if asked_for.unwrap_or(usual) <= u64::from(most) {
+    let requested = sent.clone().find(|(name, _)| name == LIMIT).and_then(|(_, value)| value.parse().ok());
+    if requested.unwrap_or(default) <= u64::from(max) {
         return None;
     }
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(sent.filter(|(name, _)| name != LIMIT)).append_pair(LIMIT, &most.to_string());
+    query.extend_pairs(sent.filter(|(name, _)| name != LIMIT)).append_pair(LIMIT, &max.to_string());
     Some(query.finish())
 }
 
@@ -62,8 +61,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     })
 }
 
-/// Middleware: refuses query parameters that the contract doesn't name for the operation, so that a
-/// misspelt filter never passes for an answer.
+/// Middleware: refuses query parameters that the operation doesn't have. A misspelled filter would otherwise be ignored.
 pub async fn known_parameters<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -87,8 +85,8 @@ pub async fn known_parameters<B: MessageBody>(
     Ok(refusal.map_into_right_body())
 }
 
-/// [`day`], within the years that anything can be asked for.
-pub fn day_asked_for<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+/// [`day`], from [`period::earliest`] to [`period::latest`].
+pub fn day_in_range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let (first, last) = (period::earliest(), period::latest());
     match day(deserializer)? {
         Some(day) if day < first || last < day => Err(D::Error::custom(format!("write a date from {first} to {last}"))),
@@ -96,10 +94,10 @@ pub fn day_asked_for<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     }
 }
 
-/// A day, for `#[serde(deserialize_with)]`: says what to write where it is none.
+/// A day, for `#[serde(deserialize_with)]`. The error says what to write.
 pub fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    // Shorter and longer forms, which chrono takes too, would not compare as SQLite compares.
+    // chrono also takes shorter and longer forms, which SQLite would compare wrongly.
     let day = Some(&text).filter(|text| text.len() == "2025-01-31".len()).and_then(|text| text.parse().ok());
     day.map(Some).ok_or_else(|| D::Error::custom("write a date that exists, such as 2025-01-31"))
 }

@@ -1,7 +1,8 @@
-//! How often somebody may ask: per address, before anything is looked at, and per token subject. Both are told in the
-//! `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers) and end in 429 with `Retry-After` (RFC 6585, section 4).
+//! Rate limits: per address, before anything else is checked, and per token subject. Answers report both in the
+//! `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers); beyond them the answer is 429 with `Retry-After` (RFC
+//! 6585, section 4).
 //!
-//! The counts are this process's own: with several instances each lets as much pass.
+//! Each process counts for itself: several instances together allow several times as much.
 
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
@@ -24,18 +25,18 @@ use super::client_address::TrustedProxies;
 use crate::db::Principal;
 use crate::problem::{Kind, Problem, Result};
 
-/// The rates in force, and when they refill.
+/// The header with the rates in force.
 pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// What is left of them.
+/// The header with what is left of them.
 pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Whoever asks these, as health checks do, is answered whoever else has asked from there.
+/// Health checks are not limited, however many requests came from their address.
 const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
-/// After so many requests those are forgotten who have been silent long enough to have their whole burst again.
-const CLEANED_EVERY: u32 = 10_000;
+/// After so many requests, callers whose burst has been refilled are forgotten.
+const CLEAN_EVERY: u32 = 10_000;
 
-/// How often somebody may ask, and how many times at once after a pause.
+/// A rate: one request per interval, and a burst of them after a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     interval: Duration,
@@ -43,18 +44,18 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// So many requests a second; `None` where there is no limit: 0, or more than a clock can tell apart.
+    /// So many requests a second. `None` is no limit: 0, or more than a clock resolves.
     pub fn new(per_second: u32, burst: u32) -> Option<Self> {
         Self::one_in(Duration::from_secs(1).checked_div(per_second)?, burst)
     }
 
-    /// A request each `interval`; `None` where there is no limit.
+    /// One request each `interval`. `None` is no limit.
     pub fn one_in(interval: Duration, burst: u32) -> Option<Self> {
         let burst = NonZeroU32::new(burst)?;
         (!interval.is_zero()).then_some(Self { interval, burst })
     }
 
-    /// The seconds in which `count` requests are refilled, rounded up.
+    /// The seconds until `count` requests are refilled, rounded up.
     fn refilled_in(self, count: u32) -> u64 {
         self.interval.saturating_mul(count).as_millis().div_ceil(1_000) as u64
     }
@@ -70,21 +71,21 @@ impl std::fmt::Display for Rate {
     }
 }
 
-/// The rates of the settings; `None` = no limit.
+/// The configured rates; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rates {
-    /// Of one token subject.
+    /// Per token subject.
     pub subject: Option<Rate>,
-    /// Of one address.
+    /// Per address.
     pub address: Option<Rate>,
 }
 
-/// Who has asked how often.
+/// The counts of all callers.
 pub struct RateLimits {
     address: Option<Limiter>,
     subject: Option<Limiter>,
     proxies: TrustedProxies,
-    /// Callers are counted by a hash that no other process can tell: no name is kept.
+    /// Callers are counted by a hash that differs in each process: no names are stored.
     hasher: RandomState,
 }
 
@@ -95,20 +96,20 @@ struct Limiter {
     until_cleaned: AtomicU32,
 }
 
-/// How a caller stands with one of the limits, after this request.
+/// What a caller has left of one of the limits after this request.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct Remainder {
     name: &'static str,
     rate: Rate,
     remaining: u32,
 }
 
-/// What the request has been counted against so far.
+/// The limits that the request was counted against so far.
 #[derive(Default)]
-struct Standings(Vec<Standing>);
+struct Remainders(Vec<Remainder>);
 
 impl RateLimits {
-    /// Nobody has asked yet.
+    /// Nothing has been counted yet.
     pub fn new(rates: Rates, proxies: TrustedProxies) -> Self {
         Self {
             address: rates.address.map(|rate| Limiter::new("address", rate)),
@@ -130,7 +131,7 @@ impl RateLimits {
     }
 }
 
-/// Whom an address stands for: with IPv6 a subscriber has a network of 64 bits and chooses freely within it.
+/// The subscriber behind an address: with IPv6 a subscriber has a network of 64 bits to choose from.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
@@ -140,26 +141,26 @@ fn network(address: IpAddr) -> IpAddr {
 
 impl Limiter {
     fn new(name: &'static str, rate: Rate) -> Self {
-        // There is one for every interval but none, which no rate has.
+        // Only an interval of zero has none, which no rate has.
         let quota = Quota::with_period(rate.interval).unwrap_or(Quota::per_second(NonZeroU32::MIN));
         let limiter = RateLimiter::dashmap(quota.allow_burst(rate.burst)).with_middleware();
-        Self { name, rate, limiter, until_cleaned: AtomicU32::new(CLEANED_EVERY) }
+        Self { name, rate, limiter, until_cleaned: AtomicU32::new(CLEAN_EVERY) }
     }
 
     fn count(&self, request: &HttpRequest, key: u64) -> Result<()> {
         if self.until_cleaned.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.limiter.retain_recent();
-            self.until_cleaned.store(CLEANED_EVERY, Ordering::Relaxed);
+            self.until_cleaned.store(CLEAN_EVERY, Ordering::Relaxed);
         }
         let (remaining, refusal) = match self.limiter.check_key(&key) {
             Ok(snapshot) => (snapshot.remaining_burst_capacity(), None),
             Err(until) => (0, Some(until.wait_time_from(DefaultClock::default().now()))),
         };
-        let standing = Standing { name: self.name, rate: self.rate, remaining };
+        let remainder = Remainder { name: self.name, rate: self.rate, remaining };
         let mut extensions = request.extensions_mut();
-        match extensions.get_mut::<Standings>() {
-            Some(standings) => standings.0.push(standing),
-            None => drop(extensions.insert(Standings(vec![standing]))),
+        match extensions.get_mut::<Remainders>() {
+            Some(remainders) => remainders.0.push(remainder),
+            None => drop(extensions.insert(Remainders(vec![remainder]))),
         }
         refusal.map_or(Ok(()), |wait| Err(self.refused(wait)))
     }
@@ -172,7 +173,7 @@ impl Limiter {
     }
 }
 
-/// Middleware: counts every request against its address, and tells in the answer what is left.
+/// Middleware: counts every request against its address, and reports in the answer what is left.
 pub async fn limit_addresses<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -183,19 +184,19 @@ pub async fn limit_addresses<B: MessageBody + 'static>(
         Ok(()) => next.call(request).await?.map_into_left_body(),
         Err(problem) => request.error_response(problem).map_into_right_body(),
     };
-    let standings = response.request().extensions_mut().remove::<Standings>();
-    if let Some(Standings(standings)) = standings {
-        tell(&standings, response.headers_mut());
+    let remainders = response.request().extensions_mut().remove::<Remainders>();
+    if let Some(Remainders(remainders)) = remainders {
+        add_headers(&remainders, response.headers_mut());
     }
     Ok(response)
 }
 
-fn tell(standings: &[Standing], headers: &mut HeaderMap) {
+fn add_headers(remainders: &[Remainder], headers: &mut HeaderMap) {
     let (mut policies, mut remaining) = (String::new(), String::new());
-    for Standing { name, rate, remaining: left } in standings {
+    for Remainder { name, rate, remaining: left } in remainders {
         let separator = if policies.is_empty() { "" } else { ", " };
         let burst = rate.burst.get();
-        // A string takes all that is written to it.
+        // Writing to a string does not fail.
         let _ = write!(policies, "{separator}\"{name}\";q={burst};w={}", rate.refilled_in(burst));
         let _ = write!(remaining, "{separator}\"{name}\";r={left};t={}", rate.refilled_in(burst - left.min(&burst)));
     }

@@ -16,14 +16,14 @@ use crate::db::types::{Id, Reference};
 use crate::problem::{Kind, Problem};
 use crate::resource::{Entity, Expected, Precondition, SeenVersion};
 
-/// Something with an id and a version, from which its entity tag is made.
+/// A row with an id and a version, which make its entity tag.
 pub trait Versioned {
-    /// Which row it is.
+    /// Its id.
     fn id(&self) -> Id;
     /// Its version.
     fn version(&self) -> i32;
 
-    /// What else the answer depends on, where one version can be shown in several ways.
+    /// What else the answer depends on, if one version can be shown in several ways.
     fn variant(&self) -> Option<String> {
         None
     }
@@ -47,17 +47,17 @@ pub struct Row<T> {
 }
 
 impl<T> Row<T> {
-    /// 200 with the row.
+    /// Status 200.
     pub fn read(value: T) -> Self {
         Self { value, location: None }
     }
 
-    /// 201 with the row and where it now stands.
+    /// Status 201, with the new row's location.
     pub fn created(value: T, location: String) -> Self {
         Self { value, location: Some(location) }
     }
 
-    /// 201 where the row is new, 200 where it was there.
+    /// Status 201 if the row is new, 200 if it was replaced.
     pub fn put(value: T, is_new: bool, location: String) -> Self {
         Self { value, location: is_new.then_some(location) }
     }
@@ -76,8 +76,8 @@ impl<T: Serialize + Versioned> Responder for Row<T> {
     }
 }
 
-/// `"<version>-<end of the id>"`: a row that was deleted and made anew never passes for the old one. Where
-/// one version is shown in several ways, `.<which>` follows, which `If-Match` doesn't look at.
+/// `"<version>-<end of the id>"`: a row that was deleted and created again has another tag. If one version is shown in
+/// several ways, `.<variant>` follows, which `If-Match` ignores.
 fn entity_tag(value: &impl Versioned) -> String {
     let id = value.id().to_string();
     let variant = value.variant().map(|variant| content_tag(variant.as_bytes()).replace('"', ""));
@@ -85,7 +85,7 @@ fn entity_tag(value: &impl Versioned) -> String {
     format!("\"{}-{}{variant}\"", value.version(), &id[id.len() - 12..])
 }
 
-/// What `If-Match` may hold, for the contract: what [`version`] reads.
+/// The format of `If-Match`, for the contract: what [`version`] reads.
 struct SeenTags;
 
 impl PartialSchema for SeenTags {
@@ -103,7 +103,7 @@ impl ToSchema for SeenTags {}
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)]
 pub struct IfMatch {
-    /// The ETag of the version that the client has seen, or `*` for whatever is there.
+    /// The ETag of the version that the client has seen, or `*` for any version.
     #[param(rename = "If-Match", required = true, value_type = SeenTags, inline, example = "\"3-2b8c4d6e8f01\"")]
     if_match: String,
 }
@@ -113,7 +113,7 @@ pub struct IfMatch {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)]
 pub struct PutConditions {
-    /// Wanted where the row is there: the ETag of the version that the client has seen, or `*` for whatever is there.
+    /// Required if the row exists: the ETag of the version that the client has seen, or `*` for any version.
     #[param(rename = "If-Match", required = false, value_type = SeenTags, inline, example = "\"3-2b8c4d6e8f01\"")]
     if_match: String,
     /// `*`: only create, never replace.
@@ -121,7 +121,7 @@ pub struct PutConditions {
     if_none_match: String,
 }
 
-/// `If-None-Match`, for the contract; [`entity_tag`](super::entity_tag) heeds it.
+/// `If-None-Match`, for the contract; [`entity_tag`](super::entity_tag) evaluates it.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)]
@@ -131,7 +131,7 @@ pub struct IfNoneMatch {
     if_none_match: String,
 }
 
-/// The row that the address names by key or UUID. What can't be either is simply not there.
+/// The row that the path names by key or UUID. What is neither is not found.
 #[derive(Debug)]
 pub struct Target(pub Reference);
 
@@ -145,7 +145,7 @@ impl FromRequest for Target {
     }
 }
 
-/// The part of a strategy that the address names by UUID.
+/// The part of a strategy that the path names by UUID.
 #[derive(Debug)]
 pub struct PartId(pub Id);
 
@@ -192,8 +192,8 @@ fn precondition(request: &HttpRequest) -> Result<Precondition, Problem> {
     Ok(Precondition { if_match, must_be_new })
 }
 
-/// The version inside a tag: `"3-2b8c4d6e8f01"`, or just `"3"`, as the `version` field gives it. The end of the id is
-/// wanted whole, since the last digits alone would fit other rows too.
+/// The version inside a tag: `"3-2b8c4d6e8f01"`, or just `"3"`, as in the `version` field. The end of the id has to be
+/// complete: fewer digits would match other rows too.
 fn version(tag: &str) -> Option<SeenVersion> {
     let tag = strong(tag).strip_prefix('"')?.strip_suffix('"')?;
     let (version, row) = match tag.split_once('-') {
@@ -204,13 +204,13 @@ fn version(tag: &str) -> Option<SeenVersion> {
     Some(SeenVersion { version: version.parse().ok().filter(|_| is_version)?, row })
 }
 
-/// The end of the row's id, without which of its forms the tag stands for.
+/// The end of the row's id, without the variant.
 fn row(text: &str) -> Option<String> {
-    let (row, form) = text.split_once('.').map_or((text, None), |(row, form)| (row, Some(form)));
+    let (row, variant) = text.split_once('.').map_or((text, None), |(row, variant)| (row, Some(variant)));
     let is_row = row.len() == 12 && row.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let is_form =
-        |form: &str| !form.is_empty() && form.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    (is_row && form.is_none_or(is_form)).then(|| row.to_owned())
+    let is_variant =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    (is_row && variant.is_none_or(is_variant)).then(|| row.to_owned())
 }
 
 #[cfg(test)]
@@ -219,7 +219,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn tags_are_read_in_every_form_that_travels() {
+    fn entity_tags_are_read_in_every_form_that_proxies_make() {
         let precondition = |value: &str| {
             precondition(&TestRequest::default().insert_header((header::IF_MATCH, value)).to_http_request())
         };

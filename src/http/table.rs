@@ -1,9 +1,8 @@
-//! Lists as tables: CSV (RFC 4180) beside JSON, by `Accept` or `?format=`.
+//! Lists as pages of JSON or as tables: CSV (RFC 4180).
 
 use std::borrow::Cow;
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{Accept, Header as _};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,49 +11,23 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::entity_tag::{content_tag, tagged_as, vary_by};
+use super::format::Format;
 use super::page::{Cursor, Page, PageLimit};
 use crate::problem::{Kind, Problem, Result};
 
-crate::text_enum! {
-    /// In which form a list is answered.
-    Format {
-        /// A page of JSON.
-        Json = "json",
-        /// Every row as CSV: commas, UTF-8.
-        Csv = "csv",
-        /// Every row as CSV for a Danish Excel: semicolons, decimal commas, a byte order mark.
-        CsvExcelDa = "csv-excel-da",
-    }
-}
-
-impl Format {
-    /// What the query names, or else what `Accept` prefers.
-    pub fn wanted(named: Option<Self>, request: &HttpRequest) -> Self {
-        named.unwrap_or_else(|| {
-            let accepted = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
-            let known = accepted.iter().find_map(|media| match media.essence_str() {
-                "text/csv" => Some(Self::Csv),
-                "application/json" | "*/*" | "application/*" => Some(Self::Json),
-                _ => None,
-            });
-            known.unwrap_or(Self::Json)
-        })
-    }
-
-    /// How many rows to read: a page and one more, or all of them.
-    pub fn most(self, limit: PageLimit, cursor: Option<&Cursor>) -> Result<Option<i64>> {
-        match (self, cursor) {
-            (Self::Json, _) => Ok(Some(limit.with_lookahead())),
-            (_, None) => Ok(None),
-            (_, Some(_)) => {
-                let detail = "CSV holds every row of the list, so there is no 'cursor' in it: leave it out.";
-                Err(Problem::new(Kind::InvalidQuery, detail))
-            }
+/// How many rows to read for a list: a page and one more, or all of them.
+pub fn max_rows(format: Format, limit: PageLimit, cursor: Option<&Cursor>) -> Result<Option<i64>> {
+    match (format, cursor) {
+        (Format::Json, _) => Ok(Some(limit.with_lookahead())),
+        (_, None) => Ok(None),
+        (_, Some(_)) => {
+            let detail = "CSV holds every row of the list, so there is no 'cursor' in it: leave it out.";
+            Err(Problem::new(Kind::InvalidQuery, detail))
         }
     }
 }
 
-/// A table as a body, for the contract: bytes that clients pass on as they are.
+/// A table as a request body, for the contract: bytes that clients send unchanged.
 pub struct CsvBody;
 
 impl PartialSchema for CsvBody {
@@ -66,13 +39,13 @@ impl PartialSchema for CsvBody {
 
 impl ToSchema for CsvBody {}
 
-/// A row that can stand in a table.
+/// A row that can be written as a line of a table.
 pub trait Tabular: Serialize {
-    /// The fields that make its columns, in order.
+    /// The fields that become columns, in order.
     const COLUMNS: &'static [&'static str];
 }
 
-/// A list in the form that the client wants.
+/// A list in the form that the client requested.
 pub enum Listing<T> {
     /// A page of it.
     Page(Page<T>),
@@ -86,7 +59,7 @@ pub enum Listing<T> {
 }
 
 impl<T: Tabular> Listing<T> {
-    /// The rows that were read as [`Format::most`] says.
+    /// The rows that were read by [`max_rows`]; `place` is where a row stands in the order.
     pub fn of<P: Serialize>(
         rows: Vec<T>,
         format: Format,
@@ -95,13 +68,13 @@ impl<T: Tabular> Listing<T> {
     ) -> Result<Self> {
         match format {
             Format::Json => Ok(Self::Page(Page::of(rows, limit, place))),
-            Format::Csv | Format::CsvExcelDa => Ok(Self::Table { text: write(&rows, format)?, rows: rows.len() }),
+            _ => Ok(Self::Table { text: write(&rows, format)?, rows: rows.len() }),
         }
     }
 }
 
 impl<T> Listing<T> {
-    /// How many rows it shows.
+    /// How many rows it has.
     pub fn rows(&self) -> usize {
         match self {
             Self::Page(page) => page.items.len(),
@@ -118,9 +91,7 @@ impl<T: Serialize> Responder for Listing<T> {
             Self::Page(page) => page.respond_to(request),
             Self::Table { text, .. } => {
                 let tag = content_tag(&text);
-                tagged_as(&mut HttpResponse::Ok(), request, &tag, "text/csv; charset=utf-8; header=present", || {
-                    Ok(text)
-                })
+                tagged_as(&mut HttpResponse::Ok(), request, &tag, Format::Csv.media_type(), || Ok(text))
             }
         };
         vary_by(&mut answer, "accept");
@@ -141,7 +112,7 @@ fn write<T: Tabular>(rows: &[T], format: Format) -> Result<Vec<u8>> {
     table.take()
 }
 
-/// Writes a table cell by cell; what is written can be taken away at any row's end.
+/// Writes a table cell by cell. After each row, [`TableWriter::take`] may take what is written so far.
 pub struct TableWriter {
     is_excel: bool,
     rows: csv::Writer<Vec<u8>>,
@@ -169,7 +140,7 @@ impl TableWriter {
 
     /// A text, harmless in spreadsheets.
     pub fn text(&mut self, text: &str) -> Result<()> {
-        self.raw(&neutral(text))
+        self.raw(&neutralized(text))
     }
 
     /// A number, exact; empty where there is none.
@@ -196,17 +167,17 @@ impl TableWriter {
         self.rows.write_record(None::<&[u8]>).map_err(Problem::internal)
     }
 
-    /// About how many bytes wait to be taken.
+    /// About how many bytes have not been taken yet.
     pub fn len(&self) -> usize {
         self.rows.get_ref().len()
     }
 
-    /// Whether nothing waits to be taken.
+    /// Whether everything was taken.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What was written since the last time.
+    /// Takes what was written since the last time.
     pub fn take(&mut self) -> Result<Vec<u8>> {
         let next = Self::writer(self.is_excel, Vec::new());
         let written = std::mem::replace(&mut self.rows, next);
@@ -217,30 +188,29 @@ impl TableWriter {
 fn cell(value: &Value, decimal_comma: bool) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => neutral(text).into_owned(),
+        Value::String(text) => neutralized(text).into_owned(),
         Value::Number(number) if decimal_comma => number.to_string().replace('.', ","),
         Value::Array(items) => {
             let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), ToOwned::to_owned));
-            neutral(&words.collect::<Vec<_>>().join(" ")).into_owned()
+            neutralized(&words.collect::<Vec<_>>().join(" ")).into_owned()
         }
         other => other.to_string(),
     }
 }
 
-/// Spreadsheets run cells that begin like a formula; after an apostrophe they are text
-/// (OWASP, CSV injection).
-fn neutral(text: &str) -> Cow<'_, str> {
-    // One that has an apostrophe there already gets another, so that taking one away gives back what was.
+/// Spreadsheets execute cells that begin like a formula; an apostrophe before it makes them text (OWASP, CSV injection).
+fn neutralized(text: &str) -> Cow<'_, str> {
+    // A text that already has the apostrophe gets another one, so that `plain` restores the original.
     match text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']) {
         true => format!("'{text}").into(),
         false => text.into(),
     }
 }
 
-/// A cell as it was before it was neutralised.
+/// The text of a cell before it was neutralized.
 pub fn plain(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
-        Some(text) if neutral(text) != text => text,
+        Some(text) if neutralized(text) != text => text,
         _ => cell,
     }
 }
@@ -248,7 +218,6 @@ pub fn plain(cell: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::test::TestRequest;
 
     #[derive(Serialize)]
     struct Line {
@@ -280,17 +249,5 @@ mod tests {
             String::from_utf8(write(&[line], Format::Csv).unwrap()).unwrap().lines().nth(1),
             Some("'-1,1.0,'=a b,'\tx"),
         );
-    }
-
-    #[test]
-    fn the_query_beats_the_header() {
-        let wanted = |named, accept: &str| {
-            let request = TestRequest::default().insert_header(("accept", accept)).to_http_request();
-            Format::wanted(named, &request)
-        };
-        assert_eq!(wanted(None, "text/csv"), Format::Csv);
-        assert_eq!(wanted(None, "text/csv;q=0.5, application/json"), Format::Json);
-        assert_eq!(wanted(None, "text/html, */*;q=0.1"), Format::Json);
-        assert_eq!(wanted(Some(Format::Json), "text/csv"), Format::Json);
     }
 }

@@ -16,8 +16,9 @@ use crate::auth::guard::{May, ReadProgress};
 use crate::db::change_log::{self, Newest};
 use crate::db::types::{Id, RegisterKey};
 use crate::db::{Database, Tenant};
-use crate::http::entity_tag::{client_names, content_tag, tagged_as};
+use crate::http::entity_tag::{content_tag, is_current, tagged_as};
 use crate::http::example::example;
+use crate::http::format::{Format, ProgressFormat};
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::query::{self, Query};
@@ -36,22 +37,12 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(read_me);
 }
 
-crate::text_enum! {
-    /// In which form progress is answered.
-    ProgressFormat {
-        /// Figures.
-        Json = "json",
-        /// A drawing: a bar by stage, readable at a width of 320 pixels.
-        Svg = "svg",
-    }
-}
-
 /// How progress is wanted.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct HowProgress {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
-    #[serde(default, deserialize_with = "query::day_asked_for")]
+    #[serde(default, deserialize_with = "query::day_in_range")]
     on: Option<NaiveDate>,
     /// Whether to tell the same one step down.
     #[serde(default)]
@@ -288,7 +279,7 @@ impl Asked<'_> {
         if self.request.headers().contains_key(header::IF_NONE_MATCH) {
             let newest = self.database.newest_change(&self.caller.principal).await?;
             let tag = self.tag(newest, days);
-            if client_names(self.request, &tag) {
+            if is_current(self.request, &tag) {
                 return Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, "", || Ok(Vec::new()))));
             }
         }
@@ -296,12 +287,13 @@ impl Asked<'_> {
         let work = move |tenant: &mut Tenant<'_>| Ok((change_log::newest(tenant)?, gather(tenant, wanted)?));
         let (newest, gathered) = self.database.read(&self.caller.principal, work).await?;
         let progress = Progress::of(&gathered, self.language, *limit, cursor.as_ref())?;
-        let (media_type, body) = match format.unwrap_or(ProgressFormat::Json) {
-            ProgressFormat::Json => ("application/json", serde_json::to_vec(&progress).map_err(Problem::internal)?),
-            ProgressFormat::Svg => ("image/svg+xml", progress.picture(self.language).into_bytes()),
+        let format = format.map_or(Format::Json, Format::from);
+        let body = match format {
+            Format::Svg => progress.picture(self.language).into_bytes(),
+            _ => serde_json::to_vec(&progress).map_err(Problem::internal)?,
         };
         let tag = self.tag(newest, days);
-        Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, media_type, || Ok(body))))
+        Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, format.media_type(), || Ok(body))))
     }
 
     fn marked(&self, mut answer: HttpResponse) -> HttpResponse {

@@ -242,6 +242,9 @@ fn docs_need_no_other_network(app: &App) {
         assert!(page.contains(file), "{file}");
         app.request("GET", &format!("/docs/{file}")).without_token().send().expect(200);
     }
+    let style = app.request("GET", "/docs/index.css").without_token().send().expect(200);
+    assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
+    assert!(String::from_utf8(style.body).unwrap().contains("data-code"), "failures are shown briefly");
     let start = app.request("GET", "/docs/swagger-initializer.js").send();
     assert!(String::from_utf8(start.body).unwrap().contains("/v1/openapi.json"));
 }

@@ -12,10 +12,11 @@ use super::stage::{Judgement, Stage};
 use crate::auth::guard::{May, Read};
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant};
+use crate::http::format::ListFormat;
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::{self, Query};
 use crate::http::row::{IfNoneMatch, PartId, Target};
-use crate::http::table::{Format, Listing, Tabular};
+use crate::http::table::{Listing, Tabular, max_rows};
 use crate::period::{self, Period};
 use crate::problem::Result;
 
@@ -58,7 +59,7 @@ impl Tabular for Assignment {
 #[into_params(parameter_in = Query)]
 struct ListAssignmentsOfAction {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
-    #[serde(default, deserialize_with = "query::day_asked_for")]
+    #[serde(default, deserialize_with = "query::day_in_range")]
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,
@@ -80,7 +81,7 @@ struct ListAssignmentsOfAction {
     /// Only those of this unit: key or UUID.
     unit: Option<Reference>,
     /// In which form; else by `Accept`.
-    format: Option<Format>,
+    format: Option<ListFormat>,
     /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
@@ -126,7 +127,7 @@ async fn list_of_action(
 #[into_params(parameter_in = Query)]
 struct ListAssignmentsOfCommittee {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
-    #[serde(default, deserialize_with = "query::day_asked_for")]
+    #[serde(default, deserialize_with = "query::day_in_range")]
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,
@@ -145,7 +146,7 @@ struct ListAssignmentsOfCommittee {
     /// Only what the committee started by itself, or only what plans ask of it.
     local: Option<bool>,
     /// In which form; else by `Accept`.
-    format: Option<Format>,
+    format: Option<ListFormat>,
     /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
@@ -190,7 +191,7 @@ async fn list_of_committee(
 /// How a list is wanted, whatever it lists.
 struct Wanted {
     on: Option<NaiveDate>,
-    format: Option<Format>,
+    format: Option<ListFormat>,
     limit: PageLimit,
     cursor: Option<Cursor>,
 }
@@ -204,8 +205,8 @@ async fn answer(
     wanted: Wanted,
 ) -> Result<Listing<Assignment>> {
     let on = wanted.on.unwrap_or_else(period::today);
-    let format = Format::wanted(wanted.format, request);
-    let most = format.most(wanted.limit, wanted.cursor.as_ref())?.and_then(|most| usize::try_from(most).ok());
+    let format = ListFormat::negotiate(wanted.format, request);
+    let most = max_rows(format, wanted.limit, wanted.cursor.as_ref())?.and_then(|most| usize::try_from(most).ok());
     let after = wanted.cursor.as_ref().map(Cursor::place).transpose()?;
     let work = move |tenant: &mut Tenant<'_>| list::list(tenant, &of, &filter, on, after, most);
     let rows = database.read(&caller.principal, work).await?;

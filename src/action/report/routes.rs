@@ -17,12 +17,13 @@ use crate::db::access_log::Access;
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant};
 use crate::http::body::Body;
+use crate::http::format::ListFormat;
 use crate::http::idempotency::{IdempotencyHeader, IdempotencyKey, REPLAYED};
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::Query;
 use crate::http::responses::problem_responses;
 use crate::http::row::{IfNoneMatch, PartId, Row, Versioned};
-use crate::http::table::{Format, Listing, Tabular};
+use crate::http::table::{Listing, Tabular, max_rows};
 use crate::period::Period;
 use crate::problem::Result;
 
@@ -44,7 +45,7 @@ struct ListReports {
     #[param(example = "2026-H1")]
     occurrence: Option<Period>,
     /// In which form; else by `Accept`.
-    format: Option<Format>,
+    format: Option<ListFormat>,
     /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
@@ -119,8 +120,8 @@ async fn list(
     Query(wanted): Query<ListReports>,
 ) -> Result<Listing<Report>> {
     let ListReports { committee, unit, occurrence, format, limit, cursor } = wanted;
-    let format = Format::wanted(format, &request);
-    let most = format.most(limit, cursor.as_ref())?;
+    let format = ListFormat::negotiate(format, &request);
+    let most = max_rows(format, limit, cursor.as_ref())?;
     let before = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { committee, unit, occurrence, before, ..Filter::default() };
     let sees_reporter = sees_reporter(&caller);

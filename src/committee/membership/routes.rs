@@ -17,11 +17,12 @@ use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::entity_tag::Tagged;
+use crate::http::format::{Format, ListFormat};
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::{self, Query};
 use crate::http::responses::{KeyTaken, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned};
-use crate::http::table::{Format, Listing, Tabular};
+use crate::http::table::{Listing, Tabular, max_rows};
 use crate::period;
 use crate::problem::{Problem, Result};
 use crate::register::Selection;
@@ -126,7 +127,7 @@ struct ListMemberships {
     #[serde(default, deserialize_with = "query::day")]
     on: Option<chrono::NaiveDate>,
     /// In which form; else by `Accept`.
-    format: Option<Format>,
+    format: Option<ListFormat>,
     /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
@@ -160,8 +161,8 @@ async fn list(
     Query(wanted): Query<ListMemberships>,
 ) -> Result<Listing<Member>> {
     let ListMemberships { committee, role, on, format, limit, cursor } = wanted;
-    let format = Format::wanted(format, &request);
-    let most = format.most(limit, cursor.as_ref())?;
+    let format = ListFormat::negotiate(format, &request);
+    let most = max_rows(format, limit, cursor.as_ref())?;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { committee, role, on, after, ..Filter::default() };
     let seats = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
@@ -333,7 +334,7 @@ struct ListMembers {
     #[serde(default, deserialize_with = "query::day")]
     on: Option<chrono::NaiveDate>,
     /// In which form; else by `Accept`.
-    format: Option<Format>,
+    format: Option<ListFormat>,
     /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
@@ -369,8 +370,8 @@ async fn list_members(
     Query(wanted): Query<ListMembers>,
 ) -> Result<Listing<Member>> {
     let ListMembers { on, format, limit, cursor } = wanted;
-    let format = Format::wanted(format, &request);
-    let most = format.most(limit, cursor.as_ref())?;
+    let format = ListFormat::negotiate(format, &request);
+    let most = max_rows(format, limit, cursor.as_ref())?;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let work = move |tenant: &mut Tenant<'_>| {
         let committee = resource::read::<Committees>(tenant, &target)?;

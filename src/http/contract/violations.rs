@@ -51,7 +51,7 @@ pub(super) fn report(error: &jsonschema::ValidationError<'_>, errors: &mut Valid
             }
         }
         // One mistake is one error, even if it breaks two rules.
-        _ if errors.kept().last().is_some_and(|last| last.pointer == pointer) => {}
+        _ if errors.listed().last().is_some_and(|last| last.pointer == pointer) => {}
         kind => errors.add(pointer, sentence(kind)),
     }
 }

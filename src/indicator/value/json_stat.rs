@@ -23,9 +23,6 @@ const MOST_DECIMALS: i32 = 2;
 /// The whole municipality, and everybody: no key begins like this.
 const ALL: &str = "_all";
 
-/// The media type of a cube. JSON-stat has none of its own (RFC 6838, section 3.2).
-pub const MEDIA_TYPE: &str = "application/vnd.json-stat+json";
-
 /// A dataset of JSON-stat 2.0: values in the order of the dimensions, the last one running fastest.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JsonStat {

@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder, get, put, web};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
@@ -26,12 +25,13 @@ use crate::db::{Database, Tenant, Writer};
 use crate::http::body::BulkBytes;
 use crate::http::contract::Contract;
 use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
+use crate::http::format::{Format, ListFormat, ValueFormat, ValuesFormat};
 use crate::http::language::{Language, LanguageHeader};
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::Query;
 use crate::http::responses::problem_responses;
 use crate::http::row::{IfNoneMatch, Target};
-use crate::http::table::{CsvBody, Format};
+use crate::http::table::CsvBody;
 use crate::indicator::chart;
 use crate::period::{self, Period};
 use crate::problem::{Kind, Problem, Result};
@@ -45,51 +45,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list_of_benchmark)
         .service(write_benchmark)
         .service(list_of_all);
-}
-
-crate::text_enum! {
-    /// In which form values are answered.
-    ValueFormat {
-        /// A page of JSON.
-        Json = "json",
-        /// Every value as CSV: commas, decimal points, UTF-8.
-        Csv = "csv",
-        /// Every value as CSV for a Danish Excel: semicolons, decimal commas, a byte order mark.
-        CsvExcelDa = "csv-excel-da",
-        /// A cube of at most a million cells: JSON-stat 2.0.
-        JsonStat = "json-stat",
-        /// A picture of one series: one unit's, or the municipality's; one group's, or everybody's.
-        Svg = "svg",
-    }
-}
-
-crate::text_enum! {
-    /// In which form values of several indicators are answered.
-    ValuesFormat {
-        /// A page of JSON.
-        Json = "json",
-        /// Every value as CSV: commas, decimal points, UTF-8.
-        Csv = "csv",
-        /// Every value as CSV for a Danish Excel: semicolons, decimal commas, a byte order mark.
-        CsvExcelDa = "csv-excel-da",
-        /// A cube of at most a million cells: JSON-stat 2.0.
-        JsonStat = "json-stat",
-    }
-}
-
-impl ValuesFormat {
-    fn wanted(named: Option<Self>, request: &HttpRequest) -> Self {
-        let accepts_cube = || {
-            let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-            accept.is_some_and(|accept| accept.trim() == json_stat::MEDIA_TYPE)
-        };
-        named.unwrap_or_else(|| match Format::wanted(None, request) {
-            _ if accepts_cube() => Self::JsonStat,
-            Format::Json => Self::Json,
-            Format::Csv => Self::Csv,
-            Format::CsvExcelDa => Self::CsvExcelDa,
-        })
-    }
 }
 
 impl<'de, T: FromStr> Deserialize<'de> for Whole<T>
@@ -240,16 +195,11 @@ async fn list(
     Target(target): Target,
     Query(wanted): Query<ListValues>,
 ) -> Result<HttpResponse> {
-    let format = wanted.format.unwrap_or_else(|| match ValuesFormat::wanted(None, &request) {
-        ValuesFormat::Json => ValueFormat::Json,
-        ValuesFormat::Csv => ValueFormat::Csv,
-        ValuesFormat::CsvExcelDa => ValueFormat::CsvExcelDa,
-        ValuesFormat::JsonStat => ValueFormat::JsonStat,
-    });
+    let format = ValueFormat::negotiate(wanted.format, &request);
     let ListValues { from, to, unit, subtree, group, benchmark, aggregates, limit, cursor, .. } = wanted;
     if let Some(key) = benchmark {
         let beside = unit.is_some() || group.is_some() || subtree || aggregates.is_some() || cursor.is_some();
-        if beside || format != ValueFormat::Json {
+        if beside || format != Format::Json {
             let detail = "A benchmark has one value a period: beside 'benchmark', write 'from' and 'to' alone.";
             return Err(Problem::new(Kind::InvalidQuery, detail));
         }
@@ -260,17 +210,14 @@ async fn list(
     let asked =
         Asked { from, to, unit, subtree, group, only_measured, latest: false, sees_all, today: period::today() };
     let which = Which { one: Some(target), ..Which::default() };
-    if format != ValueFormat::Json && cursor.is_some() {
+    if format != Format::Json && cursor.is_some() {
         return Err(all_at_once());
     }
     match format {
-        ValueFormat::Csv => stream::table(&database, &request, &caller, (which, asked), Format::Csv).await,
-        ValueFormat::CsvExcelDa => {
-            stream::table(&database, &request, &caller, (which, asked), Format::CsvExcelDa).await
-        }
-        ValueFormat::JsonStat => cube(&database, &request, &caller, (which, asked), language).await,
-        ValueFormat::Svg => chart::answer(&database, &request, &caller, (which, asked), language).await,
-        ValueFormat::Json => {
+        Format::Csv | Format::CsvExcelDa => stream::table(&database, &request, &caller, (which, asked), format).await,
+        Format::JsonStat => cube(&database, &request, &caller, (which, asked), language).await,
+        Format::Svg => chart::answer(&database, &request, &caller, (which, asked), language).await,
+        Format::Json => {
             let after = cursor.as_ref().map(Cursor::place).transpose()?;
             let work = move |tenant: &mut Tenant<'_>| page(tenant, which, asked, after, limit);
             let (mut heads, items, next) = database.read(&caller.principal, work).await?;
@@ -333,7 +280,7 @@ async fn cube(
     let body = database.read(&caller.principal, work).await?;
     drop(turn);
     let tag = content_tag(&body);
-    let mut answer = tagged_as(&mut HttpResponse::Ok(), request, &tag, json_stat::MEDIA_TYPE, || Ok(body));
+    let mut answer = tagged_as(&mut HttpResponse::Ok(), request, &tag, Format::JsonStat.media_type(), || Ok(body));
     vary_by(&mut answer, "accept");
     language.mark(&mut answer);
     Ok(answer)
@@ -344,8 +291,7 @@ async fn cube(
 #[into_params(parameter_in = Query)]
 struct WriteValues {
     /// In which form a table is: with decimal points, or as a Danish Excel writes it, with semicolons and decimal commas.
-    #[param(value_type = Option<Format>)]
-    format: Option<Format>,
+    format: Option<ListFormat>,
 }
 
 /// Write an indicator's values
@@ -372,7 +318,7 @@ async fn write(
     Query(WriteValues { format }): Query<WriteValues>,
     body: BulkBytes,
 ) -> Result<web::Json<ValueCounts>> {
-    let form = Form::of(body.is_csv, format)?;
+    let form = Form::of(body.is_csv, format.map(Format::from))?;
     let span = tracing::Span::current();
     let parse = move || span.in_scope(|| rows::read(&body.bytes, form, &contract));
     let rows = web::block(parse).await.map_err(Problem::internal)??;
@@ -490,7 +436,7 @@ async fn write_benchmark(
     Query(WriteValues { format }): Query<WriteValues>,
     body: BulkBytes,
 ) -> Result<web::Json<ValueCounts>> {
-    let form = Form::of(body.is_csv, format)?;
+    let form = Form::of(body.is_csv, format.map(Format::from))?;
     let (span, named) = (tracing::Span::current(), key.clone());
     let parse = move || span.in_scope(|| rows::read_benchmark(&body.bytes, form, &named, &contract));
     let rows = web::block(parse).await.map_err(Problem::internal)??;
@@ -599,7 +545,7 @@ async fn list_of_all(
     language: Language,
     Query(wanted): Query<ListAllValues>,
 ) -> Result<HttpResponse> {
-    let format = ValuesFormat::wanted(wanted.format, &request);
+    let format = ValuesFormat::negotiate(wanted.format, &request);
     let ListAllValues {
         indicator, strategy, from, to, unit, subtree, group, latest, aggregates, limit, cursor, ..
     } = wanted;
@@ -607,16 +553,14 @@ async fn list_of_all(
     let sees_all = caller.scopes.holds(TokenScope::Measure);
     let asked = Asked { from, to, unit, subtree, group, only_measured, latest, sees_all, today: period::today() };
     let which = Which { keys: indicator.map(|Keys(keys)| keys), strategy, ..Which::default() };
-    if format != ValuesFormat::Json && cursor.is_some() {
+    if format != Format::Json && cursor.is_some() {
         return Err(all_at_once());
     }
     match format {
-        ValuesFormat::Csv => stream::table(&database, &request, &caller, (which, asked), Format::Csv).await,
-        ValuesFormat::CsvExcelDa => {
-            stream::table(&database, &request, &caller, (which, asked), Format::CsvExcelDa).await
-        }
-        ValuesFormat::JsonStat => cube(&database, &request, &caller, (which, asked), language).await,
-        ValuesFormat::Json => {
+        Format::Csv | Format::CsvExcelDa => stream::table(&database, &request, &caller, (which, asked), format).await,
+        Format::JsonStat => cube(&database, &request, &caller, (which, asked), language).await,
+        // Pictures are of one indicator, and not offered here.
+        Format::Json | Format::Svg => {
             let after = cursor.as_ref().map(Cursor::place).transpose()?;
             let work = move |tenant: &mut Tenant<'_>| page(tenant, which, asked, after, limit);
             let (mut indicators, items, next) = database.read(&caller.principal, work).await?;

@@ -19,8 +19,9 @@ use crate::db::types::{Key, Reference, RegisterKey};
 use crate::http::contract::Contract;
 use crate::http::csv::{Delimiter, Expected, Lines};
 use crate::http::example::example;
+use crate::http::format::Format;
 use crate::http::json;
-use crate::http::table::{self, Format};
+use crate::http::table;
 use crate::indicator::number;
 use crate::period::Period;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
@@ -303,8 +304,8 @@ fn expected(form: Form) -> Expected<'static> {
         delimiter: if form == Form::CsvExcelDa { Delimiter::Semicolon } else { Delimiter::Detected },
         required: &["period", "value"],
         known: Some(&COLUMNS),
-        most_columns: 2 * COLUMNS.len(),
-        most_rows: MOST_ROWS,
+        max_columns: 2 * COLUMNS.len(),
+        max_rows: MOST_ROWS,
     }
 }
 
@@ -535,7 +536,7 @@ mod tests {
     fn errors(rows: Result<Rows>) -> Vec<String> {
         let problem = rows.unwrap_err();
         assert_eq!(problem.kind, Kind::InvalidBody, "{}", problem.detail);
-        problem.errors.kept().iter().map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect()
+        problem.errors.listed().iter().map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect()
     }
 
     fn row(period: &str, value: f64) -> ValueRow {
@@ -739,13 +740,13 @@ mod tests {
             assert!(fault.starts_with(expected), "{fault}");
         }
         let problem = csv(&format!("period,value\n{}", "2026,x\n".repeat(1_001))).unwrap_err();
-        assert_eq!((problem.errors.kept().len(), problem.errors.count()), (1_000, 1_001));
+        assert_eq!((problem.errors.listed().len(), problem.errors.count()), (1_000, 1_001));
     }
 
     #[test]
     fn what_is_found_later_is_told_with_its_line_too() {
         let problem = || Problem::invalid("/values/1/unit", "is unknown");
-        let told = |rows: Result<Rows>| rows.unwrap().locate(problem()).errors.kept()[0].detail.clone();
+        let told = |rows: Result<Rows>| rows.unwrap().locate(problem()).errors.listed()[0].detail.clone();
         assert_eq!(told(csv("period,value\r2026,1\r\r2027,1\r")), "line 4: is unknown");
         assert_eq!(told(json(&json!({"values": []}))), "is unknown");
     }
@@ -869,7 +870,7 @@ mod tests {
         let check = |key: &str| {
             let mut errors = ValidationErrors::default();
             rows.check_indicator(&key.parse().unwrap(), &mut errors);
-            errors.into_result().map_err(|problem| rows.locate(problem).errors.kept().to_vec())
+            errors.into_result().map_err(|problem| rows.locate(problem).errors.listed().to_vec())
         };
         assert!(check("trivsel").is_ok());
         let told = check("sygefravaer").unwrap_err();

@@ -15,9 +15,10 @@ use super::read::{self, Asked, Scope};
 use crate::auth::caller::Caller;
 use crate::db::change_log::{self, Newest};
 use crate::db::{Database, Tenant};
-use crate::http::entity_tag::{client_names, content_tag, tagged_as, vary_by};
+use crate::http::entity_tag::{content_tag, is_current, tagged_as, vary_by};
+use crate::http::format::Format;
 use crate::http::limits::limits;
-use crate::http::table::{Format, TableWriter};
+use crate::http::table::TableWriter;
 use crate::problem::{Kind, Problem, Result};
 
 /// The columns of a table of values.
@@ -61,7 +62,7 @@ pub async fn table(
     };
     if request.headers().contains_key(header::IF_NONE_MATCH) {
         let tag = tag(database.newest_change(&caller.principal).await?);
-        if client_names(request, &tag) {
+        if is_current(request, &tag) {
             return Ok(finished(tagged_as(&mut HttpResponse::Ok(), request, &tag, "", || Ok(Vec::new()))));
         }
     }

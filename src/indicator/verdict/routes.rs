@@ -121,7 +121,7 @@ impl IndicatorVerdicts {
 struct ListVerdicts {
     /// As of this day: values of periods that begin later don't count. Values count as they are now, revised ones
     /// included. Today, unless said otherwise. From 1990 to twenty years ahead.
-    #[serde(default, deserialize_with = "query::day_asked_for")]
+    #[serde(default, deserialize_with = "query::day_in_range")]
     on: Option<NaiveDate>,
 }
 

@@ -13,11 +13,12 @@ use crate::db::access_log::Access;
 use crate::db::types::Reference;
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
+use crate::http::format::ListFormat;
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::{self, Query};
 use crate::http::responses::{KeyTaken, StillReferenced, UnknownId, problem_responses};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
-use crate::http::table::{Format, Listing, Tabular};
+use crate::http::table::{Listing, Tabular, max_rows};
 use crate::period;
 use crate::problem::Result;
 use crate::resource::{self, Precondition};
@@ -45,7 +46,7 @@ struct ListEmployees {
     #[serde(default, deserialize_with = "query::day")]
     on: Option<chrono::NaiveDate>,
     /// In which form; else by `Accept`.
-    format: Option<Format>,
+    format: Option<ListFormat>,
     /// Rows a page; CSV holds every row.
     #[serde(default)]
     limit: PageLimit,
@@ -77,8 +78,8 @@ async fn list(
     Query(wanted): Query<ListEmployees>,
 ) -> Result<Listing<Employee>> {
     let ListEmployees { unit, on, format, limit, cursor } = wanted;
-    let format = Format::wanted(format, &request);
-    let most = format.most(limit, cursor.as_ref())?;
+    let format = ListFormat::negotiate(format, &request);
+    let most = max_rows(format, limit, cursor.as_ref())?;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { unit, on, after, ..Filter::default() };
     let rows = database.read(&caller.principal, move |tenant| store::list(tenant, filter, most)).await?;
