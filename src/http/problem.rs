@@ -12,12 +12,9 @@ use utoipa::ToSchema;
 
 use super::contract::Contract;
 use crate::http::example::example;
-use crate::http::responses::problem_responses;
+use crate::http::responses::{PROBLEM_MEDIA_TYPE, problem_responses};
 use crate::metrics;
 use crate::problem::{Kind, Problem, ValidationError};
-
-/// The media type of problems.
-pub const MEDIA_TYPE: &str = "application/problem+json";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -124,7 +121,7 @@ fn answer<B>(problem: &Problem, response: &ServiceResponse<B>, request_id: &str)
     let mut answer = HttpResponseBuilder::new(problem.status_code());
     copy_headers(&mut answer, response.headers());
     add_headers(&mut answer, problem, response);
-    answer.insert_header((header::CACHE_CONTROL, "no-store")).content_type(MEDIA_TYPE);
+    answer.insert_header((header::CACHE_CONTROL, "no-store")).content_type(PROBLEM_MEDIA_TYPE);
     answer.body(serde_json::to_vec(&body).unwrap_or_default())
 }
 

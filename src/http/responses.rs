@@ -7,8 +7,10 @@
 use serde_json::{Value, json};
 use utoipa::openapi::{Content, Ref, Response, ResponseBuilder};
 
-use super::problem::MEDIA_TYPE;
 use crate::problem::Kind;
+
+/// The media type of problems.
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
 /// Declares failures that handlers name in `responses(...)`: the doc comment is the description in the contract, the
 /// kind of problem decides status, headers and example.
@@ -141,7 +143,7 @@ pub fn problem_response(kind: Kind, description: &str) -> Response {
         503 => &["Retry-After", "X-Request-Id"],
         _ => &["X-Request-Id"],
     };
-    let answer = ResponseBuilder::new().description(description).content(MEDIA_TYPE, content);
+    let answer = ResponseBuilder::new().description(description).content(PROBLEM_MEDIA_TYPE, content);
     names.iter().fold(answer, |answer, name| answer.header_ref(*name, header_reference(name))).build()
 }
 
