@@ -28,6 +28,7 @@ pub mod resource;
 pub mod cpr;
 pub mod date_range;
 pub mod forest;
+pub mod language;
 pub mod period;
 pub mod svg;
 pub mod text;

@@ -173,23 +173,6 @@ pub fn tell(told: &mut String, sentence: &str) {
     }
 }
 
-/// A count as it is written: `9876`, `12.345` in Danish, `12,345` in English.
-pub fn number(count: u64, language: &str) -> String {
-    let digits = count.to_string();
-    if count < 10_000 {
-        return digits;
-    }
-    let separator = if language == "en" { ',' } else { '.' };
-    let mut written = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            written.push(separator);
-        }
-        written.push(digit);
-    }
-    written
-}
-
 /// The text on one line, without what XML has no place for: controls, and two code points that are no characters.
 pub fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
@@ -522,15 +505,5 @@ mod tests {
             let families = wrap(&"👩\u{200d}👩\u{200d}👧".repeat(9), TITLE, room, 1).lines.concat();
             assert!(families.ends_with("👧…") && families.starts_with("👩"), "{families:?} in {room}");
         }
-    }
-
-    #[test]
-    fn large_numbers_are_grouped_as_the_language_has_it() {
-        let written = |count| (number(count, "da"), number(count, "en"));
-        assert_eq!(written(0), ("0".into(), "0".into()));
-        assert_eq!(written(9_999), ("9999".into(), "9999".into()));
-        assert_eq!(written(10_000), ("10.000".into(), "10,000".into()));
-        assert_eq!(written(1_234_567), ("1.234.567".into(), "1,234,567".into()));
-        assert_eq!(number(u64::MAX, "en"), "18,446,744,073,709,551,615");
     }
 }

@@ -16,7 +16,7 @@ use crate::committee::proposal::model::proposals;
 use crate::committee::proposal::store as proposal_store;
 use crate::db::change_log;
 use crate::db::{Database, Principal, Tenant, Writer};
-use crate::http::language::Language;
+use crate::language::Language;
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;

@@ -12,7 +12,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::entity_tag::{content_tag, tagged};
-use super::language::Language;
+use crate::language::Language;
 
 use crate::problem::{Kind, Problem, Result};
 

@@ -7,8 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Indicators;
 use super::model::{Frequency, Indicator};
-use super::number;
-use super::picture::{Line, Picture, Point, TargetMark, Words};
+use super::picture::{Line, Picture, Point, TargetMark};
 use super::target::{Target, TargetRule};
 use super::value::answer::ValueItem;
 use super::value::head::{self, Which};
@@ -18,7 +17,7 @@ use crate::auth::caller::Caller;
 use crate::db::types::{Key, Reference};
 use crate::db::{Database, Tenant};
 use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
-use crate::http::language::Language;
+use crate::language::Language;
 use crate::period::Period;
 use crate::problem::{Kind, Problem, Result};
 use crate::resource;
@@ -87,8 +86,8 @@ fn chart(tenant: &mut Tenant<'_>, which: Which, asked: Asked, language: Language
     let line = |points: &dyn Fn(Period) -> Option<Point>| -> Vec<Point> {
         periods.iter().map(|period| points(*period).unwrap_or(Point::Missing)).collect()
     };
-    let whole = language.pick("Hele kommunen", "The whole municipality");
-    let unit_name = unit.as_ref().map_or(whole, |(_, name)| name.as_str());
+    let whole = language.text("whole-municipality");
+    let unit_name = unit.as_ref().map_or(whole.as_str(), |(_, name)| name.as_str());
     let subtitle = subtitle(&indicator, unit_name, group.as_deref());
     // Targets and benchmarks are for everybody.
     let marks = match group {
@@ -112,12 +111,7 @@ fn chart(tenant: &mut Tenant<'_>, which: Which, asked: Asked, language: Language
             .collect(),
         targets: marks.iter().map(|(name, value)| TargetMark { name, value: *value }).collect(),
         decimals: indicator.body.decimals,
-        words: Words {
-            language,
-            hidden: language.pick("Skjult: lille gruppe", "Hidden: small group"),
-            provisional: language.pick("Foreløbig", "Provisional"),
-            nothing: language.pick("Der er ingen værdier endnu", "There are no values yet"),
-        },
+        language,
     };
     Ok(picture.to_string())
 }
@@ -172,17 +166,13 @@ fn targets(
     indicator.body.targets.iter().filter(|target| target.unit == unit).filter_map(mark).collect()
 }
 
-/// "Mål 2026: højst 11,5".
+/// "Mål 2026: højst 11,5"
 fn target_name(target: &Target, value: f64, decimals: Option<i32>, language: Language) -> String {
-    let by = target.period.map(|period| format!(" {period}")).unwrap_or_default();
-    let value = number::written(value, decimals, language);
-    let words = match target.rule {
-        TargetRule::AtLeast | TargetRule::FullCoverage => language.pick("mindst", "at least"),
-        TargetRule::AtMost => language.pick("højst", "at most"),
-        TargetRule::MoreThanPeriod => language.pick("mere end", "more than"),
-        TargetRule::LessThanPeriod => language.pick("mindre end", "less than"),
-        TargetRule::Maintain | TargetRule::AtBenchmark | TargetRule::Pending => "",
-    };
-    let words = if words.is_empty() { value } else { format!("{words} {value}") };
-    format!("{}{by}: {words}", language.pick("Mål", "Target"))
+    let period = target.period.map_or_else(|| "none".to_owned(), |period| period.to_string());
+    let variables = [
+        ("period", period.into()),
+        ("rule", target.rule.as_str().into()),
+        ("value", language.number(value, decimals).into()),
+    ];
+    language.format("chart-target", &variables)
 }

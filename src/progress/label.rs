@@ -1,12 +1,11 @@
-//! Figures in words, ready to show.
+//! Counts as sentences to show.
 
 use chrono::NaiveDate;
 
-use super::picture::{Words, number};
 use crate::action::assignment::figures::Figures;
 use crate::action::assignment::model::{Addressed, Party};
 use crate::action::assignment::stage::Stage;
-use crate::http::language::{Language, written_day};
+use crate::language::Language;
 
 /// What is counted: parties, where each has a single assignment, else assignments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,53 +29,32 @@ impl Counted {
         }
     }
 
-    fn noun(self, language: Language, many: bool) -> &'static str {
-        let (one, more) = match (self, language) {
-            (Self::Committees, Language::Danish) => ("udvalg", "udvalg"),
-            (Self::Units, Language::Danish) => ("enhed", "enheder"),
-            (Self::Assignments, Language::Danish) => ("opgave", "opgaver"),
-            (Self::Committees, Language::English) => ("committee", "committees"),
-            (Self::Units, Language::English) => ("unit", "units"),
-            (Self::Assignments, Language::English) => ("assignment", "assignments"),
-        };
-        if many { more } else { one }
-    }
-}
-
-/// "37 af 52 udvalg er i mål".
-pub fn label(figures: &Figures, counted: Counted, language: Language) -> String {
-    if figures.expected == 0 {
-        return nothing(language).to_owned();
-    }
-    let written = |count| number(count, language.tag());
-    let (done, expected) = (written(figures.at(Stage::Done)), written(figures.expected));
-    let noun = counted.noun(language, figures.expected != 1);
-    match language {
-        Language::Danish => format!("{done} af {expected} {noun} er i mål"),
-        Language::English => {
-            format!("{done} of {expected} {noun} {} done", if figures.expected == 1 { "is" } else { "are" })
+    fn name(self) -> &'static str {
+        match self {
+            Self::Committees => "committees",
+            Self::Units => "units",
+            Self::Assignments => "assignments",
         }
     }
 }
 
-/// What is said where nothing is expected.
-pub fn nothing(language: Language) -> &'static str {
-    language.pick("Der er intet at gøre endnu", "Nothing is to be done yet")
-}
-
-/// The words of a picture.
-pub fn words(language: Language) -> Words<'static> {
-    Words {
-        language: language.tag(),
-        stages: language
-            .pick(["I mål", "I gang", "Ikke begyndt", "Opgivet"], ["Done", "In progress", "Not started", "Dropped"]),
-        nothing: nothing(language),
+/// "37 af 52 udvalg er i mål"
+pub fn label(figures: &Figures, counted: Counted, language: Language) -> String {
+    if figures.expected == 0 {
+        return language.text("progress-nothing");
     }
+    let variables = [
+        ("done", language.count(figures.at(Stage::Done)).into()),
+        ("expected", language.count(figures.expected).into()),
+        ("number", figures.expected.into()),
+        ("counted", counted.name().into()),
+    ];
+    language.format("progress-label", &variables)
 }
 
-/// "pr. 22. november 2026".
+/// "pr. 22. november 2026"
 pub fn as_of(day: NaiveDate, language: Language) -> String {
-    format!("{} {}", language.pick("pr.", "as of"), written_day(day, language))
+    language.format("progress-as-of", &[("day", language.day(day).into())])
 }
 
 #[cfg(test)]
@@ -91,7 +69,7 @@ mod tests {
             figures
         };
         let say = |done, expected, counted, language| label(&figures(done, expected), counted, language);
-        let (danish, english) = (Language::Danish, Language::English);
+        let (danish, english) = (Language::default(), Language::from_tag("en").unwrap());
         assert_eq!(say(37, 52, Counted::Committees, danish), "37 af 52 udvalg er i mål");
         assert_eq!(say(0, 1, Counted::Assignments, danish), "0 af 1 opgave er i mål");
         assert_eq!(say(1, 1, Counted::Units, english), "1 of 1 unit is done");

@@ -13,8 +13,8 @@ use crate::action::assignment::figures::Figures;
 use crate::action::assignment::forerunners::Forerunner;
 use crate::action::assignment::stage::Stage;
 use crate::db::types::{Id, Timestamp};
-use crate::http::language::Language;
 use crate::http::page::{Cursor, Page, PageLimit};
+use crate::language::Language;
 use crate::problem::Result;
 
 /// How many assignments there are, and how far they are: the plain sum of the assignments behind it.
@@ -217,18 +217,17 @@ impl Progress {
 
     /// The same as a picture (SVG): a bar by stage; of a committee with others below it also one of them all.
     pub fn picture(&self, language: Language) -> String {
+        let itself = language.text("progress-committee-itself");
+        let with_below = language.text("progress-with-committees-below");
         let bar = |title, figures| Bar { title, stages: stages(figures), caption: &figures.label };
         let own = &self.part.figures;
         let below = self.part.subtree.as_ref().filter(|subtree| subtree.counts.expected != own.counts.expected);
         let bars = match below {
             None => vec![bar("", own)],
-            Some(subtree) => vec![
-                bar(language.pick("Udvalget selv", "The committee itself"), own),
-                bar(language.pick("Med alle udvalg under det", "With all committees below it"), subtree),
-            ],
+            Some(subtree) => vec![bar(&itself, own), bar(&with_below, subtree)],
         };
         let subtitle = label::as_of(self.on, language);
-        Picture { title: &self.part.title, subtitle: &subtitle, bars, words: label::words(language) }.to_string()
+        Picture { title: &self.part.title, subtitle: &subtitle, bars, language }.to_string()
     }
 }
 

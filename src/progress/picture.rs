@@ -6,7 +6,8 @@
 
 use std::fmt::{self, Write};
 
-pub use crate::svg::number;
+use crate::action::assignment::stage::Stage;
+use crate::language::Language;
 use crate::svg::{
     self, Document, Escaped, Face, LIGHT, MARGIN, ROOM, SUBTITLE, Sheet, TITLE, Tenths, clean, tell, width, wrap,
 };
@@ -22,8 +23,8 @@ pub struct Picture<'a> {
     pub subtitle: &'a str,
     /// The bars, from the top.
     pub bars: Vec<Bar<'a>>,
-    /// What the picture says in the answer's language.
-    pub words: Words<'a>,
+    /// The language of the picture's words and numbers.
+    pub language: Language,
 }
 
 /// One bar: how many assignments are at each stage.
@@ -35,17 +36,6 @@ pub struct Bar<'a> {
     pub stages: [u64; 4],
     /// The figures in a sentence: `37 af 52 udvalg er i mål`. Not shown where the stages add up to nothing.
     pub caption: &'a str,
-}
-
-/// Words in the answer's language.
-#[derive(Debug, Clone, Copy)]
-pub struct Words<'a> {
-    /// The language: `da` or `en`.
-    pub language: &'a str,
-    /// The names of the stages, in the order of [`Bar::stages`].
-    pub stages: [&'a str; 4],
-    /// The caption of a bar where nothing is expected.
-    pub nothing: &'a str,
 }
 
 /// The bars' height, in px like all that follows.
@@ -80,10 +70,10 @@ const COUNT: Face = Face { weight: 600, ..LEGEND };
 impl fmt::Display for Picture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = clean(self.title);
-        let language = clean(self.words.language);
+        let language = self.language.tag();
         let description = self.description();
-        let id = svg::id(&title, &description, &language);
-        let mut drawing = Drawing { sheet: Sheet::new(), id: &id, words: self.words };
+        let id = svg::id(&title, &description, language);
+        let mut drawing = Drawing { sheet: Sheet::new(), id: &id, language: self.language };
         drawing.sheet.lines(&wrap(&title, TITLE, ROOM, 2), TITLE, "ink", LIGHT.ink)?;
         drawing.sheet.lines(&wrap(&clean(self.subtitle), SUBTITLE, ROOM, 1), SUBTITLE, "quiet", LIGHT.quiet)?;
         for bar in &self.bars {
@@ -91,7 +81,7 @@ impl fmt::Display for Picture<'_> {
         }
         let document = Document {
             id: &id,
-            language: &language,
+            language,
             title: &title,
             description: &description,
             height: drawing.sheet.height(),
@@ -110,12 +100,12 @@ impl Picture<'_> {
         tell(&mut told, &clean(self.subtitle));
         for bar in &self.bars {
             let title = clean(bar.title);
-            let caption = clean(if bar.is_empty() { self.words.nothing } else { bar.caption });
+            let caption = bar.caption(self.language);
             let colon = if title.is_empty() || caption.is_empty() { "" } else { ": " };
             tell(&mut told, &format!("{title}{colon}{caption}"));
             if !bar.is_empty() {
-                let counts: Vec<String> = (self.words.stages.iter().zip(bar.stages))
-                    .map(|(name, count)| format!("{}: {}", clean(name), number(count, self.words.language)))
+                let counts: Vec<String> = (stage_names(self.language).iter().zip(bar.stages))
+                    .map(|(name, count)| format!("{name}: {}", self.language.count(count)))
                     .collect();
                 tell(&mut told, &counts.join(", "));
             }
@@ -147,7 +137,7 @@ fn patterns(id: &str) -> Result<String, fmt::Error> {
 struct Drawing<'a> {
     sheet: Sheet,
     id: &'a str,
-    words: Words<'a>,
+    language: Language,
 }
 
 impl Drawing<'_> {
@@ -161,7 +151,7 @@ impl Drawing<'_> {
             write!(self.sheet.body, "<title>{}</title>", Escaped(&title))?;
         }
         self.sheet.lines(&wrapped, BAR_TITLE, "ink", LIGHT.ink)?;
-        let caption = clean(if bar.is_empty() { self.words.nothing } else { bar.caption });
+        let caption = bar.caption(self.language);
         self.sheet.lines(&wrap(&caption, CAPTION, ROOM, 2), CAPTION, "ink", LIGHT.ink)?;
         self.sheet.y += 5;
         if bar.is_empty() {
@@ -202,18 +192,13 @@ impl Drawing<'_> {
 
     fn legend(&mut self, stages: [u64; 4]) -> fmt::Result {
         self.sheet.y += 6;
-        let room = COLUMN - SWATCH_ROOM - COLUMN_GAP;
-        let words = self.words;
         let mut texts = String::new();
-        for ((stage, name), count) in words.stages.iter().enumerate().zip(stages) {
+        for ((stage, name), count) in stage_names(self.language).iter().enumerate().zip(stages) {
             let x = if stage % 2 == 0 { MARGIN } else { MARGIN + COLUMN };
             let top = self.sheet.y + if stage < 2 { 0 } else { LEGEND_LINE };
             self.block(stage, u128::from(x) * 10, top + 3, u128::from(SWATCH) * 10, SWATCH)?;
-            let count = number(count, words.language);
-            let taken = (width(&count, COUNT) + width(" ", LEGEND)).div_ceil(1000);
-            let name = wrap(&clean(name), LEGEND, room.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX)), 1)
-                .lines
-                .concat();
+            let count = self.language.count(count);
+            let name = name_beside(name, &count);
             write!(
                 texts,
                 "<text x=\"{}\" y=\"{}\">{} <tspan font-weight=\"{}\">{count}</tspan></text>",
@@ -252,6 +237,23 @@ impl Bar<'_> {
     fn is_empty(&self) -> bool {
         self.stages == [0; 4]
     }
+
+    fn caption(&self, language: Language) -> String {
+        if self.is_empty() { language.text("progress-nothing") } else { clean(self.caption) }
+    }
+}
+
+/// The names of the stages, in the order of [`Bar::stages`].
+fn stage_names(language: Language) -> [String; 4] {
+    [Stage::Done, Stage::InProgress, Stage::NotStarted, Stage::Dropped]
+        .map(|stage| language.text(&format!("stage-{stage}")))
+}
+
+/// The name of a stage, cut so that its count has room beside it.
+fn name_beside(name: &str, count: &str) -> String {
+    let room = COLUMN - SWATCH_ROOM - COLUMN_GAP;
+    let taken = (width(count, COUNT) + width(" ", LEGEND)).div_ceil(1000);
+    wrap(name, LEGEND, room.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX)), 1).lines.concat()
 }
 
 /// The segments' widths, in tenths of a px: together with the gaps between them they fill the bar, none is too
@@ -294,18 +296,12 @@ mod tests {
     use crate::svg::DARK;
     use crate::svg::reading::{Element, contrast, parse};
 
-    const DANISH: Words<'_> = Words {
-        language: "da",
-        stages: ["I mål", "I gang", "Ikke begyndt", "Opgivet"],
-        nothing: "Der er intet at nå endnu",
-    };
-
     fn bar(stages: [u64; 4]) -> Bar<'static> {
         Bar { title: "Planens handlinger", stages, caption: "37 af 52 udvalg er i mål" }
     }
 
     fn picture<'a>(title: &'a str, bars: Vec<Bar<'a>>) -> Picture<'a> {
-        Picture { title, subtitle: "pr. 22. november 2026", bars, words: DANISH }
+        Picture { title, subtitle: "pr. 22. november 2026", bars, language: Language::default() }
     }
 
     fn drawn(picture: &Picture<'_>) -> Element {
@@ -397,11 +393,11 @@ mod tests {
     #[test]
     fn where_nothing_is_expected_the_track_is_empty() {
         let svg = drawn(&picture("A", vec![bar([0; 4])]));
-        assert_eq!(texts(&svg), ["A", "pr. 22. november 2026", "Planens handlinger", "Der er intet at nå endnu"]);
+        assert_eq!(texts(&svg), ["A", "pr. 22. november 2026", "Planens handlinger", "Der er intet at gøre endnu"]);
         let tracks = segments(&svg);
         assert_eq!(tracks.len(), 1);
         assert_eq!((tracks[0].attribute("fill"), tracks[0].attribute("width")), ("none", "287"));
-        let description = "pr. 22. november 2026. Planens handlinger: Der er intet at nå endnu.";
+        let description = "pr. 22. november 2026. Planens handlinger: Der er intet at gøre endnu.";
         assert_eq!(svg.every("desc")[0].text, description);
     }
 
@@ -471,14 +467,11 @@ mod tests {
     fn text_of_users_stays_text() {
         let hostile =
             "</title><script>alert('1')</script> \"a\" & b ]]> \u{0}\u{8}\u{1b}\u{7f}\u{fffe}\u{ffff}c\td\r\ne\u{85}f";
-        let words = Words { language: "da\" onload=\"x", stages: [hostile; 4], nothing: hostile };
         for stages in [[0; 4], [1, 2, 3, 4]] {
             let bars = vec![Bar { title: hostile, stages, caption: hostile }];
-            let svg = drawn(&Picture { title: hostile, subtitle: hostile, bars, words });
+            let svg = drawn(&Picture { title: hostile, subtitle: hostile, bars, language: Language::default() });
             assert_eq!(svg.children[0].text, "</title><script>alert('1')</script> \"a\" & b ]]> c d e f");
             assert!(svg.every("script").is_empty());
-            assert_eq!(svg.attribute("lang"), "da\" onload=\"x");
-            assert_eq!(svg.attribute("onload"), "");
         }
     }
 
@@ -499,13 +492,9 @@ mod tests {
 
     #[test]
     fn a_long_stage_name_gives_way_to_its_count() {
-        let words = Words { stages: ["Drøftet og taget til efterretning"; 4], ..DANISH };
-        let svg = drawn(&Picture { words, ..picture("A", vec![bar([1_234_567; 4])]) });
-        let legend = &texts(&svg)[4..];
-        assert_eq!(legend.len(), 4);
-        for line in legend {
-            assert!(line.starts_with('D') && line.ends_with("… 1.234.567"), "{line:?}");
-        }
+        let cut = name_beside("Drøftet og taget til efterretning", "1.234.567");
+        assert!(cut.starts_with('D') && cut.ends_with('…'), "{cut:?}");
+        assert!(width(&cut, LEGEND) + width(" 1.234.567", COUNT) <= u64::from(COLUMN - SWATCH_ROOM) * 1000);
     }
 
     #[test]

@@ -19,10 +19,11 @@ use crate::db::{Database, Tenant};
 use crate::http::entity_tag::{content_tag, is_current, tagged_as};
 use crate::http::example::example;
 use crate::http::format::{Format, ProgressFormat};
-use crate::http::language::{Language, LanguageHeader};
+use crate::http::language::LanguageHeader;
 use crate::http::page::{Cursor, PageLimit};
 use crate::http::query::{self, Query};
 use crate::http::row::{IfNoneMatch, PartId, Target};
+use crate::language::Language;
 use crate::period;
 use crate::problem::{Problem, Result};
 

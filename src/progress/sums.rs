@@ -10,7 +10,7 @@ use crate::action::assignment::figures::Figures;
 use crate::action::assignment::forerunners::Forerunner;
 use crate::action::assignment::model::Addressed;
 use crate::db::types::Id;
-use crate::http::language::Language;
+use crate::language::Language;
 
 crate::text_enum! {
     /// What the figures are about.
@@ -134,8 +134,8 @@ impl Part {
     /// Its title.
     pub fn title(&self, language: Language) -> String {
         match self.kind {
-            ProgressKind::Me => language.pick("Mine udvalg", "My committees").to_owned(),
-            ProgressKind::Occurrence if self.title.is_empty() => language.pick("Én gang", "Once").to_owned(),
+            ProgressKind::Me => language.text("progress-my-committees"),
+            ProgressKind::Occurrence if self.title.is_empty() => language.text("progress-once"),
             _ => self.title.clone(),
         }
     }

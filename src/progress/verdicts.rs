@@ -10,7 +10,7 @@ use crate::db::Tenant;
 use crate::db::types::{Id, Reference};
 use crate::indicator::model::Indicator;
 use crate::indicator::store::{self as indicators, Filter};
-use crate::indicator::verdict::{Verdict, VerdictKind, read};
+use crate::indicator::verdict::{Verdict, VerdictKind, service};
 use crate::problem::Result;
 
 /// How many targets of indicators come to what, as every reader sees it: what is hidden from readers has no data.
@@ -78,7 +78,7 @@ impl Judged {
     fn read(tenant: &mut Tenant<'_>, filter: Filter, on: NaiveDate) -> Result<Self> {
         let filter = Filter { retired: Some((false, on)), ..filter };
         let indicators = indicators::list(tenant, filter, None)?;
-        let verdicts = read::verdicts(tenant, &indicators, on, false)?;
+        let verdicts = service::verdicts(tenant, &indicators, on, false)?;
         Ok(Self { indicators, verdicts })
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
+use fluent_templates::fluent_bundle::FluentValue;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,7 +12,7 @@ use crate::committee::model::CommitteeForm;
 use crate::db::types::{Id, RegisterKey};
 use crate::forest::Forest;
 use crate::http::example::example;
-use crate::http::language::Language;
+use crate::language::Language;
 use crate::text::ShortText;
 
 crate::text_enum! {
@@ -139,8 +140,15 @@ pub fn proposals(facts: &Facts, language: Language) -> Vec<Proposal> {
     proposals
 }
 
-fn proposal(kind: ProposalKind, committee: &CommitteeFacts, reason: String) -> Proposal {
+/// A proposal with its reason, which is the message `proposal-<kind>` with these variables.
+fn proposal(
+    kind: ProposalKind,
+    committee: &CommitteeFacts,
+    language: Language,
+    variables: &[(&str, FluentValue<'_>)],
+) -> Proposal {
     let (name, committee) = (committee.name.clone(), committee.key.clone());
+    let reason = language.format(&format!("proposal-{kind}"), variables);
     Proposal { kind, committee, name, unit: None, membership: None, headcount: None, staff_meeting_below: None, reason }
 }
 
@@ -148,34 +156,21 @@ fn proposal(kind: ProposalKind, committee: &CommitteeFacts, reason: String) -> P
 fn about_form(committee: &CommitteeFacts, organisation: &Organisation<'_>, language: Language) -> Option<Proposal> {
     let limit = committee.staff_meeting_below?;
     let headcount = organisation.headcount_of(&committee.unit_ids)?;
-    let (kind, reason) = match (committee.form, headcount < i64::from(limit)) {
-        (CommitteeForm::Committee, true) => (
-            ProposalKind::BecomeStaffMeeting,
-            language.pick(
-                format!("Her arbejder {headcount}; under {limit} kan det være et personalemøde."),
-                format!("{headcount} work here; below {limit} a staff meeting would do."),
-            ),
-        ),
-        (CommitteeForm::StaffMeeting, false) => (
-            ProposalKind::BecomeCommittee,
-            language.pick(
-                format!("Her arbejder {headcount}; fra {limit} skal der være et udvalg."),
-                format!("{headcount} work here; from {limit} on there should be a committee."),
-            ),
-        ),
+    let kind = match (committee.form, headcount < i64::from(limit)) {
+        (CommitteeForm::Committee, true) => ProposalKind::BecomeStaffMeeting,
+        (CommitteeForm::StaffMeeting, false) => ProposalKind::BecomeCommittee,
         _ => return None,
     };
-    let (headcount, staff_meeting_below) = (Some(headcount), Some(limit));
-    Some(Proposal { headcount, staff_meeting_below, ..proposal(kind, committee, reason) })
+    let proposal = proposal(kind, committee, language, &[("headcount", headcount.into()), ("limit", limit.into())]);
+    Some(Proposal { headcount: Some(headcount), staff_meeting_below: Some(limit), ..proposal })
 }
 
 fn about_units(committee: &CommitteeFacts, organisation: &Organisation<'_>, language: Language) -> Vec<Proposal> {
     let covered = committee.unit_ids.iter().filter_map(|id| organisation.units.get(id));
     let ended = covered.filter_map(|unit| {
-        let day = unit.ended_on?;
-        let reason = language
-            .pick(format!("Enheden {} ophørte {day}.", unit.name), format!("The unit {} ended on {day}.", unit.name));
-        Some(Proposal { unit: Some(unit.key.clone()), ..proposal(ProposalKind::UnitEnded, committee, reason) })
+        let variables = [("unit", unit.name.as_str().into()), ("day", unit.ended_on?.to_string().into())];
+        let proposal = proposal(ProposalKind::UnitEnded, committee, language, &variables);
+        Some(Proposal { unit: Some(unit.key.clone()), ..proposal })
     });
     ended.collect()
 }
@@ -184,27 +179,22 @@ fn about_seats(committee: &CommitteeFacts, seats: &[&SeatFacts], language: Langu
     let mut proposals = Vec::new();
     for seat in seats {
         let Some(day) = seat.holder_left_on else { continue };
-        let reason = language
-            .pick(format!("Den, der har pladsen, fratrådte {day}."), format!("Whoever holds the seat left on {day}."));
-        let membership = Some(seat.key.clone());
-        proposals.push(Proposal { membership, ..proposal(ProposalKind::HolderLeft, committee, reason) });
+        let proposal = proposal(ProposalKind::HolderLeft, committee, language, &[("day", day.to_string().into())]);
+        proposals.push(Proposal { membership: Some(seat.key.clone()), ..proposal });
     }
-    if seats.iter().filter(|seat| seat.is_held && seat.role == MemberRole::Chair).count() > 1 {
-        let reason = language.pick("Udvalget har mere end én formand.", "More than one person chairs the committee.");
-        proposals.push(proposal(ProposalKind::TwoChairs, committee, reason.into()));
-    }
-    if committee.form == CommitteeForm::Committee {
-        let held = |wanted: fn(&SeatFacts) -> bool| seats.iter().any(|seat| seat.is_held && wanted(seat));
-        if !held(|seat| seat.role == MemberRole::Chair) {
-            let reason = language.pick("Udvalget har ingen formand.", "Nobody chairs the committee.");
-            proposals.push(proposal(ProposalKind::NoChair, committee, reason.into()));
-        }
-        let is_safety_rep =
-            |seat: &SeatFacts| seat.function == Some(MemberFunction::SafetyRep) && seat.role != MemberRole::Substitute;
-        if !held(is_safety_rep) {
-            let reason = language
-                .pick("Udvalget har ingen arbejdsmiljørepræsentant.", "The committee has no safety representative.");
-            proposals.push(proposal(ProposalKind::NoSafetyRep, committee, reason.into()));
+    let is_safety_rep =
+        |seat: &SeatFacts| seat.function == Some(MemberFunction::SafetyRep) && seat.role != MemberRole::Substitute;
+    let held = seats.iter().filter(|seat| seat.is_held);
+    let chairs = held.clone().filter(|seat| seat.role == MemberRole::Chair).count();
+    let has_safety_rep = held.clone().any(|seat| is_safety_rep(seat));
+    let is_committee = committee.form == CommitteeForm::Committee;
+    for (kind, is_proposed) in [
+        (ProposalKind::TwoChairs, chairs > 1),
+        (ProposalKind::NoChair, is_committee && chairs == 0),
+        (ProposalKind::NoSafetyRep, is_committee && !has_safety_rep),
+    ] {
+        if is_proposed {
+            proposals.push(proposal(kind, committee, language, &[]));
         }
     }
     proposals
@@ -310,11 +300,11 @@ mod tests {
         }
 
         fn kinds(&self) -> Vec<&'static str> {
-            proposals(&self.facts, Language::Danish).iter().map(|proposal| proposal.kind.as_str()).collect()
+            proposals(&self.facts, Language::default()).iter().map(|proposal| proposal.kind.as_str()).collect()
         }
 
         fn headcount(&self) -> Option<i64> {
-            proposals(&self.facts, Language::English).iter().find_map(|proposal| proposal.headcount)
+            proposals(&self.facts, Language::default()).iter().find_map(|proposal| proposal.headcount)
         }
     }
 

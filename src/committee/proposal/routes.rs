@@ -9,10 +9,11 @@ use super::model::{Proposal, ProposalKind, proposals};
 use super::store;
 use crate::auth::guard::{May, People};
 use crate::db::Database;
-use crate::http::language::{Language, LanguageHeader};
+use crate::http::language::LanguageHeader;
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::{self, Query};
 use crate::http::row::IfNoneMatch;
+use crate::language::Language;
 use crate::period;
 use crate::problem::Result;
 

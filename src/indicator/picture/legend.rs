@@ -73,10 +73,10 @@ fn entries(picture: &Picture<'_>, targets: &[usize]) -> Vec<Entry> {
     let targets = targets.iter().filter_map(|at| picture.targets.get(*at).map(|target| (*at, target)));
     entries.extend(targets.map(|(at, target)| (Sample::Target(at), picture.label(target))));
     if std::iter::once(&picture.own).chain(&picture.benchmarks).any(|line| has_provisional(picture.points(line))) {
-        entries.push((Sample::Provisional, clean(picture.words.provisional)));
+        entries.push((Sample::Provisional, picture.language.text("chart-provisional")));
     }
     if picture.has_hidden() {
-        entries.push((Sample::Hidden, clean(picture.words.hidden)));
+        entries.push((Sample::Hidden, picture.language.text("chart-hidden")));
     }
     let wrapped = |(sample, name): (Sample, String)| {
         let text = wrap(&name, LEGEND, ROOM - SAMPLE_ROOM, 2);

@@ -20,8 +20,8 @@ mod tests;
 
 use std::fmt;
 
-use super::number::{is_storable, written};
-use crate::http::language::Language;
+use super::number::is_storable;
+use crate::language::Language;
 use crate::svg::{self, Document, LIGHT, ROOM, SUBTITLE, Sheet, TITLE, clean, tell, wrap};
 
 /// A picture: the values of one unit, with what they are compared to.
@@ -44,8 +44,8 @@ pub struct Picture<'a> {
     pub targets: Vec<TargetMark<'a>>,
     /// How many decimals numbers have; as many as it takes where nothing is said.
     pub decimals: Option<i32>,
-    /// What the picture says in the answer's language.
-    pub words: Words<'a>,
+    /// The language of the picture's words and numbers.
+    pub language: Language,
 }
 
 /// A series of values.
@@ -82,31 +82,23 @@ pub struct TargetMark<'a> {
     pub value: f64,
 }
 
-/// Words in the answer's language.
-#[derive(Debug, Clone, Copy)]
-pub struct Words<'a> {
-    /// The language, which numbers are written in as well.
-    pub language: Language,
-    /// What a hatched period is: `Skjult, da gruppen er lille`.
-    pub hidden: &'a str,
-    /// What a hollow mark is: `Foreløbig`.
-    pub provisional: &'a str,
-    /// What is said where there are no values of one's own: `Der er ingen værdier endnu`.
-    pub nothing: &'a str,
-}
-
 impl fmt::Display for Picture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = clean(self.title);
         let description = self.description();
-        let language = self.words.language.tag();
+        let language = self.language.tag();
         let id = svg::id(&title, &description, language);
         let mut sheet = Sheet::new();
         sheet.lines(&wrap(&title, TITLE, ROOM, 2), TITLE, "ink", LIGHT.ink)?;
         sheet.lines(&wrap(&clean(self.subtitle), SUBTITLE, ROOM, 2), SUBTITLE, "quiet", LIGHT.quiet)?;
         if self.points(&self.own).iter().all(|point| *point != Point::Hidden && point.value().is_none()) {
             sheet.y += 10;
-            sheet.lines(&wrap(&clean(self.words.nothing), look::REMARK, ROOM, 2), look::REMARK, "ink", LIGHT.ink)?;
+            sheet.lines(
+                &wrap(&self.language.text("chart-nothing"), look::REMARK, ROOM, 2),
+                look::REMARK,
+                "ink",
+                LIGHT.ink,
+            )?;
         }
         let unlabelled = plot::draw(self, &mut sheet, &id)?;
         legend::draw(self, &unlabelled, &mut sheet, &id)?;
@@ -132,7 +124,7 @@ impl Picture<'_> {
         for line in std::iter::once(&self.own).chain(&self.benchmarks) {
             let name = clean(line.name);
             let values = self.told(line);
-            let values = if values.is_empty() { clean(self.words.nothing) } else { values };
+            let values = if values.is_empty() { self.language.text("chart-nothing") } else { values };
             let colon = if name.is_empty() || values.is_empty() { "" } else { ": " };
             tell(&mut told, &format!("{name}{colon}{values}"));
         }
@@ -156,8 +148,8 @@ impl Picture<'_> {
         let told = self.periods.iter().zip(self.points(line)).filter_map(|(period, point)| {
             let told = match point.value() {
                 Some((value, false)) => self.written(value),
-                Some((value, true)) => format!("{} ({})", self.written(value), clean(self.words.provisional)),
-                None if *point == Point::Hidden => clean(self.words.hidden),
+                Some((value, true)) => format!("{} ({})", self.written(value), self.language.text("chart-provisional")),
+                None if *point == Point::Hidden => self.language.text("chart-hidden"),
                 None => return None,
             };
             Some(format!("{}: {told}", clean(period)))
@@ -174,7 +166,7 @@ impl Picture<'_> {
     fn label(&self, target: &TargetMark<'_>) -> String {
         let name = clean(target.name);
         let number = self.written(target.value);
-        let shortest = written(target.value, None, self.words.language);
+        let shortest = self.language.number(target.value, None);
         let is_told = name
             .split(|letter: char| !letter.is_ascii_digit() && !matches!(letter, '.' | ',' | '-'))
             .map(|word| word.trim_end_matches(['.', ',']))
@@ -187,7 +179,7 @@ impl Picture<'_> {
     }
 
     fn written(&self, value: f64) -> String {
-        written(value, self.decimals, self.words.language)
+        self.language.number(value, self.decimals)
     }
 }
 

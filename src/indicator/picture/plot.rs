@@ -6,7 +6,7 @@ use super::look::{AXIS, Colour, GRID, INK, LABEL, Look, OWN_LOOK, PAPER, Place, 
 use super::periods::labels;
 use super::room::{Area, Taken};
 use super::scale::Scale;
-use super::{Line, Picture, Point, look, written};
+use super::{Line, Picture, Point, look};
 use crate::svg::{Escaped, Face, MARGIN, Sheet, WIDTH, width};
 
 /// The plot's height where there are numbers, and where there are only periods.
@@ -320,8 +320,7 @@ impl Picture<'_> {
 impl Scale {
     /// The numbers at the ticks, as they are written.
     fn names(&self, picture: &Picture<'_>) -> Vec<String> {
-        let language = picture.words.language;
-        self.ticks.iter().map(|tick| written(*tick, Some(self.decimals), language)).collect()
+        self.ticks.iter().map(|tick| picture.language.number(*tick, Some(self.decimals))).collect()
     }
 }
 

@@ -4,13 +4,6 @@ use super::*;
 use crate::svg::reading::{Element, parse};
 use crate::svg::{Face, width};
 
-const DANISH: Words<'_> = Words {
-    language: Language::Danish,
-    hidden: "Skjult, da gruppen er lille",
-    provisional: "Foreløbig",
-    nothing: "Der er ingen værdier endnu",
-};
-
 fn sure(value: f64) -> Point {
     Point::Value { value, is_provisional: false }
 }
@@ -33,7 +26,7 @@ fn picture(points: Vec<Point>) -> Picture<'static> {
         benchmarks: Vec::new(),
         targets: Vec::new(),
         decimals: Some(1),
-        words: DANISH,
+        language: Language::default(),
     }
 }
 
@@ -202,7 +195,7 @@ fn the_description_tells_every_number() {
     assert_eq!(svg.every("title")[0].text, "Sygefravær");
     assert_eq!(
         description(&svg),
-        "dage pr. ansat. Kilde: lønsystemet. Hele kommunen: 2022: 4,3; 2024: Skjult, da gruppen er lille; \
+        "dage pr. ansat. Kilde: lønsystemet. Hele kommunen: 2022: 4,3; 2024: Skjult: lille gruppe; \
          2025: -3,0 (Foreløbig). Landet: 2022: 12.345,0; 2023: 12.345,0. Mål 2025: højst 4. Mål 2028: 3,5.",
     );
 }
@@ -211,8 +204,7 @@ fn the_description_tells_every_number() {
 fn numbers_are_written_as_the_language_has_it() {
     let danish = picture(vec![sure(3.5), sure(4.0)]);
     assert_eq!(texts(&drawn(&danish))[2..6], ["3,4", "3,6", "3,8", "4,0"]);
-    let words = Words { language: Language::English, ..DANISH };
-    let english = Picture { words, ..danish };
+    let english = Picture { language: Language::from_tag("en").unwrap(), ..danish };
     assert_eq!(texts(&drawn(&english))[2..6], ["3.4", "3.6", "3.8", "4.0"]);
     assert_eq!(drawn(&english).attribute("lang"), "en");
 }
@@ -237,8 +229,8 @@ fn a_hidden_period_is_hatched_and_has_no_number() {
     // Neighbours are one block; the last stands in the legend.
     let widths: Vec<f64> = hatched(&svg).iter().map(|rect| rect.attribute("width").parse().unwrap()).collect();
     assert!(widths.len() == 3 && widths[0] > 50.0 && widths[1] == 8.0 && widths[2] == 16.0, "{widths:?}");
-    assert_eq!(texts(&svg).last().unwrap(), "Skjult, da gruppen er lille");
-    assert!(description(&svg).contains("2021: Skjult, da gruppen er lille; 2022: Skjult"));
+    assert_eq!(texts(&svg).last().unwrap(), "Skjult: lille gruppe");
+    assert!(description(&svg).contains("2021: Skjult: lille gruppe; 2022: Skjult"));
 }
 
 #[test]
@@ -293,16 +285,16 @@ fn where_nothing_is_known_it_says_so() {
     assert!(!texts(&svg).contains(&"Mål".to_owned()) && !description(&svg).contains("Mål"));
     for points in [vec![], vec![Point::Missing; 4], vec![sure(f64::NAN), sure(f64::INFINITY), sure(1e300)]] {
         let svg = drawn(&picture(points));
-        assert!(texts(&svg).contains(&DANISH.nothing.to_owned()));
+        assert!(texts(&svg).contains(&"Der er ingen værdier endnu".to_owned()));
         assert!(description(&svg).ends_with("Hele kommunen: Der er ingen værdier endnu."));
         assert_eq!((way(&svg, "own"), marks(&svg, "own", "circle")), ("", (0, 0)));
     }
     // Others' values are shown nevertheless, with their numbers.
     let benchmarks = vec![Line { name: "Landet", points: vec![sure(2.0), sure(3.0)] }];
     let shown = texts(&drawn(&Picture { benchmarks, ..picture(vec![Point::Missing; 2]) }));
-    assert!(shown.contains(&DANISH.nothing.to_owned()) && shown.contains(&"2,5".to_owned()), "{shown:?}");
+    assert!(shown.contains(&"Der er ingen værdier endnu".to_owned()) && shown.contains(&"2,5".to_owned()), "{shown:?}");
     // What is hidden is there.
-    assert!(!texts(&drawn(&picture(vec![Point::Hidden]))).contains(&DANISH.nothing.to_owned()));
+    assert!(!texts(&drawn(&picture(vec![Point::Hidden]))).contains(&"Der er ingen værdier endnu".to_owned()));
 }
 
 #[test]
@@ -332,7 +324,6 @@ fn twenty_years_of_months_stay_small() {
 #[test]
 fn text_of_users_stays_text() {
     let hostile = "</title><script>alert('1')</script> \"a\" & b ]]> \u{0}\u{8}\u{1b}\u{fffe}c\td\r\ne";
-    let words = Words { language: Language::Danish, hidden: hostile, provisional: hostile, nothing: hostile };
     for points in [vec![], vec![sure(1.0), Point::Hidden, provisional(3.0)]] {
         let svg = drawn(&Picture {
             title: hostile,
@@ -342,7 +333,7 @@ fn text_of_users_stays_text() {
             benchmarks: vec![Line { name: hostile, points }],
             targets: vec![TargetMark { name: hostile, value: 2.0 }, TargetMark { name: hostile, value: f64::NAN }],
             decimals: None,
-            words,
+            language: Language::default(),
         });
         assert_eq!(svg.children[0].text, "</title><script>alert('1')</script> \"a\" & b ]]> c d e");
         assert!(svg.every("script").is_empty());

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::answer::ValueItem;
 use super::head::IndicatorHead;
 use crate::db::types::{RegisterKey, Timestamp};
-use crate::http::language::Language;
 use crate::indicator::number;
+use crate::language::Language;
 use crate::period::Period;
 use crate::problem::{Kind, Problem, Result};
 
@@ -100,8 +100,8 @@ pub fn cube(
             status.insert(place, word);
         }
     }
-    let whole = language.pick("Hele kommunen", "The whole municipality");
-    let everybody = language.pick("Alle medarbejdere", "All employees");
+    let whole = language.text("whole-municipality");
+    let everybody = language.text("all-employees");
     let label = |key: &Option<&RegisterKey>, all: &str| match key {
         None => all.to_owned(),
         Some(key) => names.get(key).cloned().unwrap_or_else(|| key.to_string()),
@@ -110,16 +110,16 @@ pub fn cube(
     let dimension = json!({
         "indicator": indicators(heads, language),
         "period": {
-            "label": language.pick("Periode", "Period"),
+            "label": language.text("cube-period"),
             "category": {"index": periods.iter().map(ToString::to_string).collect::<Vec<_>>()},
         },
         "unit": category(
-            language.pick("Enhed", "Unit"),
-            units.iter().map(|unit| (id(unit), label(unit, whole))),
+            language.text("cube-unit"),
+            units.iter().map(|unit| (id(unit), label(unit, &whole))),
         ),
         "group": category(
-            language.pick("Medarbejdergruppe", "Employee group"),
-            groups.iter().map(|group| (id(group), label(group, everybody))),
+            language.text("cube-group"),
+            groups.iter().map(|group| (id(group), label(group, &everybody))),
         ),
     });
     let single = |text: fn(&IndicatorHead) -> Option<String>| match heads {
@@ -129,8 +129,7 @@ pub fn cube(
     Ok(JsonStat {
         version: "2.0",
         class: "dataset",
-        label: single(|head| Some(head.title.to_string()))
-            .unwrap_or_else(|| language.pick("Indikatorer", "Indicators").to_owned()),
+        label: single(|head| Some(head.title.to_string())).unwrap_or_else(|| language.text("cube-indicators")),
         source: single(|head| head.source.as_ref().map(ToString::to_string)),
         updated: heads.iter().filter_map(|head| head.values_updated_at).max(),
         id: ["indicator", "period", "unit", "group"],
@@ -164,7 +163,7 @@ fn indicators(heads: &[IndicatorHead], language: Language) -> Value {
         Some((head.key.to_string(), json!({"label": label, "decimals": decimals})))
     };
     json!({
-        "label": language.pick("Indikator", "Indicator"),
+        "label": language.text("cube-indicator"),
         "category": {
             "index": heads.iter().map(|head| head.key.as_str()).collect::<Vec<_>>(),
             "label": labels,
@@ -173,7 +172,7 @@ fn indicators(heads: &[IndicatorHead], language: Language) -> Value {
     })
 }
 
-fn category(label: &str, categories: impl Iterator<Item = (String, String)>) -> Value {
+fn category(label: String, categories: impl Iterator<Item = (String, String)>) -> Value {
     let (mut index, mut labels) = (Vec::new(), Map::new());
     for (id, label) in categories {
         labels.insert(id.clone(), label.into());

@@ -26,13 +26,14 @@ use crate::http::body::BulkBytes;
 use crate::http::contract::Contract;
 use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
 use crate::http::format::{Format, ListFormat, ValueFormat, ValuesFormat};
-use crate::http::language::{Language, LanguageHeader};
+use crate::http::language::LanguageHeader;
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::Query;
 use crate::http::responses::problem_responses;
 use crate::http::row::{IfNoneMatch, Target};
 use crate::http::table::CsvBody;
 use crate::indicator::chart;
+use crate::language::Language;
 use crate::period::{self, Period};
 use crate::problem::{Kind, Problem, Result};
 

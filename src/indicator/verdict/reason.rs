@@ -1,23 +1,23 @@
-//! Why a target comes to what it does, in one sentence.
+//! The reason for a verdict, in one sentence.
 
 use chrono::Datelike;
+use fluent_templates::fluent_bundle::FluentValue;
 
-use super::{Input, InputKind, Lack, Reading, Seen, Standing, Verdict, VerdictKind, Why};
-use super::{direction_of_line, is_satisfied, reaches};
-use crate::http::language::{Language, month, written_day};
-use crate::indicator::model::{Direction, IndicatorBody};
-use crate::indicator::number;
+use super::compare::{direction_of_line, is_satisfied, reaches};
+use super::model::{Input, InputKind, MissingInput, Observation, Rationale, Reading, Standing, Verdict, VerdictKind};
+use crate::indicator::model::IndicatorBody;
 use crate::indicator::target::{Target, TargetRule};
+use crate::language::Language;
 use crate::period::{Period, Span};
 
-/// As many decimals as [`number::written`] ever writes.
+/// As many decimals as [`Language::number`] ever writes.
 const MOST_DECIMALS: i32 = 6;
 
 impl Verdict {
-    /// Why, in one sentence that names the numbers. The indicator and the target are those that were judged.
+    /// Why, in one sentence that names the numbers. The indicator and the target are those that were evaluated.
     pub fn reason(&self, indicator: &IndicatorBody, target: &Target, language: Language) -> String {
-        let decimals = Decimals::of(self, indicator, target);
-        Teller { verdict: self, indicator, target, language, decimals }.sentence()
+        let decimals = Decimals::for_verdict(self, indicator, target);
+        ReasonFormatter { verdict: self, indicator, target, language, decimals }.sentence()
     }
 }
 
@@ -30,22 +30,23 @@ struct Decimals {
 }
 
 impl Decimals {
-    /// The indicator's, unless the numbers would then say something else than the verdict.
-    fn of(verdict: &Verdict, indicator: &IndicatorBody, target: &Target) -> Self {
+    /// The indicator's decimals, unless the rounded numbers would contradict the verdict.
+    fn for_verdict(verdict: &Verdict, indicator: &IndicatorBody, target: &Target) -> Self {
         let measured = verdict.inputs.iter().filter(|input| input.kind != InputKind::Expected);
-        let longest = measured.filter_map(|input| input.value).map(length).max().unwrap_or_default();
+        let longest = measured.filter_map(|input| input.value).map(decimals_of).max().unwrap_or_default();
         let expected = indicator.decimals.unwrap_or((longest + 1).min(MOST_DECIMALS));
         let usual = Self { measured: indicator.decimals, expected };
         let [value, others @ ..] = verdict.inputs.as_slice() else { return usual };
         let misleads = others.iter().any(|other| {
             let Some((number, other_number)) = value.value.zip(other.value) else { return false };
-            let told =
-                compare(other.kind, target, indicator, usual.shown(value, number), usual.shown(other, other_number));
-            told != compare(other.kind, target, indicator, number, other_number)
+            let (shown, other_shown) = (usual.shown(value, number), usual.shown(other, other_number));
+            compare(other.kind, target, indicator, shown, other_shown)
+                != compare(other.kind, target, indicator, number, other_number)
         });
         if misleads { Self { measured: None, expected: MOST_DECIMALS } } else { usual }
     }
 
+    /// A number as it is shown.
     fn shown(self, input: &Input, number: f64) -> f64 {
         match input.kind {
             InputKind::Target => number,
@@ -57,20 +58,20 @@ impl Decimals {
     }
 }
 
-/// What comes of comparing a value with another input.
+/// The outcome of comparing a value with another input; none where they aren't compared.
 fn compare(kind: InputKind, target: &Target, indicator: &IndicatorBody, number: f64, other: f64) -> Option<bool> {
     match (kind, direction_of_line(target.rule)) {
         (InputKind::Expected, Some(direction)) => Some(reaches(direction, number, other)),
-        // The course is reckoned from it, and nothing compared with it.
+        // The course begins with it, but nothing is compared with it.
         (InputKind::Baseline, _) if !target.compares_periods() => None,
         _ => Some(is_satisfied(target, indicator.direction, number, other)),
     }
 }
 
 /// How many decimals it takes to write a number.
-fn length(number: f64) -> i32 {
-    let text = number::written(number, None, Language::English);
-    text.split_once('.').and_then(|(_, fraction)| fraction.len().try_into().ok()).unwrap_or_default()
+fn decimals_of(number: f64) -> i32 {
+    let exact = |decimals: &i32| rounded(number, *decimals) == rounded(number, MOST_DECIMALS);
+    (0..MOST_DECIMALS).find(exact).unwrap_or(MOST_DECIMALS)
 }
 
 fn rounded(number: f64, decimals: i32) -> f64 {
@@ -78,8 +79,8 @@ fn rounded(number: f64, decimals: i32) -> f64 {
     format!("{number:.decimals$}").parse().unwrap_or(number)
 }
 
-/// Tells why in a language.
-struct Teller<'t> {
+/// Puts the sentence together from the messages of a language.
+struct ReasonFormatter<'t> {
     verdict: &'t Verdict,
     indicator: &'t IndicatorBody,
     target: &'t Target,
@@ -87,275 +88,200 @@ struct Teller<'t> {
     decimals: Decimals,
 }
 
-impl Teller<'_> {
+impl ReasonFormatter<'_> {
+    fn format(&self, message: &str, variables: &[(&str, FluentValue<'_>)]) -> String {
+        self.language.format(message, variables)
+    }
+
     fn sentence(&self) -> String {
-        match self.verdict.why {
-            Why::Undecided { is_late } => self.undecided(is_late),
-            Why::Lacking { value, lack } => self.lacking(value, lack),
-            Why::Judged { value, other, standing } => self.judged(value, other, standing),
+        match self.verdict.rationale {
+            Rationale::Undecided { is_late } => self.undecided(is_late),
+            Rationale::Missing { value, input } => self.missing(value, input),
+            Rationale::Evaluated { value, other, standing } => self.evaluated(value, other, standing),
         }
     }
 
     fn undecided(&self, is_late: bool) -> String {
-        let text = self.language.pick("Måltallet fastsættes senere", "The number is to be decided later");
-        let Some(day) = self.target.decided_by.map(|day| written_day(day, self.language)) else {
-            return format!("{text}.");
+        let message = match (self.target.decided_by, is_late) {
+            (None, _) => "verdict-undecided",
+            (Some(_), false) => "verdict-undecided-until",
+            (Some(_), true) => "verdict-undecided-late",
         };
-        match (self.language, is_late) {
-            (Language::Danish, true) => format!("{text}; det skulle være sket senest {day}."),
-            (Language::Danish, false) => format!("{text}, senest {day}."),
-            (Language::English, true) => format!("{text}; that should have been done by {day}."),
-            (Language::English, false) => format!("{text}, by {day} at the latest."),
-        }
+        let day = self.target.decided_by.map(|day| self.language.day(day)).unwrap_or_default();
+        self.format(message, &[("day", day.into())])
     }
 
-    fn lacking(&self, value: Option<Seen>, lack: Lack) -> String {
-        let (clause, named) = self.clause(lack);
+    fn missing(&self, value: Option<Observation>, input: MissingInput) -> String {
+        let (clause, named) = self.missing_clause(input);
         let clause = match value {
-            Some(value) => format!("{}, {} {clause}", self.told(value), self.language.pick("men", "but")),
+            Some(value) => {
+                let variables = [("value", self.observation(value).into()), ("clause", clause.into())];
+                self.format("verdict-value-but", &variables)
+            }
             None => capitalized(&clause),
         };
-        let target = self.target(named);
-        match self.language {
-            Language::Danish => format!("{clause}: {target} kan ikke bedømmes."),
-            Language::English => format!("{clause}: {target} can't be judged."),
-        }
+        self.format("verdict-missing", &[("clause", clause.into()), ("target", self.target(named).into())])
     }
 
-    /// What a target can't be judged without, and which period that names.
-    fn clause(&self, lack: Lack) -> (String, Option<Period>) {
-        let (danish, english, period) = match lack {
-            Lack::Measurement => ("der er endnu ingen værdi", "there is no value yet", None),
-            Lack::ValueIn(period) | Lack::Baseline(period) => {
-                ("der er ingen værdi for", "there is no value for", Some(period))
-            }
-            Lack::ValueUntil(period) => ("der er ingen værdi til og med", "there is no value up to", Some(period)),
-            Lack::ValueAfter(period) => ("der er ingen værdi efter", "there is no value after", Some(period)),
-            Lack::Benchmark(period) => (
-                "der er ingen værdi at sammenligne med til og med",
-                "there is no value to compare with up to",
-                Some(period),
-            ),
-            Lack::Hidden(kind, seen) => return (self.hidden(kind, seen), Some(seen.period)),
-            Lack::Units(seen) => return (self.partial(seen), Some(seen.period)),
+    /// What is missing, and the period that is named with it.
+    fn missing_clause(&self, input: MissingInput) -> (String, Option<Period>) {
+        let (message, period) = match input {
+            MissingInput::Measurement => return (self.language.text("missing-measurement"), None),
+            MissingInput::ValueIn(period) | MissingInput::Baseline(period) => ("missing-value-in", period),
+            MissingInput::ValueUntil(period) => ("missing-value-until", period),
+            MissingInput::ValueAfter(period) => ("missing-value-after", period),
+            MissingInput::Benchmark(period) => ("missing-benchmark", period),
+            MissingInput::Hidden(kind, hidden) => return (self.hidden(kind, hidden), Some(hidden.period)),
+            MissingInput::Units(partial) => return (self.partial(partial), Some(partial.period)),
         };
-        let text = self.language.pick(danish, english);
-        match period {
-            Some(period) => (format!("{text} {}", self.name(period)), Some(period)),
-            None => (text.to_owned(), None),
-        }
+        (self.format(message, &[("period", self.period(period).into())]), Some(period))
     }
 
-    fn hidden(&self, kind: InputKind, seen: Seen) -> String {
-        let period = self.name(seen.period);
-        let whose = match kind {
-            InputKind::Benchmark => self.language.pick(" at sammenligne med", " to compare with"),
-            _ => "",
-        };
-        let value = match seen.reading.is_provisional {
-            true => self.language.pick("den foreløbige værdi", "the provisional value"),
-            false => self.language.pick("værdien", "the value"),
-        };
-        match self.language {
-            Language::Danish => format!("{value}{whose} for {period} er skjult, fordi gruppen er lille"),
-            Language::English => format!("{value}{whose} for {period} is hidden because the group is small"),
-        }
+    fn hidden(&self, kind: InputKind, hidden: Observation) -> String {
+        let variables = [
+            ("kind", kind.as_str().into()),
+            ("is_provisional", hidden.reading.is_provisional.to_string().into()),
+            ("period", self.period(hidden.period).into()),
+        ];
+        self.format("missing-hidden", &variables)
     }
 
-    fn partial(&self, seen: Seen) -> String {
-        let (with_value, units) = seen.reading.covers.unwrap_or_default();
-        let whole = Seen { reading: Reading { covers: None, ..seen.reading }, ..seen };
-        let told = self.told(whole);
-        match self.language {
-            Language::Danish => format!("{told} dækker kun {with_value} af {units} enheder"),
-            Language::English => format!("{told} covers only {with_value} of {units} units"),
-        }
+    fn partial(&self, partial: Observation) -> String {
+        let (with_value, units) = partial.reading.covers.unwrap_or_default();
+        let whole = Observation { reading: Reading { covers: None, ..partial.reading }, ..partial };
+        let variables =
+            [("value", self.observation(whole).into()), ("with_value", with_value.into()), ("units", units.into())];
+        self.format("missing-units", &variables)
     }
 
-    fn judged(&self, value: Seen, other: Option<Seen>, standing: Standing) -> String {
-        let told = match other {
-            Some(other) => {
-                let against = self.language.pick("mod", "against");
-                format!("{} {against} {}", self.told(value), self.other(value, other))
-            }
-            None => self.told(value),
-        };
+    fn evaluated(&self, value: Observation, other: Option<Observation>, standing: Standing) -> String {
         let is_satisfied = matches!(self.verdict.kind, VerdictKind::Met | VerdictKind::OnCourse);
-        let target = self.target((standing == Standing::Over).then_some(value.period));
-        let (danish, english) = match (standing, is_satisfied) {
-            (Standing::UnderWay { start, .. }, _) => return self.under_way(&told, start),
-            (Standing::Over, true) => ("er nået.", "is met."),
-            (Standing::Over, false) => ("er ikke nået.", "is not met."),
-            (Standing::NoDate, true) => {
-                ("er opfyldt; der er ikke sat nogen dato for det.", "is met; no date is set for it.")
-            }
-            (Standing::NoDate, false) => {
-                ("er ikke opfyldt; der er ikke sat nogen dato for det.", "is not met; no date is set for it.")
-            }
-            (Standing::AtStart | Standing::NoStart, true) => ("er allerede opfyldt.", "is already met."),
+        let mut compared = self.values(value, other);
+        let mut baseline = String::new();
+        let message = match (standing, is_satisfied) {
+            (Standing::Over, true) => "verdict-met",
+            (Standing::Over, false) => "verdict-missed",
+            (Standing::NoDate, true) => "verdict-met-without-date",
+            (Standing::NoDate, false) => "verdict-unmet-without-date",
+            (Standing::AtStart | Standing::NoStart, true) => "verdict-already-met",
+            (Standing::NoStart, false) => "verdict-open-without-start",
             (Standing::AtStart, false) => match self.target.baseline_period {
-                Some(baseline) if self.target.compares_periods() && baseline != value.period => {
-                    return self.before_baseline(&told, &target, baseline);
+                Some(period) if self.target.compares_periods() && period != value.period => {
+                    baseline = self.period(period);
+                    "verdict-open-before-baseline"
                 }
-                _ => (
-                    "er åbent, da der endnu ikke er målt siden.",
-                    "is open, since nothing was measured after that yet.",
-                ),
+                _ => "verdict-open-at-start",
             },
-            (Standing::NoStart, false) => (
-                "er åbent, da der endnu ikke er nogen værdi inden for strategien.",
-                "is open, since there is no value within the strategy yet.",
-            ),
-        };
-        format!("{told}: {target} {}", self.language.pick(danish, english))
-    }
-
-    fn before_baseline(&self, told: &str, target: &str, baseline: Period) -> String {
-        let baseline = self.name(baseline);
-        match self.language {
-            Language::Danish => format!("{told}: {target} er åbent, da der endnu ikke er nogen værdi for {baseline}."),
-            Language::English => format!("{told}: {target} is open, since there is no value for {baseline} yet."),
-        }
-    }
-
-    fn under_way(&self, told: &str, start: Seen) -> String {
-        let expected = self.verdict.inputs.iter().find(|input| input.kind == InputKind::Expected);
-        let bound = expected.and_then(|expected| expected.value).map(|expected| {
-            let expected = self.amount(rounded(expected, self.decimals.expected), self.decimals.measured);
-            let start = self.told(start);
-            match (self.language, self.target.rule == TargetRule::AtMost) {
-                (Language::Danish, true) => {
-                    format!(", hvor der ved jævn udvikling fra {start} ventes højst {expected}")
-                }
-                (Language::Danish, false) => {
-                    format!(", hvor der ved jævn udvikling fra {start} ventes mindst {expected}")
-                }
-                (Language::English, true) => {
-                    format!(", where an even course from {start} leads to at most {expected}")
-                }
-                (Language::English, false) => {
-                    format!(", where an even course from {start} leads to at least {expected}")
-                }
+            (Standing::UnderWay { start, .. }, _) => {
+                compared = self.course(compared, start);
+                if is_satisfied { "verdict-on-course" } else { "verdict-off-course" }
             }
-        });
-        let (bound, target) = (bound.unwrap_or_default(), self.target(None));
-        match (self.language, self.verdict.kind == VerdictKind::OnCourse) {
-            (Language::Danish, true) => format!("{told}{bound}: det er på kurs mod {target}."),
-            (Language::Danish, false) => format!("{told}{bound}: det er ikke på kurs mod {target}."),
-            (Language::English, true) => format!("{told}{bound}: that is on course for {target}."),
-            (Language::English, false) => format!("{told}{bound}: that is not on course for {target}."),
-        }
+        };
+        let target = self.target((standing == Standing::Over).then_some(value.period));
+        self.format(message, &[("value", compared.into()), ("target", target.into()), ("baseline", baseline.into())])
     }
 
-    /// "målet for 2024 om mindst 70 %": without its period, where that was named just before.
+    /// "71 % i 2023 mod 64 % i 2021"
+    fn values(&self, value: Observation, other: Option<Observation>) -> String {
+        let text = self.observation(value);
+        let Some(other) = other else { return text };
+        // Its period is named only where it is another one.
+        let other = match other.period == value.period {
+            true => format!("{}{}", self.measured(other), self.remarks(other)),
+            false => self.observation(other),
+        };
+        self.format("verdict-values", &[("value", text.into()), ("other", other.into())])
+    }
+
+    /// The value with where an even course would be, if there is such a course.
+    fn course(&self, value: String, start: Observation) -> String {
+        let expected = self.verdict.inputs.iter().find(|input| input.kind == InputKind::Expected);
+        let Some(expected) = expected.and_then(|expected| expected.value) else { return value };
+        let expected = self.amount(rounded(expected, self.decimals.expected), self.decimals.measured);
+        let message = if self.target.rule == TargetRule::AtMost { "course-at-most" } else { "course-at-least" };
+        let variables =
+            [("value", value.into()), ("start", self.observation(start).into()), ("expected", expected.into())];
+        self.format(message, &variables)
+    }
+
+    /// "målet for 2024 om mindst 70 %"; without its period, where that was named just before.
     fn target(&self, named: Option<Period>) -> String {
         let due = self.verdict.due.filter(|due| Some(*due) != named);
-        let due = due.map(|due| format!(" for {}", self.name(due))).unwrap_or_default();
-        format!("{}{due} {}", self.language.pick("målet", "the target"), self.goal())
+        let due = due.map_or_else(|| "none".to_owned(), |due| self.period(due));
+        self.format("verdict-target", &[("due", due.into()), ("goal", self.goal().into())])
     }
 
+    /// "om mindst 70 %"
     fn goal(&self) -> String {
         let Target { rule, value, tolerance, baseline_period, .. } = self.target;
-        let number = value.map(|number| self.amount(number, None)).unwrap_or_default();
         let tolerance = tolerance.filter(|tolerance| *tolerance > 0.0);
-        let baseline = baseline_period.map(|period| self.at(period)).unwrap_or_default();
-        let (danish, english) = match rule {
-            TargetRule::AtLeast => (format!("om mindst {number}"), format!("of at least {number}")),
-            TargetRule::AtMost => (format!("om højst {number}"), format!("of at most {number}")),
-            TargetRule::Maintain => {
-                let number = match (value, tolerance) {
-                    (Some(value), Some(tolerance)) => {
-                        format!("{} ± {}", number::written(*value, None, self.language), self.amount(tolerance, None))
-                    }
-                    _ => number,
-                };
-                (format!("om at holde {number}"), format!("to stay at {number}"))
+        let value = value.or((*rule == TargetRule::FullCoverage).then_some(100.0));
+        let number = match (rule, value, tolerance) {
+            (TargetRule::Pending, ..) => return String::new(),
+            (TargetRule::AtBenchmark, ..) => return self.benchmark_goal(tolerance),
+            (TargetRule::Maintain, Some(value), Some(tolerance)) => {
+                format!("{} ± {}", self.language.number(value, None), self.amount(tolerance, None))
             }
-            TargetRule::MoreThanPeriod => (format!("om flere end {baseline}"), format!("of more than {baseline}")),
-            TargetRule::LessThanPeriod => (format!("om færre end {baseline}"), format!("of less than {baseline}")),
-            TargetRule::AtBenchmark => return self.benchmark_goal(tolerance),
-            TargetRule::FullCoverage => {
-                let all = self.amount(100.0, None);
-                (format!("om fuld dækning ({all})"), format!("of full coverage ({all})"))
-            }
-            TargetRule::Pending => Default::default(),
+            (_, value, _) => value.map(|number| self.amount(number, None)).unwrap_or_default(),
         };
-        self.language.pick(danish, english)
+        let within = baseline_period.map(|period| self.within(period)).unwrap_or_default();
+        self.format(&format!("goal-{rule}"), &[("number", number.into()), ("within", within.into())])
     }
 
     fn benchmark_goal(&self, tolerance: Option<f64>) -> String {
         let key = self.target.benchmark.as_ref();
         let name = key.and_then(|key| self.indicator.benchmark(key)).map(|benchmark| benchmark.name.to_string());
         let name = name.or_else(|| key.map(ToString::to_string)).unwrap_or_default();
-        let direction = self.indicator.direction;
-        let Some(tolerance) = tolerance.map(|tolerance| self.distance(tolerance)) else {
-            let better = match direction {
-                Direction::Increase => self.language.pick(" eller højere", " or higher"),
-                Direction::Decrease => self.language.pick(" eller lavere", " or lower"),
-                Direction::Maintain => "",
-            };
-            return match self.language {
-                Language::Danish => format!("om at ligge på niveau med »{name}«{better}"),
-                Language::English => format!("to be at the level of “{name}”{better}"),
-            };
-        };
-        let side = match direction {
-            Direction::Increase => self.language.pick("under", "below"),
-            Direction::Decrease => self.language.pick("over", "above"),
-            Direction::Maintain => self.language.pick("fra", "from"),
-        };
-        match self.language {
-            Language::Danish => format!("om at ligge højst {tolerance} {side} »{name}«"),
-            Language::English => format!("to be at most {tolerance} {side} “{name}”"),
-        }
+        let message = if tolerance.is_some() { "goal-near-benchmark" } else { "goal-at_benchmark" };
+        let variables = [
+            ("name", name.into()),
+            ("direction", self.indicator.direction.as_str().into()),
+            ("distance", tolerance.map(|tolerance| self.distance(tolerance)).unwrap_or_default().into()),
+        ];
+        self.format(message, &variables)
     }
 
-    /// "71 % i 2023 (foreløbigt)".
-    fn told(&self, seen: Seen) -> String {
-        format!("{} {}{}", self.measured(seen), self.at(seen.period), self.remarks(seen))
+    /// "71 % i 2023 (foreløbigt)"
+    fn observation(&self, observation: Observation) -> String {
+        let variables = [
+            ("amount", self.measured(observation).into()),
+            ("within", self.within(observation.period).into()),
+            ("remarks", self.remarks(observation).into()),
+        ];
+        self.format("verdict-value", &variables)
     }
 
-    /// What a value is compared with; its period is named where it is another one.
-    fn other(&self, value: Seen, other: Seen) -> String {
-        if other.period == value.period {
-            format!("{}{}", self.measured(other), self.remarks(other))
-        } else {
-            self.told(other)
-        }
+    fn measured(&self, observation: Observation) -> String {
+        observation.reading.value.map(|number| self.amount(number, self.decimals.measured)).unwrap_or_default()
     }
 
-    fn measured(&self, seen: Seen) -> String {
-        seen.reading.value.map(|number| self.amount(number, self.decimals.measured)).unwrap_or_default()
-    }
-
-    fn remarks(&self, seen: Seen) -> String {
-        let provisional = self.language.pick("foreløbigt", "provisional");
-        let provisional = seen.reading.is_provisional.then(|| provisional.to_owned());
-        let partial = seen.reading.covers.filter(|(with_value, units)| with_value < units);
-        let partial = partial.map(|(with_value, units)| match self.language {
-            Language::Danish => format!("{with_value} af {units} enheder"),
-            Language::English => format!("{with_value} of {units} units"),
+    /// " (foreløbigt, 12 af 14 enheder)", or nothing.
+    fn remarks(&self, observation: Observation) -> String {
+        let provisional = observation.reading.is_provisional.then(|| self.language.text("remark-provisional"));
+        let partial = observation.reading.covers.filter(|(with_value, units)| with_value < units);
+        let partial = partial.map(|(with_value, units)| {
+            self.format("remark-partial", &[("with_value", with_value.into()), ("units", units.into())])
         });
         let remarks: Vec<_> = provisional.into_iter().chain(partial).collect();
         if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) }
     }
 
-    /// A number with what it counts.
+    /// A number with its unit of measure.
     fn amount(&self, number: f64, decimals: Option<i32>) -> String {
-        let number = number::written(number, decimals, self.language);
-        match (self.unit(), self.language) {
-            ("", _) => number,
-            ("%", Language::English) => format!("{number}%"),
-            (unit, _) => format!("{number} {unit}"),
+        let number = self.language.number(number, decimals);
+        match self.unit() {
+            "" => number,
+            "%" => self.format("amount-percent", &[("number", number.into())]),
+            unit => self.format("amount-unit", &[("number", number.into()), ("unit", unit.into())]),
         }
     }
 
-    /// How far numbers are apart.
+    /// A difference between numbers.
     fn distance(&self, number: f64) -> String {
         match self.unit() {
             "%" => {
-                let number = number::written(number, None, self.language);
-                format!("{number} {}", self.language.pick("procentpoint", "percentage points"))
+                let number = self.language.number(number, None);
+                self.format("amount-percentage-points", &[("number", number.into())])
             }
             _ => self.amount(number, None),
         }
@@ -363,7 +289,7 @@ impl Teller<'_> {
 
     fn unit(&self) -> &str {
         match &self.indicator.unit_of_measure {
-            // "antal" says that something is counted, and has no place behind a number.
+            // "antal" says that something is counted, and isn't written behind a number.
             Some(unit) if unit.as_str().trim().to_lowercase() == "antal" => "",
             Some(unit) => unit.as_str().trim(),
             None if self.indicator.is_percentage() => "%",
@@ -371,36 +297,29 @@ impl Teller<'_> {
         }
     }
 
-    /// "i 2023", "den 17. maj 2024".
-    fn at(&self, period: Period) -> String {
-        let name = self.name(period);
-        match (self.language, period.span()) {
-            (Language::Danish, Span::Day) => name,
-            (Language::Danish, _) => format!("i {name}"),
-            (Language::English, Span::Day) => format!("on {name}"),
-            (Language::English, _) => format!("in {name}"),
-        }
+    /// "i 2023", "den 17. maj 2024"
+    fn within(&self, period: Period) -> String {
+        let span = if period.span() == Span::Day { "day" } else { "longer" };
+        self.format("period-within", &[("span", span.into()), ("period", self.period(period).into())])
     }
 
-    /// "2023", "1. halvår 2024", "maj 2024".
-    fn name(&self, period: Period) -> String {
-        const ORDINALS: [&str; 4] = ["first", "second", "third", "fourth"];
+    /// "2023", "1. halvår 2024", "maj 2024", "den 17. maj 2024"
+    fn period(&self, period: Period) -> String {
         let first = period.first_day();
-        let (year, month0) = (first.year(), first.month0());
-        let part = |months: u32, danish, english| {
-            let n = month0 / months;
-            match self.language {
-                Language::Danish => format!("{}. {danish} {year}", n + 1),
-                Language::English => format!("the {} {english} of {year}", ORDINALS[n as usize]),
-            }
+        let (message, number) = match period.span() {
+            Span::Year => ("period-year", 1),
+            Span::HalfYear => ("period-half-year", first.month0() / 6 + 1),
+            Span::Quarter => ("period-quarter", first.month0() / 3 + 1),
+            Span::Month => ("period-month", 1),
+            Span::Day => ("period-day", 1),
         };
-        match period.span() {
-            Span::Year => year.to_string(),
-            Span::HalfYear => part(6, "halvår", "half"),
-            Span::Quarter => part(3, "kvartal", "quarter"),
-            Span::Month => format!("{} {year}", month(first, self.language)),
-            Span::Day => format!("{}{}", self.language.pick("den ", ""), written_day(first, self.language)),
-        }
+        let variables = [
+            ("number", number.into()),
+            ("day", first.day().into()),
+            ("month", first.month().into()),
+            ("year", first.year().to_string().into()),
+        ];
+        self.format(message, &variables)
     }
 }
 

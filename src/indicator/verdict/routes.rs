@@ -6,19 +6,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Input, InputKind, Verdict, VerdictKind, read};
+use super::{Input, InputKind, Verdict, VerdictKind, service};
 use crate::auth::guard::{May, ReadIndicators};
 use crate::auth::scope::Scope;
 use crate::db::types::{Id, Key, Reference};
 use crate::db::{Database, Tenant};
 use crate::http::entity_tag::Tagged;
-use crate::http::language::{Language, LanguageHeader};
+use crate::http::language::LanguageHeader;
 use crate::http::query::{self, Query};
 use crate::http::row::{IfNoneMatch, Target};
 use crate::indicator::Indicators;
 use crate::indicator::model::Indicator;
 use crate::indicator::number;
 use crate::indicator::target::TargetRule;
+use crate::language::Language;
 use crate::period::{self, Period};
 use crate::problem::Result;
 use crate::resource;
@@ -34,7 +35,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 pub struct VerdictInput {
     /// What it has to do with the verdict.
     pub kind: InputKind,
-    /// Of which period it is; null = no date is set for the target.
+    /// Its period; null = no date is set for the target.
     pub period: Option<Period>,
     /// The number; null where it is hidden.
     #[serde(serialize_with = "number::optional::serialize")]
@@ -42,7 +43,7 @@ pub struct VerdictInput {
     pub value: Option<f64>,
     /// Whether it may still change.
     pub is_provisional: bool,
-    /// Whether it is hidden: it is about few people, or somebody could compute such a one from it.
+    /// Whether it is hidden: it is about few people, or a number about few people could be computed from it.
     pub is_suppressed: bool,
 }
 
@@ -53,32 +54,32 @@ impl From<&Input> for VerdictInput {
     }
 }
 
-/// What a target comes to, and why.
+/// Whether a target is met, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TargetVerdict {
     /// Which of the indicator's targets: 0 is the first.
     pub target: usize,
-    /// How it is meant.
+    /// What it asks for.
     pub rule: TargetRule,
     /// The unit that it is for; null = the whole municipality.
     pub unit: Option<Reference>,
-    /// By when: the target's own period, else the one in which the objective's strategy ends; null where neither is
+    /// By when it is to be met: the target's own period, else the one in which the objective's strategy ends; null where neither is
     /// known.
     pub period: Option<Period>,
-    /// What it comes to.
+    /// The verdict.
     pub verdict: VerdictKind,
     /// Why, in one sentence.
     #[schema(example = "5,3 % i juni 2026: målet om højst 5,1 % er ikke nået.")]
     pub reason: String,
     /// Whether one of the numbers may still change.
     pub is_provisional: bool,
-    /// Whether one of the numbers is hidden from whoever asks: then the verdict is `no_data`.
+    /// Whether one of the numbers is hidden from the reader: then the verdict is `no_data`.
     pub is_suppressed: bool,
     /// The numbers that it rests on.
     pub inputs: Vec<VerdictInput>,
 }
 
-/// What an indicator's targets come to.
+/// The verdicts of an indicator's targets.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct IndicatorVerdicts {
     /// The indicator's id.
@@ -87,14 +88,14 @@ pub struct IndicatorVerdicts {
     pub key: Key,
     /// What it is called.
     pub title: ShortText,
-    /// The day on which they were judged.
+    /// The day of the verdicts.
     pub on: NaiveDate,
-    /// What each target comes to, in the order of the targets.
+    /// One verdict for each target, in the order of the targets.
     pub items: Vec<TargetVerdict>,
 }
 
 impl IndicatorVerdicts {
-    fn of(indicator: &Indicator, verdicts: &[Verdict], on: NaiveDate, language: Language) -> Self {
+    fn new(indicator: &Indicator, verdicts: &[Verdict], on: NaiveDate, language: Language) -> Self {
         let body = &indicator.body;
         let item = |(n, verdict): (usize, &Verdict)| {
             let target = body.targets.get(n)?;
@@ -115,7 +116,7 @@ impl IndicatorVerdicts {
     }
 }
 
-/// On which day verdicts are wanted.
+/// The day of the verdicts.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListVerdicts {
@@ -127,8 +128,8 @@ struct ListVerdicts {
 
 /// List the verdicts of an indicator's targets
 ///
-/// For each target whether it is met, or whether the way leads there, with the numbers that say so and a reason in one
-/// sentence. Who may not see a number that it takes isn't told what it comes to.
+/// For each target: whether it is met, or is on course to be, the numbers that the verdict rests on, and the reason in
+/// one sentence. Where one of these numbers is hidden from the reader, the verdict is `no_data`.
 #[utoipa::path(
     tag = "indicators", operation_id = "list_verdicts",
     security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),
@@ -153,9 +154,9 @@ async fn list(
     let sees_all = caller.scopes.holds(Scope::Measure);
     let work = move |tenant: &mut Tenant<'_>| {
         let indicator = resource::read::<Indicators>(tenant, &target)?;
-        let mut verdicts = read::verdicts(tenant, std::slice::from_ref(&indicator), on, sees_all)?;
+        let mut verdicts = service::verdicts(tenant, std::slice::from_ref(&indicator), on, sees_all)?;
         let verdicts = verdicts.remove(&indicator.id()).unwrap_or_default();
-        Ok(IndicatorVerdicts::of(&indicator, &verdicts, on, language))
+        Ok(IndicatorVerdicts::new(&indicator, &verdicts, on, language))
     };
     let verdicts = database.read(&caller.principal, work).await?;
     let mut answer = Tagged(verdicts).respond_to(&request);

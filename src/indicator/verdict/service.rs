@@ -1,15 +1,16 @@
-//! Verdicts of stored targets: everything that it takes, gathered for many at once.
+//! Verdicts of stored targets: loads what the evaluation takes, for many indicators at once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 
-use super::{Evidence, Reading, Verdict, judge};
+use super::{Evidence, Reading, Readings, Verdict, evaluate};
 use crate::db::Tenant;
 use crate::db::types::{Id, Key, Reference, RegisterKey};
 use crate::indicator::coverage;
 use crate::indicator::model::Indicator;
 use crate::indicator::store as indicators;
+use crate::indicator::target::Target;
 use crate::indicator::value::answer::ValueItem;
 use crate::indicator::value::head::{self, IndicatorHead, Which};
 use crate::indicator::value::read::{self, Scope};
@@ -18,18 +19,15 @@ use crate::organisation::store as organisation;
 use crate::period::{self, Period};
 use crate::problem::Result;
 
-/// An indicator's values of one unit, by period.
-type Readings = BTreeMap<Period, Reading>;
-
-/// What the targets of some indicators come to on a day, each in the order of its targets. The number of statements
-/// doesn't hang on how many there are.
+/// The verdicts of some indicators' targets on a day, in the order of the targets. The number of statements doesn't
+/// depend on how many there are. Without `sees_all`, hidden values are none.
 pub fn verdicts(
     tenant: &mut Tenant<'_>,
-    wanted: &[Indicator],
+    requested: &[Indicator],
     on: NaiveDate,
     sees_all: bool,
 ) -> Result<HashMap<Id, Vec<Verdict>>> {
-    let aiming: Vec<&Indicator> = wanted.iter().filter(|indicator| !indicator.body.targets.is_empty()).collect();
+    let aiming: Vec<&Indicator> = requested.iter().filter(|indicator| !indicator.body.targets.is_empty()).collect();
     if aiming.is_empty() {
         return Ok(HashMap::new());
     }
@@ -38,19 +36,19 @@ pub fn verdicts(
     let days = indicators::strategy_days(tenant, &ids)?;
     let values = values(tenant, &aiming, &heads, sees_all)?;
     let benchmarks = benchmarks(tenant, &aiming)?;
-    let nothing = Readings::new();
+    let none = Readings::new();
     let verdicts = |indicator: &&Indicator| {
-        let verdict = |target: &crate::indicator::target::Target| {
+        let verdict = |target: &Target| {
             let unit = target.unit.as_ref().and_then(Reference::key).cloned();
             let benchmark = target.benchmark.clone().map(|key| (indicator.id(), key));
             let evidence = Evidence {
                 indicator: &indicator.body,
-                values: values.get(&(indicator.id(), unit)).unwrap_or(&nothing),
-                benchmark: benchmark.and_then(|place| benchmarks.get(&place)).unwrap_or(&nothing),
+                values: values.get(&(indicator.id(), unit)).unwrap_or(&none),
+                benchmark: benchmark.and_then(|key| benchmarks.get(&key)).unwrap_or(&none),
                 strategy_days: days.get(&indicator.id()).map_or((None, None), |days| (days.starts_on, days.ends_on)),
                 on,
             };
-            judge(target, &evidence)
+            evaluate(target, &evidence)
         };
         (indicator.id(), indicator.body.targets.iter().map(verdict).collect())
     };

@@ -1,0 +1,45 @@
+//! Comparisons of numbers: whether a value meets a target, and whether it is as far as another number.
+
+use crate::indicator::model::Direction;
+use crate::indicator::target::{Target, TargetRule};
+
+/// Whether a value meets a target that is compared with a goal; `better` is the indicator's direction.
+pub(super) fn is_satisfied(target: &Target, better: Direction, number: f64, goal: f64) -> bool {
+    let tolerance = target.tolerance.unwrap_or(0.0);
+    let is_above = reaches(Direction::Increase, number, goal - tolerance);
+    let is_below = reaches(Direction::Decrease, number, goal + tolerance);
+    match (target.rule, better) {
+        (TargetRule::AtLeast | TargetRule::FullCoverage, _) => is_above,
+        (TargetRule::AtMost, _) => is_below,
+        (TargetRule::MoreThanPeriod, _) => !is_below,
+        (TargetRule::LessThanPeriod, _) => !is_above,
+        (TargetRule::AtBenchmark, Direction::Increase) => is_above,
+        (TargetRule::AtBenchmark, Direction::Decrease) => is_below,
+        (TargetRule::Maintain, _) | (TargetRule::AtBenchmark, Direction::Maintain) => is_above && is_below,
+        (TargetRule::Pending, _) => false,
+    }
+}
+
+/// On which side of an even course from the baseline to the goal a value is on course; none = the rule has no course.
+pub(super) fn direction_of_line(rule: TargetRule) -> Option<Direction> {
+    match rule {
+        TargetRule::AtLeast | TargetRule::FullCoverage => Some(Direction::Increase),
+        TargetRule::AtMost => Some(Direction::Decrease),
+        _ => None,
+    }
+}
+
+/// Whether a number is at least as far as another one in a direction.
+pub(super) fn reaches(direction: Direction, number: f64, other: f64) -> bool {
+    is_same(number, other)
+        || match direction {
+            Direction::Increase => number > other,
+            Direction::Decrease => number < other,
+            Direction::Maintain => false,
+        }
+}
+
+/// Whether two numbers differ by no more than rounding errors of sums.
+fn is_same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-9 * one.abs().max(other.abs()).max(1.0)
+}
