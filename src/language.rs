@@ -14,7 +14,7 @@ use icu_decimal::options::{DecimalFormatterOptions, GroupingStrategy};
 use icu_decimal::{DecimalFormatter, DecimalFormatterPreferences};
 use icu_locale_core::Locale;
 
-/// The language of whoever asks for none of those there are.
+/// The language of an answer when the client accepts none of those there are.
 const DEFAULT: &str = "da";
 
 fluent_templates::static_loader! {

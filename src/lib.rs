@@ -25,12 +25,12 @@ pub mod reference_index;
 pub mod register;
 pub mod resource;
 
+pub mod chart;
 pub mod cpr;
 pub mod date_range;
 pub mod forest;
 pub mod language;
 pub mod period;
-pub mod svg;
 pub mod text;
 pub mod web_address;
 

@@ -7,7 +7,7 @@ use crate::action::assignment::model::{Addressed, Party};
 use crate::action::assignment::stage::Stage;
 use crate::language::Language;
 
-/// What is counted: parties, where each has a single assignment, else assignments.
+/// What a label counts: committees or units if each has a single assignment, else assignments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     /// Committees.
@@ -19,7 +19,7 @@ pub enum Counted {
 }
 
 impl Counted {
-    /// Who has to do one occurrence of an action.
+    /// What the assignments of one occurrence of an action are counted as.
     pub fn parties(action: &Addressed) -> Self {
         let units = action.named.iter().filter(|member| matches!(member.party, Party::Unit(_))).count();
         match (units, action.named.len() - units + action.level_ids.len()) {

@@ -1,4 +1,4 @@
-//! What is proposed, and why.
+//! Proposals about committees: the rules that make them from facts, and their reasons.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,12 +30,12 @@ crate::text_enum! {
         NoChair = "no_chair",
         /// The committee has no safety representative.
         NoSafetyRep = "no_safety_rep",
-        /// More than one person chairs the committee: somebody who had left is back.
+        /// More than one person chairs the committee: a former chair is back.
         TwoChairs = "two_chairs",
     }
 }
 
-/// Something that somebody should decide about a committee.
+/// Something to decide about a committee.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!(example!("proposal")))]
 pub struct Proposal {
@@ -53,11 +53,11 @@ pub struct Proposal {
     pub headcount: Option<i64>,
     /// The level's limit.
     pub staff_meeting_below: Option<i32>,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub reason: String,
 }
 
-/// A unit, as far as proposals look at it.
+/// What the rules need to know about a unit.
 #[derive(Debug, Clone)]
 pub struct UnitFacts {
     /// Its id.
@@ -72,13 +72,13 @@ pub struct UnitFacts {
     pub headcount: Option<i64>,
     /// How many employees are known to work in it.
     pub employees: i64,
-    /// Whether it exists.
+    /// Whether it exists on the day.
     pub is_there: bool,
     /// Its last day, where it has ended.
     pub ended_on: Option<NaiveDate>,
 }
 
-/// A committee that exists, as far as proposals look at it.
+/// What the rules need to know about a committee that exists.
 #[derive(Debug, Clone)]
 pub struct CommitteeFacts {
     /// Its id.
@@ -95,10 +95,10 @@ pub struct CommitteeFacts {
     pub unit_ids: Vec<Id>,
 }
 
-/// A seat of the day, as far as proposals look at it.
+/// What the rules need to know about a seat of the day.
 #[derive(Debug, Clone)]
 pub struct SeatFacts {
-    /// Whose seat it is.
+    /// The committee.
     pub committee_id: Id,
     /// The membership's key.
     pub key: RegisterKey,
@@ -106,13 +106,13 @@ pub struct SeatFacts {
     pub role: MemberRole,
     /// The function that brings its holder in.
     pub function: Option<MemberFunction>,
-    /// Whether somebody holds it who is employed on the day.
+    /// Whether an employee of the day holds it.
     pub is_held: bool,
     /// The holder's last day, where it has passed.
     pub holder_left_on: Option<NaiveDate>,
 }
 
-/// Everything that proposals are made from, on one day.
+/// Everything that proposals are made from, as of one day.
 #[derive(Debug, Default)]
 pub struct Facts {
     /// All units.
@@ -123,7 +123,7 @@ pub struct Facts {
     pub seats: Vec<SeatFacts>,
 }
 
-/// What the facts suggest, in the order of the committees' keys.
+/// The proposals that follow from the facts, in the order of the committees' keys.
 pub fn proposals(facts: &Facts, language: Language) -> Vec<Proposal> {
     let organisation = Organisation::new(&facts.units);
     let mut seats: HashMap<Id, Vec<&SeatFacts>> = HashMap::new();
@@ -212,8 +212,8 @@ impl<'f> Organisation<'f> {
         Self { units: units.iter().map(|unit| (unit.id, unit)).collect(), forest }
     }
 
-    /// How many work in these units and below them, each unit counted once; none where nobody can tell, since
-    /// of one of them no number is given and no employee known.
+    /// How many people work in these units and below them, each unit counted once. None if that isn't known: for one of
+    /// them there is neither a number nor an employee.
     fn headcount_of(&self, unit_ids: &[Id]) -> Option<i64> {
         let covered: HashSet<Id> = unit_ids.iter().copied().filter(|id| self.is_there(*id)).collect();
         let is_below_another = |id: &Id| self.forest.ancestors(*id).any(|above| covered.contains(&above));
@@ -314,7 +314,7 @@ mod tests {
             |headcount| Town::new().unit("u", None, headcount, 0).committee("c", CommitteeForm::StaffMeeting, &["u"]);
         assert_eq!(meeting(Some(19)).kinds(), [""; 0]);
         assert_eq!(meeting(Some(20)).kinds(), ["become_committee"]);
-        assert_eq!(meeting(None).kinds(), [""; 0], "nobody can tell");
+        assert_eq!(meeting(None).kinds(), [""; 0], "it isn't known");
         let committee = |headcount| {
             Town::new().unit("u", None, Some(headcount), 0).committee("c", CommitteeForm::Committee, &["u"]).seat(
                 "c",
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_zero() {
+    fn an_unknown_headcount_is_not_zero() {
         let town = |employees| {
             Town::new().unit("a", None, Some(10), 0).unit("b", None, None, employees).committee(
                 "c",
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn committees_without_chair_or_safety_rep_are_told() {
+    fn committees_without_chair_or_safety_rep_are_proposed() {
         let town = |role, function, is_held| {
             Town::new().committee("c", CommitteeForm::Committee, &[]).seat("c", role, function, is_held).kinds()
         };

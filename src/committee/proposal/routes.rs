@@ -22,7 +22,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list);
 }
 
-/// Which proposals are wanted.
+/// A filter of proposals.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListProposals {
@@ -56,12 +56,12 @@ async fn list(
     caller: May<People>,
     database: web::Data<Database>,
     language: Language,
-    Query(wanted): Query<ListProposals>,
+    Query(query): Query<ListProposals>,
 ) -> Result<ProposalPage> {
-    let ListProposals { kind, on, limit, cursor } = wanted;
+    let ListProposals { kind, on, limit, cursor } = query;
     let on = on.unwrap_or_else(period::today);
     let facts = database.read(&caller.principal, move |tenant| store::facts(tenant, on)).await?;
-    let mut found = proposals(&facts, language);
-    found.retain(|proposal| kind.is_none_or(|kind| proposal.kind == kind));
-    Ok(Page::slice(found, limit, cursor.as_ref())?.written_in(language))
+    let mut proposals = proposals(&facts, language);
+    proposals.retain(|proposal| kind.is_none_or(|kind| proposal.kind == kind));
+    Ok(Page::slice(proposals, limit, cursor.as_ref())?.written_in(language))
 }

@@ -1,115 +1,132 @@
 //! What stands below the plot: which line and which mark means what.
 
-use std::fmt::{self, Write};
+use std::borrow::Borrow;
+use std::fmt;
 
-use super::look::{INK, LEGEND, Look, OWN_LOOK, Place, QUIET, Shape, Stroke, px};
-use super::{Picture, Point, look};
-use crate::svg::{Escaped, MARGIN, ROOM, Sheet, WIDTH, Wrapped, clean, width, wrap};
+use askama::Template;
 
-/// From a sample's left edge to the text beside it.
+use super::{HiddenBlock, Picture, Point};
+use crate::chart::label_placement::Position;
+use crate::chart::style::{
+    INK, LEGEND, Mark, OUTLINE, OWN_SERIES, QUIET, SeriesStyle, Shape, Stroke, benchmark_series, target_stroke,
+};
+use crate::chart::typesetting::{Wrapped, clean, width, wrap};
+use crate::chart::{CONTENT_WIDTH, Canvas, MARGIN, WIDTH};
+
+/// The width of a sample.
 const SAMPLE: u32 = 24;
+/// From a sample's left edge to the text beside it.
 const SAMPLE_ROOM: u32 = SAMPLE + 6;
 /// Between two entries beside each other.
 const GAP: u32 = 12;
+/// The radius of a sample's mark.
+const RADIUS: f64 = 3.5;
 
-/// What stands beside a name.
+/// What is explained.
 #[derive(Clone, Copy)]
-enum Sample {
-    Line(Look),
-    Target(usize),
+enum Kind {
+    Series(SeriesStyle),
+    Target(Stroke),
     Hidden,
     Provisional,
 }
 
+/// A sample of what a name means.
+#[derive(Template)]
+#[template(path = "indicator/picture/templates/sample.svg")]
+struct Sample<'a> {
+    kind: Kind,
+    /// The left edge, in the middle of the height.
+    at: Position,
+    id: &'a str,
+}
+
+impl Sample<'_> {
+    fn right(&self) -> f64 {
+        self.at.x + f64::from(SAMPLE)
+    }
+
+    /// The mark in the middle of the sample.
+    fn mark(&self, shape: impl Borrow<Shape>) -> Mark {
+        Mark {
+            shape: *shape.borrow(),
+            at: Position { x: self.at.x + f64::from(SAMPLE) / 2.0, ..self.at },
+            radius: RADIUS,
+        }
+    }
+
+    fn hidden_block(&self) -> HiddenBlock<'_> {
+        HiddenBlock { id: self.id, at: Position { x: self.at.x + 4.0, ..self.at }, width: 16.0 }
+    }
+}
+
+/// A name beside its sample.
+#[derive(Template)]
+#[template(path = "indicator/picture/templates/legend_name.svg")]
+struct Name {
+    /// The whole name, where there is room for its beginning only.
+    full: Option<String>,
+    x: u32,
+    /// The baseline of each line, and the line.
+    lines: Vec<(u32, String)>,
+}
+
 struct Entry {
-    sample: Sample,
+    kind: Kind,
     name: String,
     text: Wrapped,
 }
 
-/// Draws the entries from the left to the right, as many in each row as fit. Targets are among them where their names
-/// don't stand in the plot.
-pub fn draw(picture: &Picture<'_>, targets: &[usize], sheet: &mut Sheet, id: &str) -> fmt::Result {
+/// Draws the entries from the left to the right, as many in each row as fit. `targets` are the indices of those whose
+/// names don't stand in the plot.
+pub fn draw(picture: &Picture<'_>, targets: &[usize], canvas: &mut Canvas, id: &str) -> fmt::Result {
     let entries = entries(picture, targets);
     if entries.is_empty() {
         return Ok(());
     }
-    sheet.y += 6;
-    let mut texts = String::new();
+    canvas.y += 6;
+    let mut names = Vec::new();
     let (mut x, mut rows) = (MARGIN, 0);
-    for entry in entries {
-        let widest = entry.text.lines.iter().map(|line| width(line, LEGEND).div_ceil(1000)).max().unwrap_or(0);
-        let taken = SAMPLE_ROOM + u32::try_from(widest).unwrap_or(ROOM);
-        let lines = u32::try_from(entry.text.lines.len()).unwrap_or(1);
-        // One of several lines stands by itself.
+    for Entry { kind, name, text } in entries {
+        let widest = text.lines.iter().map(|line| width(line, LEGEND).div_ceil(1000)).max().unwrap_or(0);
+        let taken = SAMPLE_ROOM + u32::try_from(widest).unwrap_or(CONTENT_WIDTH);
+        let lines = u32::try_from(text.lines.len()).unwrap_or(1);
+        // An entry of several lines has a row of its own.
         if x > MARGIN && (x + taken > WIDTH - MARGIN || lines > 1 || rows > 1) {
-            sheet.y += rows * LEGEND.line;
+            canvas.y += rows * LEGEND.line;
             (x, rows) = (MARGIN, 0);
         }
-        let at = Place { x: f64::from(x), y: f64::from(sheet.y) + 9.0 };
-        sample(&mut sheet.body, entry.sample, at, id)?;
-        if entry.text.is_cut {
-            // Shown when the pointer rests on the name.
-            write!(texts, "<g><title>{}</title>", Escaped(&entry.name))?;
-        }
-        for (n, line) in (0..).zip(&entry.text.lines) {
-            let y = sheet.y + n * LEGEND.line + 13;
-            write!(texts, "<text x=\"{}\" y=\"{y}\">{}</text>", x + SAMPLE_ROOM, Escaped(line))?;
-        }
-        if entry.text.is_cut {
-            texts.push_str("</g>");
-        }
+        let top = canvas.y;
+        canvas.draw(Sample { kind, at: Position { x: f64::from(x), y: f64::from(top) + 9.0 }, id })?;
+        let baselines = (0..).map(|line| top + line * LEGEND.line + 13);
+        let full = text.is_cut.then_some(name);
+        names.push(Name { full, x: x + SAMPLE_ROOM, lines: baselines.zip(text.lines).collect() }.to_string());
         rows = rows.max(lines);
         x += taken + GAP;
     }
-    sheet.y += rows * LEGEND.line;
-    write!(sheet.body, "<g {INK} font-size=\"{}\">{texts}</g>", LEGEND.size)
+    canvas.y += rows * LEGEND.line;
+    canvas.draw(format_args!("<g {INK} font-size=\"{}\">{}</g>", LEGEND.size, names.concat()))
 }
 
 fn entries(picture: &Picture<'_>, targets: &[usize]) -> Vec<Entry> {
-    let mut entries = vec![(Sample::Line(OWN_LOOK), clean(picture.own.name))];
+    let mut entries = vec![(Kind::Series(OWN_SERIES), clean(picture.own.name))];
     let benchmarks = picture.benchmarks.iter().enumerate();
-    entries.extend(benchmarks.map(|(at, line)| (Sample::Line(look::benchmark(at)), clean(line.name))));
-    let targets = targets.iter().filter_map(|at| picture.targets.get(*at).map(|target| (*at, target)));
-    entries.extend(targets.map(|(at, target)| (Sample::Target(at), picture.label(target))));
+    entries.extend(benchmarks.map(|(index, line)| (Kind::Series(benchmark_series(index)), clean(line.name))));
+    let targets = targets.iter().filter_map(|index| picture.targets.get(*index).map(|target| (*index, target)));
+    entries.extend(targets.map(|(index, target)| (Kind::Target(target_stroke(index)), picture.label(target))));
     if std::iter::once(&picture.own).chain(&picture.benchmarks).any(|line| has_provisional(picture.points(line))) {
-        entries.push((Sample::Provisional, picture.language.text("chart-provisional")));
+        entries.push((Kind::Provisional, picture.language.text("chart-provisional")));
     }
     if picture.has_hidden() {
-        entries.push((Sample::Hidden, picture.language.text("chart-hidden")));
+        entries.push((Kind::Hidden, picture.language.text("chart-hidden")));
     }
-    let wrapped = |(sample, name): (Sample, String)| {
-        let text = wrap(&name, LEGEND, ROOM - SAMPLE_ROOM, 2);
-        Entry { sample, name, text }
+    let wrapped = |(kind, name): (Kind, String)| {
+        let text = wrap(&name, LEGEND, CONTENT_WIDTH - SAMPLE_ROOM, 2);
+        Entry { kind, name, text }
     };
     entries.into_iter().map(wrapped).filter(|entry| !entry.text.lines.is_empty()).collect()
 }
 
 fn has_provisional(points: &[Point]) -> bool {
     points.iter().any(|point| matches!(point.value(), Some((_, true))))
-}
-
-/// A piece of what a name means; its left edge in the middle of its height is at a place.
-fn sample(body: &mut String, sample: Sample, at: Place, id: &str) -> fmt::Result {
-    let middle = Place { x: at.x + f64::from(SAMPLE) / 2.0, ..at };
-    let (x, y, end) = (px(at.x), px(at.y), px(at.x + f64::from(SAMPLE)));
-    match sample {
-        Sample::Line(look) => {
-            write!(body, "<g {}><path d=\"M{x} {y}H{end}\" {}/>", look.colour, look.stroke)?;
-            look.shape.draw(body, middle, 3.5)?;
-            body.push_str("</g>");
-            Ok(())
-        }
-        Sample::Target(target) => {
-            let stroke = Stroke { width: look::TARGET_WIDTH, dashes: look::target_dashes(target) };
-            write!(body, "<path d=\"M{x} {y}H{end}\" {INK} {stroke}/>")
-        }
-        Sample::Hidden => look::hidden(body, id, Place { x: middle.x - 8.0, ..at }, 16.0),
-        Sample::Provisional => {
-            write!(body, "<g {QUIET} fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\">")?;
-            Shape::Circle.draw(body, middle, 3.5)?;
-            body.push_str("</g>");
-            Ok(())
-        }
-    }
 }

@@ -1,8 +1,9 @@
 //! The whole picture, read back.
 
 use super::*;
-use crate::svg::reading::{Element, parse};
-use crate::svg::{Face, width};
+use crate::chart::reading::{Element, parse};
+use crate::chart::style::Face;
+use crate::chart::typesetting::width;
 
 fn sure(value: f64) -> Point {
     Point::Value { value, is_provisional: false }
@@ -373,4 +374,20 @@ fn every_colour_has_its_dark_counterpart() {
             assert!(dark.contains(&format!(".{class}{{color:#")), "{class}");
         }
     }
+}
+
+#[test]
+fn a_chart_with_everything_looks_as_before() {
+    let points = vec![sure(3.0), sure(4.26), Point::Missing, sure(4.0), Point::Hidden, sure(3.5), provisional(3.2)];
+    let picture = Picture {
+        benchmarks: vec![Line { name: "Landet", points: [4.4, 4.2, 4.1, 4.0, 3.9, 3.9, 3.8].map(sure).to_vec() }],
+        targets: vec![TargetMark { name: "Mål 2026: højst 3,0", value: 3.0 }],
+        ..picture(points)
+    };
+    insta::assert_snapshot!(picture.to_string());
+}
+
+#[test]
+fn an_empty_chart_looks_as_before() {
+    insta::assert_snapshot!(picture(Vec::new()).to_string());
 }

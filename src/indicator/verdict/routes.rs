@@ -15,14 +15,12 @@ use crate::http::entity_tag::Tagged;
 use crate::http::language::LanguageHeader;
 use crate::http::query::{self, Query};
 use crate::http::row::{IfNoneMatch, Target};
-use crate::indicator::Indicators;
 use crate::indicator::model::Indicator;
 use crate::indicator::number;
 use crate::indicator::target::TargetRule;
 use crate::language::Language;
 use crate::period::{self, Period};
 use crate::problem::Result;
-use crate::resource;
 use crate::text::ShortText;
 
 /// The routes.
@@ -63,8 +61,8 @@ pub struct TargetVerdict {
     pub rule: TargetRule,
     /// The unit that it is for; null = the whole municipality.
     pub unit: Option<Reference>,
-    /// By when it is to be met: the target's own period, else the one in which the objective's strategy ends; null where neither is
-    /// known.
+    /// By when it is to be met: the target's own period, else the one in which the objective's strategy ends; null
+    /// where neither is known.
     pub period: Option<Period>,
     /// The verdict.
     pub verdict: VerdictKind,
@@ -153,9 +151,7 @@ async fn list(
     let on = on.unwrap_or_else(period::today);
     let sees_all = caller.scopes.holds(Scope::Measure);
     let work = move |tenant: &mut Tenant<'_>| {
-        let indicator = resource::read::<Indicators>(tenant, &target)?;
-        let mut verdicts = service::verdicts(tenant, std::slice::from_ref(&indicator), on, sees_all)?;
-        let verdicts = verdicts.remove(&indicator.id()).unwrap_or_default();
+        let (indicator, verdicts) = service::verdicts_of(tenant, &target, on, sees_all)?;
         Ok(IndicatorVerdicts::new(&indicator, &verdicts, on, language))
     };
     let verdicts = database.read(&caller.principal, work).await?;

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::{Evidence, Reading, Readings, Verdict, evaluate};
 use crate::db::Tenant;
 use crate::db::types::{Id, Key, Reference, RegisterKey};
+use crate::indicator::Indicators;
 use crate::indicator::coverage;
 use crate::indicator::model::Indicator;
 use crate::indicator::store as indicators;
@@ -18,6 +19,20 @@ use crate::indicator::value::store;
 use crate::organisation::store as organisation;
 use crate::period::{self, Period};
 use crate::problem::Result;
+use crate::resource;
+
+/// An indicator with the verdicts of its targets on a day. Without `sees_all`, hidden values are none.
+pub fn verdicts_of(
+    tenant: &mut Tenant<'_>,
+    indicator: &Reference,
+    on: NaiveDate,
+    sees_all: bool,
+) -> Result<(Indicator, Vec<Verdict>)> {
+    let indicator = resource::read::<Indicators>(tenant, indicator)?;
+    let mut verdicts = verdicts(tenant, std::slice::from_ref(&indicator), on, sees_all)?;
+    let verdicts = verdicts.remove(&indicator.id()).unwrap_or_default();
+    Ok((indicator, verdicts))
+}
 
 /// The verdicts of some indicators' targets on a day, in the order of the targets. The number of statements doesn't
 /// depend on how many there are. Without `sees_all`, hidden values are none.

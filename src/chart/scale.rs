@@ -26,7 +26,7 @@ const FEWEST_STEPS: f64 = 2.0;
 
 impl Scale {
     /// The axis for these numbers; none where there are none. Its ticks have at most so many decimals.
-    pub fn of(numbers: impl IntoIterator<Item = f64>, decimals: Option<i32>) -> Option<Self> {
+    pub fn for_numbers(numbers: impl IntoIterator<Item = f64>, decimals: Option<i32>) -> Option<Self> {
         let (lowest, highest) = numbers.into_iter().fold(None, |extent, number| match extent {
             None => Some((number, number)),
             Some((lowest, highest)) => Some((number.min(lowest), number.max(highest))),
@@ -56,8 +56,8 @@ impl Scale {
     }
 }
 
-/// What the axis has to hold: from zero on where the numbers are closer to it than to each other, and some room around
-/// them where they are all the same.
+/// The extent of the axis: it includes zero where the numbers are closer to it than to each other, and some room around
+/// the numbers where they are all the same.
 fn stretched(lowest: f64, highest: f64) -> (f64, f64) {
     let range = highest - lowest;
     let largest = lowest.abs().max(highest.abs());
@@ -93,7 +93,7 @@ impl Step {
             last += 1.0;
         }
         if last - first < FEWEST_STEPS {
-            // Not below zero for numbers that can't be.
+            // Not below zero for numbers that are never negative.
             if first == 0.0 { last += 1.0 } else { first -= 1.0 }
         }
         let ticks = std::iter::successors(Some(first), |tick| Some(tick + 1.0)).take_while(|tick| *tick <= last);
@@ -102,7 +102,7 @@ impl Step {
         Scale { ticks: ticks.map(|tick| self.times(tick)).collect(), decimals: decimals.max(0) }
     }
 
-    /// So many steps.
+    /// A number of steps as a number.
     fn times(self, steps: f64) -> f64 {
         // Powers of ten are exact up to 10^22, so that there is no more than one rounding.
         let power = 10_u64.pow(self.exponent.unsigned_abs()) as f64;
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn ticks(numbers: &[f64], decimals: Option<i32>) -> Vec<f64> {
-        Scale::of(numbers.iter().copied(), decimals).unwrap().ticks
+        Scale::for_numbers(numbers.iter().copied(), decimals).unwrap().ticks
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_is_amid_the_ticks() {
+    fn one_number_is_in_the_middle_of_the_ticks() {
         assert_eq!(ticks(&[0.0], None), [0.0, 0.5, 1.0]);
         assert_eq!(ticks(&[0.0], Some(0)), [0.0, 1.0, 2.0]);
         assert_eq!(ticks(&[71.0], None), [65.0, 70.0, 75.0]);
@@ -150,27 +150,27 @@ mod tests {
 
     #[test]
     fn whatever_is_stored_gets_three_to_five_ticks_around_it() {
-        assert!(Scale::of([], None).is_none());
+        assert!(Scale::for_numbers([], None).is_none());
         let sizes = [0.0, 1e-300, 1e-7, 0.003, 0.1, 0.29, 1.0, 4.2, 7.0, 99.0, 1234.5, 98_765_432.1, 1e12, 1e15];
         let numbers: Vec<f64> = sizes.iter().flat_map(|size| [*size, -size]).collect();
         for one in &numbers {
             for other in &numbers {
                 for decimals in [None, Some(-1), Some(0), Some(1), Some(2), Some(6), Some(99)] {
-                    let scale = Scale::of([*one, *other, *one], decimals).unwrap();
-                    let told = format!("{one} and {other} with {decimals:?}: {scale:?}");
-                    assert!((3..=5).contains(&scale.ticks.len()), "{told}");
-                    assert!(scale.ticks.is_sorted_by(|one, other| one < other), "{told}");
-                    assert!(scale.decimals <= decimals.filter(|most| *most >= 0).unwrap_or(6).min(6), "{told}");
+                    let scale = Scale::for_numbers([*one, *other, *one], decimals).unwrap();
+                    let context = format!("{one} and {other} with {decimals:?}: {scale:?}");
+                    assert!((3..=5).contains(&scale.ticks.len()), "{context}");
+                    assert!(scale.ticks.is_sorted_by(|one, other| one < other), "{context}");
+                    assert!(scale.decimals <= decimals.filter(|most| *most >= 0).unwrap_or(6).min(6), "{context}");
                     for number in [one, other] {
-                        assert!((-1e-6..=1.0 + 1e-6).contains(&scale.share(*number)), "{told}");
+                        assert!((-1e-6..=1.0 + 1e-6).contains(&scale.share(*number)), "{context}");
                     }
                     for tick in &scale.ticks {
                         let places = usize::try_from(scale.decimals).unwrap();
                         let read: f64 = format!("{tick:.places$}").parse().unwrap();
-                        assert!((read - tick).abs() <= tick.abs() * 1e-12, "{told}");
+                        assert!((read - tick).abs() <= tick.abs() * 1e-12, "{context}");
                     }
                     if one.min(*other) >= 0.0 {
-                        assert!(scale.ticks[0] >= 0.0, "{told}");
+                        assert!(scale.ticks[0] >= 0.0, "{context}");
                     }
                 }
             }

@@ -1,32 +1,36 @@
-//! The horizontal axis: which periods are named at it, so that their names keep clear of each other.
+//! The horizontal axis: which periods are named at it, so that their names don't overlap.
 
-use super::look::AXIS;
-use crate::svg::{MARGIN, WIDTH, clean, width, wrap};
+use super::style::AXIS;
+use super::typesetting::{clean, width, wrap};
+use super::{MARGIN, WIDTH};
 
 /// A period's name below the axis.
 #[derive(Debug, Clone)]
 pub struct Label {
-    /// Which of the periods it is.
-    pub at: usize,
+    /// The period's index.
+    pub index: usize,
     /// What is written.
     pub text: String,
-    /// Where the text's middle is.
+    /// The middle of the text, in px.
     pub middle: f64,
 }
 
-/// How a series is counted: how many periods a year has, and which numbers of periods lie between two names.
-struct Kind {
+/// A kind of calendar: how many periods a year has, and how many periods may lie between two names.
+struct Calendar {
     per_year: i64,
     strides: &'static [i64],
 }
 
-const YEARS: Kind = Kind { per_year: 1, strides: &[1, 2, 4, 5, 10, 20, 25, 50, 100, 200, 500, 1000] };
-const HALF_YEARS: Kind = Kind { per_year: 2, strides: &[1, 2, 4, 10, 20, 40, 50, 100, 200, 400, 1000, 2000] };
-const QUARTERS: Kind = Kind { per_year: 4, strides: &[1, 2, 4, 8, 20, 40, 80, 100, 200, 400, 800, 4000] };
-const MONTHS: Kind = Kind { per_year: 12, strides: &[1, 2, 3, 6, 12, 24, 60, 120, 240, 300, 600, 1200, 2400, 12_000] };
+const YEARS: Calendar = Calendar { per_year: 1, strides: &[1, 2, 4, 5, 10, 20, 25, 50, 100, 200, 500, 1000] };
+const HALF_YEARS: Calendar = Calendar { per_year: 2, strides: &[1, 2, 4, 10, 20, 40, 50, 100, 200, 400, 1000, 2000] };
+const QUARTERS: Calendar = Calendar { per_year: 4, strides: &[1, 2, 4, 8, 20, 40, 80, 100, 200, 400, 800, 4000] };
+const MONTHS: Calendar =
+    Calendar { per_year: 12, strides: &[1, 2, 3, 6, 12, 24, 60, 120, 240, 300, 600, 1200, 2400, 12_000] };
 /// Anything else is counted as it stands.
-const OTHERS: Kind =
-    Kind { per_year: 0, strides: &[1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100, 200, 365, 1000, 5000, 20_000, 100_000] };
+const OTHERS: Calendar = Calendar {
+    per_year: 0,
+    strides: &[1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100, 200, 365, 1000, 5000, 20_000, 100_000],
+};
 
 /// The longest name, in px.
 const LONGEST: u32 = 90;
@@ -35,20 +39,20 @@ const GAP: f64 = 7.0;
 /// How near the picture's edge a name may come.
 const EDGE: f64 = (MARGIN / 2) as f64;
 
-/// As many names as fit, at equal distances; `x` is where a period is.
+/// As many names as fit, at equal distances. `x` maps a period's index to its position.
 pub fn labels(periods: &[String], x: impl Fn(usize) -> f64) -> Vec<Label> {
-    let (kind, counted) = counted(periods);
+    let (calendar, numbers) = numbered(periods);
     let label = |at: usize, stride: i64| {
         let name = periods.get(at).map(|period| clean(period)).unwrap_or_default();
         // Where only first months or quarters are named, the year says it.
-        let is_year = kind.per_year > 1 && stride % kind.per_year == 0;
+        let is_year = calendar.per_year > 1 && stride % calendar.per_year == 0;
         let name = if is_year { name.chars().take(4).collect() } else { name };
         let text = wrap(&name, AXIS, LONGEST, 1).lines.concat();
         let half = half(&text);
-        Label { at, text, middle: x(at).min(f64::from(WIDTH) - EDGE - half).max(EDGE + half) }
+        Label { index: at, text, middle: x(at).min(f64::from(WIDTH) - EDGE - half).max(EDGE + half) }
     };
-    for stride in kind.strides {
-        let named = counted.iter().enumerate().filter(|(_, count)| **count % stride == 0);
+    for stride in calendar.strides {
+        let named = numbers.iter().enumerate().filter(|(_, number)| **number % stride == 0);
         let labels: Vec<Label> = named.map(|(at, _)| label(at, *stride)).collect();
         if labels.len() > 1 && are_apart(&labels) {
             return labels;
@@ -74,12 +78,12 @@ fn are_apart(labels: &[Label]) -> bool {
 }
 
 /// The periods' numbers, such as months since the year 0, of which the round ones are named.
-fn counted(periods: &[String]) -> (&'static Kind, Vec<i64>) {
-    for kind in [&YEARS, &HALF_YEARS, &QUARTERS, &MONTHS] {
-        let numbers: Option<Vec<i64>> = periods.iter().map(|period| number(period, kind.per_year)).collect();
+fn numbered(periods: &[String]) -> (&'static Calendar, Vec<i64>) {
+    for calendar in [&YEARS, &HALF_YEARS, &QUARTERS, &MONTHS] {
+        let numbers: Option<Vec<i64>> = periods.iter().map(|period| number(period, calendar.per_year)).collect();
         // One that comes twice, or out of order, isn't counted by the calendar.
         if let Some(numbers) = numbers.filter(|numbers| numbers.is_sorted_by(|one, next| one < next)) {
-            return (kind, numbers);
+            return (calendar, numbers);
         }
     }
     let count = periods.len();
