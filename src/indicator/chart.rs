@@ -8,11 +8,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::Indicators;
 use super::model::{Frequency, Indicator};
 use super::picture::{Line, Picture, Point, TargetMark};
-use super::target::{Target, TargetRule};
+use super::target::Target;
 use super::value::answer::ValueItem;
 use super::value::head::{self, Which};
 use super::value::read::{self, Asked, Scope, Whole};
 use super::value::store;
+use super::verdict::Goal;
 use crate::auth::caller::Caller;
 use crate::db::types::{Key, Reference};
 use crate::db::{Database, Tenant};
@@ -151,15 +152,13 @@ fn targets(
     language: Language,
 ) -> Vec<(String, f64)> {
     let mark = |target: &Target| {
-        let baseline = target.baseline_period.and_then(|period| match own.get(&period) {
-            Some(Point::Value { value, .. }) => Some(*value),
-            _ => None,
-        });
-        let value = match target.rule {
-            TargetRule::AtLeast | TargetRule::AtMost | TargetRule::Maintain => target.value?,
-            TargetRule::FullCoverage => 100.0,
-            TargetRule::MoreThanPeriod | TargetRule::LessThanPeriod => baseline?,
-            TargetRule::AtBenchmark | TargetRule::Pending => return None,
+        let value = match Goal::for_target(target)? {
+            Goal::Number(number) => number,
+            Goal::Period(period) => match own.get(&period)? {
+                Point::Value { value, .. } => *value,
+                Point::Hidden | Point::Missing => return None,
+            },
+            Goal::Benchmark => return None,
         };
         Some((target_name(target, value, indicator.body.decimals, language), value))
     };

@@ -1,38 +1,14 @@
-//! Evaluates a target: the rules of which value counts, what it is compared with, and what follows.
+//! Evaluates a target: which value counts, where it stands in the time there is, and what follows.
 
 use chrono::NaiveDate;
 
-use super::compare::{direction_of_line, is_satisfied, reaches};
 use super::model::{
     Evidence, Input, InputKind, MissingInput, Observation, Rationale, Readings, Standing, Verdict, VerdictKind,
 };
+use super::rules::{Goal, direction_of_course, is_satisfied, reaches};
 use crate::indicator::model::Aggregation;
-use crate::indicator::target::{Target, TargetRule};
+use crate::indicator::target::Target;
 use crate::period::{Period, Span};
-
-/// What a value is compared with.
-#[derive(Debug, Clone, Copy)]
-enum Goal {
-    /// The plan's number.
-    Number(f64),
-    /// The value of a period.
-    Period(Period),
-    /// The benchmark's value.
-    Benchmark,
-}
-
-impl Goal {
-    /// The goal of a target; none where the plan still has to name it.
-    fn for_target(target: &Target) -> Option<Self> {
-        match target.rule {
-            TargetRule::AtLeast | TargetRule::AtMost | TargetRule::Maintain => target.value.map(Self::Number),
-            TargetRule::FullCoverage => Some(Self::Number(100.0)),
-            TargetRule::MoreThanPeriod | TargetRule::LessThanPeriod => target.baseline_period.map(Self::Period),
-            TargetRule::AtBenchmark => target.benchmark.is_some().then_some(Self::Benchmark),
-            TargetRule::Pending => None,
-        }
-    }
-}
 
 /// Evaluates a target by what is known on a day.
 pub fn evaluate(target: &Target, evidence: &Evidence<'_>) -> Verdict {
@@ -101,7 +77,7 @@ impl Evaluation<'_> {
             Standing::Over if is_satisfied => VerdictKind::Met,
             Standing::Over => VerdictKind::Missed,
             Standing::UnderWay { start, due } => {
-                let is_on_course = match direction_of_line(self.target.rule) {
+                let is_on_course = match direction_of_course(self.target.rule) {
                     Some(direction) => {
                         inputs.push(start.input(InputKind::Baseline));
                         let begun = self.number(InputKind::Baseline, start)?;

@@ -3,9 +3,9 @@
 use chrono::Datelike;
 use fluent_templates::fluent_bundle::FluentValue;
 
-use super::compare::{direction_of_line, is_satisfied, reaches};
 use super::model::{Input, InputKind, MissingInput, Observation, Rationale, Reading, Standing, Verdict, VerdictKind};
-use crate::indicator::model::IndicatorBody;
+use super::rules::{Goal, direction_of_course, is_satisfied, reaches};
+use crate::indicator::model::{Direction, IndicatorBody};
 use crate::indicator::target::{Target, TargetRule};
 use crate::language::Language;
 use crate::period::{Period, Span};
@@ -60,7 +60,7 @@ impl Decimals {
 
 /// The outcome of comparing a value with another input; none where they aren't compared.
 fn compare(kind: InputKind, target: &Target, indicator: &IndicatorBody, number: f64, other: f64) -> Option<bool> {
-    match (kind, direction_of_line(target.rule)) {
+    match (kind, direction_of_course(target.rule)) {
         (InputKind::Expected, Some(direction)) => Some(reaches(direction, number, other)),
         // The course begins with it, but nothing is compared with it.
         (InputKind::Baseline, _) if !target.compares_periods() => None,
@@ -198,7 +198,10 @@ impl ReasonFormatter<'_> {
         let expected = self.verdict.inputs.iter().find(|input| input.kind == InputKind::Expected);
         let Some(expected) = expected.and_then(|expected| expected.value) else { return value };
         let expected = self.amount(rounded(expected, self.decimals.expected), self.decimals.measured);
-        let message = if self.target.rule == TargetRule::AtMost { "course-at-most" } else { "course-at-least" };
+        let message = match direction_of_course(self.target.rule) {
+            Some(Direction::Decrease) => "course-at-most",
+            _ => "course-at-least",
+        };
         let variables =
             [("value", value.into()), ("start", self.observation(start).into()), ("expected", expected.into())];
         self.format(message, &variables)
@@ -213,18 +216,22 @@ impl ReasonFormatter<'_> {
 
     /// "om mindst 70 %"
     fn goal(&self) -> String {
-        let Target { rule, value, tolerance, baseline_period, .. } = self.target;
+        let Target { rule, tolerance, .. } = self.target;
         let tolerance = tolerance.filter(|tolerance| *tolerance > 0.0);
-        let value = value.or((*rule == TargetRule::FullCoverage).then_some(100.0));
-        let number = match (rule, value, tolerance) {
-            (TargetRule::Pending, ..) => return String::new(),
-            (TargetRule::AtBenchmark, ..) => return self.benchmark_goal(tolerance),
-            (TargetRule::Maintain, Some(value), Some(tolerance)) => {
-                format!("{} ± {}", self.language.number(value, None), self.amount(tolerance, None))
+        let (number, within) = match Goal::for_target(self.target) {
+            None => return String::new(),
+            Some(Goal::Benchmark) => return self.benchmark_goal(tolerance),
+            Some(Goal::Period(period)) => (String::new(), self.within(period)),
+            Some(Goal::Number(number)) => {
+                let number = match tolerance.filter(|_| *rule == TargetRule::Maintain) {
+                    Some(tolerance) => {
+                        format!("{} ± {}", self.language.number(number, None), self.amount(tolerance, None))
+                    }
+                    None => self.amount(number, None),
+                };
+                (number, String::new())
             }
-            (_, value, _) => value.map(|number| self.amount(number, None)).unwrap_or_default(),
         };
-        let within = baseline_period.map(|period| self.within(period)).unwrap_or_default();
         self.format(&format!("goal-{rule}"), &[("number", number.into()), ("within", within.into())])
     }
 

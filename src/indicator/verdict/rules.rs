@@ -1,7 +1,32 @@
-//! Comparisons of numbers: whether a value meets a target, and whether it is as far as another number.
+//! The rules of targets: what each compares a value with, when a value meets it, and whether it has an even course.
 
 use crate::indicator::model::Direction;
 use crate::indicator::target::{Target, TargetRule};
+use crate::period::Period;
+
+/// What a value is compared with.
+#[derive(Debug, Clone, Copy)]
+pub enum Goal {
+    /// The plan's number.
+    Number(f64),
+    /// The value of a period.
+    Period(Period),
+    /// The benchmark's value.
+    Benchmark,
+}
+
+impl Goal {
+    /// The goal of a target; none where the plan still has to name it.
+    pub fn for_target(target: &Target) -> Option<Self> {
+        match target.rule {
+            TargetRule::AtLeast | TargetRule::AtMost | TargetRule::Maintain => target.value.map(Self::Number),
+            TargetRule::FullCoverage => Some(Self::Number(100.0)),
+            TargetRule::MoreThanPeriod | TargetRule::LessThanPeriod => target.baseline_period.map(Self::Period),
+            TargetRule::AtBenchmark => target.benchmark.is_some().then_some(Self::Benchmark),
+            TargetRule::Pending => None,
+        }
+    }
+}
 
 /// Whether a value meets a target that is compared with a goal; `better` is the indicator's direction.
 pub(super) fn is_satisfied(target: &Target, better: Direction, number: f64, goal: f64) -> bool {
@@ -21,7 +46,7 @@ pub(super) fn is_satisfied(target: &Target, better: Direction, number: f64, goal
 }
 
 /// On which side of an even course from the baseline to the goal a value is on course; none = the rule has no course.
-pub(super) fn direction_of_line(rule: TargetRule) -> Option<Direction> {
+pub(super) fn direction_of_course(rule: TargetRule) -> Option<Direction> {
     match rule {
         TargetRule::AtLeast | TargetRule::FullCoverage => Some(Direction::Increase),
         TargetRule::AtMost => Some(Direction::Decrease),
