@@ -13,9 +13,9 @@ use crate::committee::{Committees, store as committees};
 use crate::db::types::{Id, Reference, Timestamp};
 use crate::db::{Database, Principal, Tenant, Writer};
 use crate::indicator;
-use crate::indicator::save::Named;
+use crate::indicator::service::References;
 use crate::indicator::value::bundled;
-use crate::indicator::value::save::Prepared as PreparedValues;
+use crate::indicator::value::service::PreparedValues;
 use crate::municipality::model::MunicipalityBody;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
@@ -66,7 +66,7 @@ pub struct Prepared {
     strategies: PreparedTrees,
     local: Vec<local::Checked>,
     reports: report::CheckedHistory,
-    indicators: Vec<indicator::save::Checked>,
+    indicators: Vec<indicator::store::write::PreparedIndicator>,
     values: Vec<PreparedValues>,
 }
 
@@ -91,7 +91,7 @@ pub fn prepare(writer: &mut Writer<'_>, bundle: Bundle) -> Result<Prepared> {
     let planned = planned(writer, &strategies)?;
     let named = named_by_indicators(writer, &strategies, &planned, &directory)?;
     let drafts = Draft::array("/indicators", indicators);
-    let indicators = indicator::save::prepare(writer, &named, drafts, &mut errors)?;
+    let indicators = indicator::service::prepare(writer, &named, drafts, &mut errors)?;
     let drafts = Draft::array("/local_actions", local_actions);
     let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut errors)?;
     let actions = named_actions(writer, planned, &local)?;
@@ -128,7 +128,7 @@ impl Prepared {
         save::apply(writer, &strategies)?;
         let local = local::apply(writer, self.local)?;
         let reports = report::apply(writer, self.reports)?;
-        let indicators = indicator::save::apply(writer, self.indicators)?;
+        let indicators = indicator::service::apply(writer, self.indicators)?;
         let values = bundled::apply(writer, self.values)?;
         let trees = &strategies.trees;
         Ok(ImportAnswer {
@@ -196,8 +196,9 @@ fn named_by_indicators(
     strategies: &PreparedTrees,
     planned: &Planned,
     directory: &Directory,
-) -> Result<Named> {
-    let mut named = Named { levels: directory.levels.clone(), units: directory.units.clone(), ..Named::default() };
+) -> Result<References> {
+    let mut named =
+        References { levels: directory.levels.clone(), units: directory.units.clone(), ..References::default() };
     named.objectives.extend(indicator::store::objective_paths(writer)?);
     let brought = strategies.trees.iter().flat_map(|tree| &tree.objectives).map(|part| part.outcome.entity());
     named.objectives.extend(brought.filter_map(|part| Some((part.id(), part.reference()?))));

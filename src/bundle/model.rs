@@ -10,7 +10,7 @@ use crate::committee::membership::model::MembershipBody;
 use crate::committee::model::CommitteeBody;
 use crate::indicator::model::IndicatorBody;
 use crate::indicator::value::bundled::BundledSeries;
-use crate::indicator::value::save::ValueCounts;
+use crate::indicator::value::model::ValueCounts;
 use crate::municipality::model::MunicipalityBody;
 use crate::organisation::employee::model::EmployeeBody;
 use crate::organisation::model::UnitBody;

@@ -20,7 +20,7 @@ use crate::db::schema::changes;
 use crate::db::types::{Id, Json};
 use crate::db::{Tenant, Writer, connection};
 use crate::indicator::store::{self as indicators, Filter};
-use crate::indicator::value::save::ENTITY as VALUES;
+use crate::indicator::value::service::ENTITY as VALUES;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;

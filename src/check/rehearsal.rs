@@ -10,7 +10,8 @@ use crate::db::Writer;
 use crate::db::types::Id;
 use crate::http::contract::Contract;
 use crate::indicator::value::bundled;
-use crate::indicator::value::head::{self, Which};
+use crate::indicator::value::head::IndicatorSelector;
+use crate::indicator::value::store::heads::heads;
 use crate::organisation::store as organisation;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
@@ -48,9 +49,9 @@ fn as_new(writer: &mut Writer<'_>, bundle: Bundle) -> Result<()> {
 pub(super) fn check_values(writer: &mut Writer<'_>, contract: &Contract, findings: &mut Findings<'_>) -> Result<()> {
     let units = organisation::names(writer)?;
     let mut empty = export::export_head(writer)?;
-    for head in head::heads(writer, Which::default())? {
+    for head in heads(writer, IndicatorSelector::default())? {
         for periods in head.years() {
-            let series = match bundled::of(writer, &head, periods) {
+            let series = match bundled::for_indicator(writer, &head, periods) {
                 Ok(series) => series,
                 Err(problem) => {
                     findings.add(format!("values of '{}' can't be read: {}", head.key, told(&problem)));
@@ -65,7 +66,7 @@ pub(super) fn check_values(writer: &mut Writer<'_>, contract: &Contract, finding
                 .and_then(|prepared| errors.into_result().map(|()| prepared));
             match faults_of(prepared)? {
                 Ok(prepared) => {
-                    let counts = bundled::compare(writer, prepared)?;
+                    let counts = bundled::dry_run(writer, prepared)?;
                     if counts.is_change() {
                         let changed = counts.created + counts.updated + counts.removed;
                         findings.add(format!("importing the values of '{}' again would change {changed}", head.key));

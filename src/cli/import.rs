@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::db::Database;
 use crate::http::contract::Contract;
 use crate::http::json;
-use crate::indicator::value::save::ValueCounts;
+use crate::indicator::value::model::ValueCounts;
 use crate::problem::{Problem, Result};
 use crate::resource::Counts;
 

@@ -1,4 +1,4 @@
-//! Values up the unit tree (rule 6): what the units above have, told from those below.
+//! Aggregates: values of units that have none of their own, computed from the units below them.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -8,7 +8,7 @@ use crate::date_range::DateRange;
 use crate::db::types::{Id, RegisterKey};
 use crate::period::Period;
 
-/// The units of a municipality as a tree. Each has a number; 0 is the municipality as a whole, above all others.
+/// The unit tree of a municipality. Units are numbered from 1; 0 is the municipality as a whole, above all others.
 #[derive(Debug)]
 pub struct UnitTree {
     ids: Vec<Option<Id>>,
@@ -65,7 +65,7 @@ impl UnitTree {
         &self.parents
     }
 
-    /// What tells this tree from another one, names aside.
+    /// A hash of all that aggregates depend on: the units, their parents and their dates.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (&self.ids, &self.parents, &self.lifetimes).hash(&mut hasher);
@@ -83,8 +83,8 @@ impl UnitTree {
         units
     }
 
-    /// How many workplaces, units with none below them, there are under each unit on the last day of a period; itself,
-    /// where it is one.
+    /// How many workplaces (units with none below them) each unit has on the last day of a period. A workplace counts
+    /// itself.
     fn workplaces(&self, period: Period) -> Vec<usize> {
         let day = period.last_day();
         let mut workplaces = vec![0; self.ids.len()];
@@ -98,62 +98,62 @@ impl UnitTree {
     }
 }
 
-/// How many of the workplaces below a unit have a value.
+/// How much of a unit an aggregate covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Covers {
-    /// Those with a value.
+pub struct Completeness {
+    /// Workplaces below it with a value.
     pub measured: usize,
-    /// Those that there are.
-    pub units: usize,
+    /// All workplaces below it.
+    pub workplaces: usize,
 }
 
-impl Covers {
-    /// Whether some have none.
+impl Completeness {
+    /// Whether some workplaces have no value.
     pub fn is_partial(self) -> bool {
-        self.measured < self.units
+        self.measured < self.workplaces
     }
 }
 
 /// A value of a unit and a group in one period.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured {
+pub struct UnitValue {
     /// The unit's number in its tree.
     pub unit: usize,
     /// The group's number; 0 is everybody.
     pub group: usize,
     /// The value.
     pub value: f64,
-    /// How many people stand behind it.
+    /// How many people it is about.
     pub people: Option<i64>,
-    /// Whether it is preliminary, or one of those is that it is told from.
+    /// Whether it is preliminary, or was computed from a preliminary value.
     pub is_provisional: bool,
-    /// Of an aggregate: what it covers.
-    pub covers: Option<Covers>,
+    /// Of an aggregate: how much it covers.
+    pub completeness: Option<Completeness>,
 }
 
-/// What a unit adds to the one above it.
+/// What a unit contributes to the aggregate of the unit above it.
 #[derive(Clone, Copy, Default)]
-struct Share {
-    /// Of sums the sum, of means the sum of every value times its people.
+struct Contribution {
+    /// For sums the sum; for means the sum of each value times its people.
     total: f64,
-    /// How many people stand behind it; none where some don't say.
+    /// How many people it is about; none where one of the values doesn't say.
     people: Option<i64>,
     is_provisional: bool,
     measured: usize,
-    units: usize,
+    workplaces: usize,
 }
 
-impl Share {
-    fn of(value: &Measured, aggregation: Aggregation, workplaces: usize) -> Self {
-        let units = workplaces.max(1);
+impl Contribution {
+    fn new(value: &UnitValue, aggregation: Aggregation, workplaces: usize) -> Self {
+        let workplaces = workplaces.max(1);
         let people = value.people.filter(|people| *people > 0);
         let (total, measured) = match (aggregation, people) {
-            // Nobody knows how much a mean weighs that doesn't say how many it is about.
-            (Aggregation::Mean, None) => return Self { people: Some(0), units, ..Self::default() },
-            (Aggregation::Mean, Some(people)) => (value.value * people as f64, units),
-            _ => (value.value, units),
+            // A mean without a number of people has no weight: it is left out.
+            (Aggregation::Mean, None) => return Self { people: Some(0), workplaces, ..Self::default() },
+            (Aggregation::Mean, Some(people)) => (value.value * people as f64, workplaces),
+            _ => (value.value, workplaces),
         };
-        Self { total, people: value.people, is_provisional: value.is_provisional, measured, units }
+        Self { total, people: value.people, is_provisional: value.is_provisional, measured, workplaces }
     }
 
     fn add(&mut self, other: Self) {
@@ -161,7 +161,7 @@ impl Share {
         self.people = self.people.zip(other.people).map(|(mine, theirs)| mine + theirs);
         self.is_provisional |= other.is_provisional;
         self.measured += other.measured;
-        self.units += other.units;
+        self.workplaces += other.workplaces;
     }
 
     fn value(&self, aggregation: Aggregation) -> Option<f64> {
@@ -173,36 +173,37 @@ impl Share {
     }
 }
 
-/// The values that units have by those below them, of all values of one period. A unit's own value wins, for itself
-/// and for all units above.
-pub fn aggregates(tree: &UnitTree, period: Period, values: &[Measured], aggregation: Aggregation) -> Vec<Measured> {
+/// The aggregates of one period, computed from all its values. A unit with a value of its own gets no aggregate, and
+/// the units above it count that value instead of those below it.
+pub fn aggregates(tree: &UnitTree, period: Period, values: &[UnitValue], aggregation: Aggregation) -> Vec<UnitValue> {
     if aggregation == Aggregation::None || values.is_empty() {
         return Vec::new();
     }
     let workplaces = tree.workplaces(period);
-    let mut groups: HashMap<usize, Vec<&Measured>> = HashMap::new();
+    let mut groups: HashMap<usize, Vec<&UnitValue>> = HashMap::new();
     values.iter().for_each(|value| groups.entry(value.group).or_default().push(value));
     let mut found = Vec::new();
     for (group, values) in groups {
-        let mut own: Vec<Option<&Measured>> = vec![None; tree.ids.len()];
+        let mut own: Vec<Option<&UnitValue>> = vec![None; tree.ids.len()];
         values.into_iter().for_each(|value| own[value.unit] = Some(value));
-        let mut shares: Vec<Share> = vec![Share::default(); tree.ids.len()];
+        let mut contributions: Vec<Contribution> = vec![Contribution::default(); tree.ids.len()];
         for unit in tree.bottom_up.iter().copied() {
             if let Some(value) = own[unit] {
-                shares[unit] = Share::of(value, aggregation, workplaces[unit]);
+                contributions[unit] = Contribution::new(value, aggregation, workplaces[unit]);
                 continue;
             }
-            let mut sum = Share { people: Some(0), ..Share::default() };
-            tree.below[unit].iter().for_each(|child| sum.add(shares[*child]));
+            let mut sum = Contribution { people: Some(0), ..Contribution::default() };
+            tree.below[unit].iter().for_each(|child| sum.add(contributions[*child]));
             if sum.measured == 0 {
-                shares[unit] = Share { people: Some(0), units: workplaces[unit], ..Share::default() };
+                contributions[unit] =
+                    Contribution { people: Some(0), workplaces: workplaces[unit], ..Contribution::default() };
                 continue;
             }
-            shares[unit] = sum;
+            contributions[unit] = sum;
             if let Some(value) = sum.value(aggregation) {
-                let covers = Some(Covers { measured: sum.measured, units: sum.units });
-                let Share { people, is_provisional, .. } = sum;
-                found.push(Measured { unit, group, value, people, is_provisional, covers });
+                let completeness = Some(Completeness { measured: sum.measured, workplaces: sum.workplaces });
+                let Contribution { people, is_provisional, .. } = sum;
+                found.push(UnitValue { unit, group, value, people, is_provisional, completeness });
             }
         }
     }
@@ -222,44 +223,44 @@ mod tests {
         UnitTree::new((0..4).map(row).collect())
     }
 
-    fn value(unit: usize, value: f64, people: Option<i64>) -> Measured {
-        Measured { unit, group: 0, value, people, is_provisional: false, covers: None }
+    fn value(unit: usize, value: f64, people: Option<i64>) -> UnitValue {
+        UnitValue { unit, group: 0, value, people, is_provisional: false, completeness: None }
     }
 
-    fn found(values: &[Measured], aggregation: Aggregation) -> Vec<(usize, f64, Option<i64>, usize, usize)> {
+    fn computed(values: &[UnitValue], aggregation: Aggregation) -> Vec<(usize, f64, Option<i64>, usize, usize)> {
         let mut found = aggregates(&tree(), "2024".parse().unwrap(), values, aggregation);
         found.sort_by_key(|value| value.unit);
-        let told = |value: &Measured| {
-            let covers = value.covers.unwrap();
-            (value.unit, value.value, value.people, covers.measured, covers.units)
+        let row = |value: &UnitValue| {
+            let Completeness { measured, workplaces } = value.completeness.unwrap();
+            (value.unit, value.value, value.people, measured, workplaces)
         };
-        found.iter().map(told).collect()
+        found.iter().map(row).collect()
     }
 
     #[test]
-    fn sums_say_what_they_cover() {
+    fn sums_count_the_workplaces_with_and_without_values() {
         let values = [value(2, 3.0, Some(10)), value(3, 4.0, None)];
-        assert_eq!(found(&values, Aggregation::Sum), [(0, 7.0, None, 2, 3), (1, 7.0, None, 2, 2)]);
-        assert_eq!(found(&values, Aggregation::None), []);
+        assert_eq!(computed(&values, Aggregation::Sum), [(0, 7.0, None, 2, 3), (1, 7.0, None, 2, 2)]);
+        assert_eq!(computed(&values, Aggregation::None), []);
     }
 
     #[test]
-    fn a_units_own_value_wins() {
+    fn a_units_own_value_replaces_its_aggregate() {
         let values = [value(1, 100.0, Some(50)), value(2, 3.0, Some(10)), value(4, 1.0, Some(5))];
-        assert_eq!(found(&values, Aggregation::Sum), [(0, 101.0, Some(55), 3, 3)]);
+        assert_eq!(computed(&values, Aggregation::Sum), [(0, 101.0, Some(55), 3, 3)]);
         let values = [value(0, 9.0, None), value(2, 3.0, Some(10))];
-        assert_eq!(found(&values, Aggregation::Sum), [(1, 3.0, Some(10), 1, 2)]);
+        assert_eq!(computed(&values, Aggregation::Sum), [(1, 3.0, Some(10), 1, 2)]);
     }
 
     #[test]
     fn means_are_weighted_by_people() {
         let values = [value(2, 10.0, Some(30)), value(3, 20.0, Some(10)), value(4, 99.0, None)];
-        assert_eq!(found(&values, Aggregation::Mean), [(0, 12.5, Some(40), 2, 3), (1, 12.5, Some(40), 2, 2)]);
-        assert_eq!(found(&[value(4, 99.0, None)], Aggregation::Mean), []);
+        assert_eq!(computed(&values, Aggregation::Mean), [(0, 12.5, Some(40), 2, 3), (1, 12.5, Some(40), 2, 2)]);
+        assert_eq!(computed(&[value(4, 99.0, None)], Aggregation::Mean), []);
     }
 
     #[test]
-    fn units_that_are_gone_are_not_missed() {
+    fn units_that_have_ended_are_not_counted_as_missing() {
         let ids = [Id::new(), Id::new()];
         let gone = DateRange { starts_on: None, ends_on: "2023-12-31".parse().ok() };
         let rows = vec![
@@ -267,11 +268,12 @@ mod tests {
             (ids[1], "b".parse().unwrap(), None, gone),
         ];
         let tree = UnitTree::new(rows);
-        let covers = |period: &str| {
+        let completeness = |period: &str| {
             let found = aggregates(&tree, period.parse().unwrap(), &[value(1, 1.0, None)], Aggregation::Sum);
-            (found[0].covers.unwrap().measured, found[0].covers.unwrap().units)
+            let Completeness { measured, workplaces } = found[0].completeness.unwrap();
+            (measured, workplaces)
         };
-        assert_eq!(covers("2023"), (1, 2));
-        assert_eq!(covers("2024"), (1, 1));
+        assert_eq!(completeness("2023"), (1, 2));
+        assert_eq!(completeness("2024"), (1, 1));
     }
 }

@@ -3,71 +3,58 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use actix_web::{HttpRequest, HttpResponse};
-
 use super::Indicators;
 use super::model::{Frequency, Indicator};
 use super::picture::{Line, Picture, Point, TargetMark};
 use super::target::Target;
-use super::value::answer::ValueItem;
-use super::value::head::{self, Which};
-use super::value::read::{self, Asked, Scope, Whole};
-use super::value::store;
+use super::value::head::IndicatorSelector;
+use super::value::model::ValueItem;
+use super::value::query::{ResolvedQuery, TotalOr, ValueQuery};
+use super::value::store::heads::head_of;
+use super::value::{read, store};
 use super::verdict::Goal;
-use crate::auth::caller::Caller;
+use crate::db::Tenant;
 use crate::db::types::{Key, Reference};
-use crate::db::{Database, Tenant};
-use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
 use crate::language::Language;
 use crate::period::Period;
 use crate::problem::{Kind, Problem, Result};
 use crate::resource;
 
-/// Answers the picture of one unit's series, or the municipality's, of one group or everybody.
-pub async fn answer(
-    database: &Database,
-    request: &HttpRequest,
-    caller: &Caller,
-    (which, asked): (Which, Asked),
-    language: Language,
-) -> Result<HttpResponse> {
-    let work = move |tenant: &mut Tenant<'_>| chart(tenant, which, asked, language);
-    let body = database.read(&caller.principal, work).await?;
-    let tag = content_tag(body.as_bytes());
-    let mut answer = tagged_as(&mut HttpResponse::Ok(), request, &tag, "image/svg+xml", || Ok(body));
-    vary_by(&mut answer, "accept");
-    language.mark(&mut answer);
-    Ok(answer)
-}
-
 /// How many points a picture has room for.
 const MOST_POINTS: usize = 1_000;
 
-fn chart(tenant: &mut Tenant<'_>, which: Which, asked: Asked, language: Language) -> Result<String> {
-    if asked.subtree {
+/// The picture of one series: one unit's or the municipality's, of one group or everybody.
+pub fn chart(
+    tenant: &mut Tenant<'_>,
+    selector: IndicatorSelector,
+    query: ValueQuery,
+    language: Language,
+) -> Result<String> {
+    if query.subtree {
         return Err(Problem::new(Kind::InvalidQuery, "A picture shows one unit's series: leave 'subtree' out."));
     }
-    let reference = which.one.ok_or_else(|| Problem::internal("a picture of no indicator"))?;
+    let reference = selector.one.ok_or_else(|| Problem::internal("a picture of no indicator"))?;
     let indicator = resource::read::<Indicators>(tenant, &reference)?;
-    let head = head::head_of(tenant, &Reference::Id(indicator.id()))?;
-    let (from, to) = (asked.from, asked.to);
-    let asked = Asked { unit: asked.unit.or(Some(Whole::All)), group: asked.group.or(Some(Whole::All)), ..asked };
-    let unit = match &asked.unit {
-        Some(Whole::One(unit)) => Some(store::unit_named(tenant, unit)?),
+    let head = head_of(tenant, &Reference::Id(indicator.id()))?;
+    let unit = query.unit.or(Some(TotalOr::Total));
+    let group = query.group.or(Some(TotalOr::Total));
+    let query = ValueQuery { unit, group, ..query };
+    let unit = match &query.unit {
+        Some(TotalOr::One(unit)) => Some(store::unit_named(tenant, unit)?),
         _ => None,
     };
-    let group = match &asked.group {
-        Some(Whole::One(group)) => Some(group.to_string()),
+    let group = match &query.group {
+        Some(TotalOr::One(group)) => Some(group.to_string()),
         _ => None,
     };
-    let scope = Scope::resolve(tenant, asked)?;
+    let query = ResolvedQuery::resolve(tenant, query)?;
     let mut items: Vec<ValueItem> = Vec::new();
-    read::visit(tenant, &[head], &scope, None, |_, found| {
+    read::visit(tenant, &[head], &query, None, |_, found| {
         items.extend(found);
         Ok(ControlFlow::Continue(()))
     })?;
     let benchmarks = match group {
-        None => store::benchmark_values(tenant, &[indicator.id()], None, Period::numbers(from, to))?,
+        None => store::benchmark_values(tenant, &[indicator.id()], None, query.periods())?,
         Some(_) => Vec::new(),
     };
     let own: BTreeMap<Period, Point> = items.iter().map(|item| (item.period, point(item))).collect();

@@ -1,4 +1,4 @@
-//! Indicators that compute themselves (rule 7): the share of a level's committees that have reported an action done.
+//! Coverage: the values of computed indicators, which are the share of a level's committees that have done an action.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,16 +15,16 @@ use crate::db::types::Id;
 use crate::period::Period;
 use crate::problem::Result;
 
-/// What is computed: the indicator, its action, its level, and for which periods.
+/// What a computed indicator measures.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct CoverageDefinition {
     /// The indicator.
     pub indicator_id: Id,
     /// The action that is to be done.
     pub action_id: Id,
     /// The level whose committees are counted.
     pub level_id: Id,
-    /// How often.
+    /// How long its periods are.
     pub frequency: Frequency,
 }
 
@@ -33,42 +33,42 @@ pub struct Wanted {
 pub struct Coverage {
     /// In percent.
     pub share: f64,
-    /// How many assignments it is a share of: one for every committee and every time the action is to be done.
+    /// How many assignments it is a share of: one for every committee and every occurrence of the action.
     pub expected: i64,
-    /// Whether the period goes on.
+    /// Whether the period has not ended yet.
     pub is_provisional: bool,
 }
 
-/// The coverage of every period from the action's beginning to `today`, by indicator. Four statements, however many
-/// are wanted.
+/// The coverage of every period from the action's beginning to `today`, by indicator. Runs four statements, however
+/// many definitions there are.
 pub fn coverage(
     tenant: &mut Tenant<'_>,
-    wanted: &[Wanted],
+    definitions: &[CoverageDefinition],
     today: NaiveDate,
 ) -> Result<HashMap<Id, BTreeMap<Period, Coverage>>> {
-    if wanted.is_empty() {
+    if definitions.is_empty() {
         return Ok(HashMap::new());
     }
-    let which = match wanted {
+    let selector = match definitions {
         [single] => Which::Action(single.action_id),
         _ => Which::All,
     };
-    let mut actions = assignments::actions(tenant, which)?;
-    actions.retain(|action| wanted.iter().any(|wanted| wanted.action_id == action.id));
+    let mut actions = assignments::actions(tenant, selector)?;
+    actions.retain(|action| definitions.iter().any(|definition| definition.action_id == action.id));
     let committees = assignments::committees(tenant)?;
     let told = history(tenant, &actions, today)?;
     let mut found = HashMap::new();
-    for wanted in wanted {
-        let Some(action) = actions.iter().find(|action| action.id == wanted.action_id) else { continue };
+    for definition in definitions {
+        let Some(action) = actions.iter().find(|action| action.id == definition.action_id) else { continue };
         let at_level = committees.iter().map(|node| &node.member);
-        let members: Vec<&Member> = at_level.filter(|member| member.level_id == Some(wanted.level_id)).collect();
+        let members: Vec<&Member> = at_level.filter(|member| member.level_id == Some(definition.level_id)).collect();
         let told: Vec<&Told> = told.iter().filter(|told| told.place.0 == action.id).collect();
-        found.insert(wanted.indicator_id, of_action(action, &members, &told, wanted.frequency, today));
+        found.insert(definition.indicator_id, action_coverage(action, &members, &told, definition.frequency, today));
     }
     Ok(found)
 }
 
-fn of_action(
+fn action_coverage(
     action: &Addressed,
     members: &[&Member],
     told: &[&Told],
@@ -81,20 +81,21 @@ fn of_action(
     let Some(first) = first else { return found };
     let mut period = Period::containing(first, span);
     let mut latest: HashMap<_, Stage> = HashMap::new();
-    let mut heard = 0;
-    // A report on one of many times says which, and may come when that is over; on a single one it counts by when it came.
+    let mut consumed = 0;
+    // A report on a recurring action names its occurrence and counts for it whenever it comes; one on an action that is
+    // done once counts from the day on which it comes.
     if action.schedule.recurrence.is_some() {
         latest.extend(told.iter().map(|told| ((told.place.1, told.place.2), told.stage)));
-        heard = told.len();
+        consumed = told.len();
     }
     while period.first_day() <= today {
         let day = period.last_day().min(today);
-        while let Some(next) = told.get(heard).filter(|told| told.reported_at.day() <= day) {
+        while let Some(next) = told.get(consumed).filter(|told| told.reported_at.day() <= day) {
             latest.insert((next.place.1, next.place.2), next.stage);
-            heard += 1;
+            consumed += 1;
         }
         let (mut expected, mut done) = (0, 0);
-        for occurrence in within(action, period, day) {
+        for occurrence in occurrences_in(action, period, day) {
             let reference_day = occurrence.reference_day(day);
             for member in members.iter().filter(|member| member.lifetime.contains(reference_day)) {
                 expected += 1;
@@ -105,7 +106,7 @@ fn of_action(
             let share = done as f64 * 100.0 / expected as f64;
             found.insert(period, Coverage { share, expected, is_provisional: today <= period.last_day() });
         }
-        // Every second year begins with the action's first.
+        // Every second year, beginning with the action's first.
         let step = if frequency == Frequency::Biennium { 2 } else { 1 };
         for _ in 0..step {
             period = period.successor();
@@ -114,8 +115,9 @@ fn of_action(
     found
 }
 
-/// What is done once counts in every period since it began; what recurs, in the period in which its time is up.
-fn within(action: &Addressed, period: Period, day: NaiveDate) -> Vec<Occurrence> {
+/// The occurrences that count in a period. An action that is done once counts in every period since it began; an
+/// occurrence of a recurring one in the period in which it is due.
+fn occurrences_in(action: &Addressed, period: Period, day: NaiveDate) -> Vec<Occurrence> {
     let mut occurrences = action.schedule.occurrences(day);
     if action.schedule.recurrence.is_some() {
         let days = period.first_day()..=period.last_day();

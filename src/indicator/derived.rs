@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use super::aggregate::{self, Covers, Measured, UnitTree};
+use super::aggregate::{self, Completeness, UnitTree, UnitValue};
 use super::model::Aggregation;
 use super::suppression::{self, Cell};
 use super::value::head::IndicatorHead;
-use super::value::store::{self, Place, SeriesValue};
+use super::value::store::{self, SeriesKey, SeriesValue};
 use crate::db::Tenant;
 use crate::db::change_log;
 use crate::db::types::{Id, RegisterKey, Timestamp};
@@ -18,33 +18,33 @@ use crate::period::Period;
 use crate::problem::Result;
 use crate::resource::Body;
 
-/// What a unit has by the units below it.
+/// The aggregate of a unit, computed from the units below it.
 #[derive(Debug, Clone)]
 pub struct Aggregate {
-    /// Which unit; none = the municipality.
+    /// The unit; none = the municipality.
     pub unit: Option<(Id, RegisterKey)>,
-    /// Which group; empty = everybody.
+    /// The group; empty = everybody.
     pub group: String,
-    /// How much.
+    /// The value.
     pub value: f64,
-    /// How many people stand behind it.
+    /// How many people it is about.
     pub people: Option<i64>,
     /// Whether one of the values below is preliminary.
     pub is_provisional: bool,
-    /// What it covers.
-    pub covers: Covers,
+    /// How much it covers.
+    pub completeness: Completeness,
 }
 
-/// What follows from all values of one period.
+/// Derived from all values of one period.
 #[derive(Debug, Default)]
 pub struct Derived {
-    /// What units have by those below them, by unit; none = the municipality.
+    /// Aggregates by unit; none = the municipality.
     pub aggregates: HashMap<Option<Id>, Vec<Aggregate>>,
-    /// What readers don't see.
-    pub hidden: HashSet<Place>,
+    /// The values that readers don't see.
+    pub suppressed: HashSet<SeriesKey>,
 }
 
-/// What follows from all values of an indicator, by period.
+/// Derived from all values of an indicator, by period.
 pub type ByPeriod = Arc<BTreeMap<Period, Derived>>;
 
 /// All that it follows from: when the values were last written, how they come up the tree, who is hidden, and the tree.
@@ -142,7 +142,7 @@ fn fingerprint(tenant: &mut Tenant<'_>, tree: &mut Option<UnitTree>) -> Result<u
 
 /// Year by year, so that no more than a year's values are held at a time.
 fn of_indicator(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) -> Result<BTreeMap<Period, Derived>> {
-    let series = Series::of(store::series(tenant, head.id, None)?, tree);
+    let series = Series::new(store::series(tenant, head.id, None)?, tree);
     let mut found = BTreeMap::new();
     for periods in head.years() {
         let mut by_number: BTreeMap<i32, Vec<SeriesValue>> = BTreeMap::new();
@@ -150,7 +150,7 @@ fn of_indicator(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) 
             by_number.entry(value.period).or_default().push(value);
         }
         for (number, values) in by_number {
-            let period = store::readable(number)?;
+            let period = store::period_from_number(number)?;
             found.insert(period, of_period(head, tree, &series, period, &values));
         }
     }
@@ -162,20 +162,20 @@ struct Series {
     /// The groups; the first is everybody.
     groups: Vec<String>,
     /// The unit and the group of each series.
-    places: HashMap<i64, (usize, usize)>,
+    positions: HashMap<i64, (usize, usize)>,
 }
 
 impl Series {
-    fn of(stored: HashMap<Place, i64>, tree: &UnitTree) -> Self {
+    fn new(stored: HashMap<SeriesKey, i64>, tree: &UnitTree) -> Self {
         let mut groups: Vec<String> = stored.keys().map(|(_, group)| group.clone()).chain([String::new()]).collect();
         groups.sort_unstable();
         groups.dedup();
-        let place = |((unit, group), id): (Place, i64)| {
+        let position = |((unit, group), id): (SeriesKey, i64)| {
             let group = groups.binary_search(&group).ok()?;
             Some((id, (tree.number(unit)?, group)))
         };
-        let places = stored.into_iter().filter_map(place).collect();
-        Self { groups, places }
+        let positions = stored.into_iter().filter_map(position).collect();
+        Self { groups, positions }
     }
 }
 
@@ -187,48 +187,48 @@ fn of_period(
     values: &[SeriesValue],
 ) -> Derived {
     // Only those groups are numbered that the period has; the first is everybody.
-    let used = values.iter().filter_map(|value| series.places.get(&value.series_id)).map(|(_, group)| *group);
+    let used = values.iter().filter_map(|value| series.positions.get(&value.series_id)).map(|(_, group)| *group);
     let numbers: Vec<usize> = used.chain([0]).collect::<BTreeSet<_>>().into_iter().collect();
     let measured = |stored: &SeriesValue| {
-        let (unit, group) = *series.places.get(&stored.series_id)?;
+        let (unit, group) = *series.positions.get(&stored.series_id)?;
         let group = numbers.binary_search(&group).ok()?;
         let people = stored.people.map(i64::from);
         let (value, is_provisional) = (stored.value, stored.is_provisional);
-        Some(Measured { unit, group, value, people, is_provisional, covers: None })
+        Some(UnitValue { unit, group, value, people, is_provisional, completeness: None })
     };
-    let mut cells: Vec<Measured> = values.iter().filter_map(measured).collect();
+    let mut cells: Vec<UnitValue> = values.iter().filter_map(measured).collect();
     let aggregates = aggregate::aggregates(tree, period, &cells, head.aggregation);
-    let place = |cell: &Measured| (tree.id(cell.unit), series.groups[numbers[cell.group]].clone());
+    let key = |cell: &UnitValue| (tree.id(cell.unit), series.groups[numbers[cell.group]].clone());
     cells.extend(&aggregates);
-    let hidden = head.min_group.map(|least| hidden(head, tree, &cells, least)).unwrap_or_default();
-    let hidden = cells.iter().zip(hidden).filter(|(_, is_hidden)| *is_hidden).map(|(cell, _)| place(cell)).collect();
-    let aggregate = |cell: &Measured| {
+    let suppressed = head.min_group.map(|least| suppressed(head, tree, &cells, least)).unwrap_or_default();
+    let suppressed = cells.iter().zip(suppressed).filter(|(_, is)| *is).map(|(cell, _)| key(cell)).collect();
+    let aggregate = |cell: &UnitValue| {
         Some(Aggregate {
             unit: tree.id(cell.unit).zip(tree.key(cell.unit).cloned()),
             group: series.groups[numbers[cell.group]].clone(),
             value: cell.value,
             people: cell.people,
             is_provisional: cell.is_provisional,
-            covers: cell.covers?,
+            completeness: cell.completeness?,
         })
     };
     let mut by_unit: HashMap<Option<Id>, Vec<Aggregate>> = HashMap::new();
     for found in aggregates.iter().filter_map(aggregate) {
         by_unit.entry(found.unit.as_ref().map(|(id, _)| *id)).or_default().push(found);
     }
-    Derived { aggregates: by_unit, hidden }
+    Derived { aggregates: by_unit, suppressed }
 }
 
-fn hidden(head: &IndicatorHead, tree: &UnitTree, cells: &[Measured], least: i64) -> Vec<bool> {
-    // Nobody knows how much a mean weighs that doesn't say how many it is about.
+fn suppressed(head: &IndicatorHead, tree: &UnitTree, cells: &[UnitValue], least: i64) -> Vec<bool> {
+    // A mean without a number of people has no weight, so aggregates leave it out.
     let is_mean = head.aggregation == Aggregation::Mean;
-    let cell = |cell: &Measured| Cell {
+    let cell = |cell: &UnitValue| Cell {
         unit: cell.unit,
         group: cell.group,
         people: cell.people,
-        is_aggregate: cell.covers.is_some(),
+        is_aggregate: cell.completeness.is_some(),
         is_left_out: is_mean && cell.people.is_none_or(|people| people <= 0),
     };
     let cells: Vec<Cell> = cells.iter().map(cell).collect();
-    suppression::hidden(tree.parents(), &cells, least)
+    suppression::suppressed(tree.parents(), &cells, least)
 }

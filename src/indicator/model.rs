@@ -1,15 +1,15 @@
-//! What an indicator is.
+//! Indicators and their rules.
 
 use std::collections::HashSet;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::target::Target;
+pub use super::frequency::Frequency;
+use super::target::{Target, TargetRule};
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
-use crate::period::{Period, Span};
 use crate::problem::ValidationErrors;
 use crate::resource::{Body, Entity};
 use crate::text::{self, LongText, ShortText};
@@ -24,65 +24,6 @@ crate::text_enum! {
         Decrease = "decrease",
         /// It is to stay where it is.
         Maintain = "maintain",
-    }
-}
-
-crate::text_enum! {
-    /// How often it is measured, which decides what its periods look like.
-    Frequency {
-        /// Once, or now and then: any period.
-        Once = "once",
-        /// Every month: `2024-05`.
-        Month = "month",
-        /// Every quarter: `2024-Q2`.
-        Quarter = "quarter",
-        /// Every half-year: `2024-H1`.
-        HalfYear = "half_year",
-        /// Every year: `2024`.
-        Year = "year",
-        /// Every second year: `2023`, `2025`; the first value says which ones.
-        Biennium = "biennium",
-    }
-}
-
-impl Frequency {
-    /// How long its periods are; none = any length.
-    pub fn span(self) -> Option<Span> {
-        match self {
-            Self::Once => None,
-            Self::Month => Some(Span::Month),
-            Self::Quarter => Some(Span::Quarter),
-            Self::HalfYear => Some(Span::HalfYear),
-            Self::Year | Self::Biennium => Some(Span::Year),
-        }
-    }
-
-    /// Whether something measured this often has a value of its own for `period`. `first` is a year in which something
-    /// was measured every second year.
-    pub fn takes(self, period: Period, first: Option<Period>) -> bool {
-        let fits = self.span().is_none_or(|span| span == period.span());
-        let year = |period: Period| period.first_day().year();
-        let in_turn = self != Self::Biennium || first.is_none_or(|first| (year(period) - year(first)) % 2 == 0);
-        fits && in_turn
-    }
-
-    /// What a period that isn't taken is answered with.
-    pub fn expected(self) -> &'static str {
-        match self {
-            Self::Once => "write any period",
-            Self::Month => "it is measured every month: write one such as 2024-05",
-            Self::Quarter => "it is measured every quarter: write one such as 2024-Q2",
-            Self::HalfYear => "it is measured every half-year: write one such as 2024-H1",
-            Self::Year => "it is measured every year: write one such as 2024",
-            Self::Biennium => "it is measured every second year: write one of the years in turn",
-        }
-    }
-
-    /// The period of this frequency that ends with `period`: by which a target for it is judged. None where `period`
-    /// is shorter than one of those, or any will do.
-    pub fn last_within(self, period: Period) -> Option<Period> {
-        let last = Period::containing(period.last_day(), self.span()?);
-        period.contains(last).then_some(last)
     }
 }
 
@@ -107,18 +48,18 @@ crate::text_enum! {
 }
 
 crate::text_enum! {
-    /// How the value of a unit comes from those of the units below it, where it has none of its own.
+    /// How a unit without a value of its own gets one from the units below it.
     Aggregation {
         /// Not at all.
         None = "none",
         /// Their sum.
         Sum = "sum",
-        /// Their mean, weighted by `count`; values without one are left out.
+        /// Their mean, weighted by `count`; values without a `count` are left out.
         Mean = "mean",
     }
 }
 
-/// What others have, to compare with.
+/// A reference to compare with, such as the average of other municipalities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("benchmark_body")))]
 pub struct BenchmarkBody {
@@ -131,7 +72,7 @@ pub struct BenchmarkBody {
     pub source: Option<ShortText>,
 }
 
-/// What is measured, how, and how far it is to come (nøgletal, indikator).
+/// What is measured, how, and the targets for it (nøgletal, indikator).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("indicator_body")))]
 pub struct IndicatorBody {
@@ -162,16 +103,16 @@ pub struct IndicatorBody {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 6)]
     pub decimals: Option<i32>,
-    /// Values about fewer people than this are hidden, and as many others as it takes that nobody can compute them.
-    /// The municipality's own `min_group` counts where it is higher. Null = nothing is hidden.
+    /// Values about fewer people than this are hidden, and as many others as needed so that nobody can compute them.
+    /// The municipality's own `min_group` applies where it is higher. Null = nothing is hidden.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub min_group: Option<i32>,
-    /// How values come up the unit tree.
+    /// How units without values get them from the units below.
     #[serde(default = "Aggregation::usual")]
     #[schema(default = "none")]
     pub aggregation: Aggregation,
-    /// The objectives that it tells about: `strategy/area/objective`, or UUIDs.
+    /// The objectives that it measures: `strategy/area/objective`, or UUIDs.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub objectives: Vec<Reference>,
@@ -182,11 +123,11 @@ pub struct IndicatorBody {
     /// Of computed ones: the level whose committees are counted.
     #[serde(default)]
     pub coverage_level: Option<Reference>,
-    /// What others have. One with values stays: it can't be left out again.
+    /// What it is compared with. A benchmark with values can't be removed.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub benchmarks: Vec<BenchmarkBody>,
-    /// How far it is to come.
+    /// What is to be reached.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub targets: Vec<Target>,
@@ -224,12 +165,12 @@ impl IndicatorBody {
         self.method == Method::Computed
     }
 
-    /// The smallest group that is shown, under a municipality's floor; none = every group is.
+    /// The smallest group whose values are shown, `floor` being the municipality's minimum; none = all are shown.
     pub fn least_shown(&self, floor: i32) -> Option<i64> {
         self.min_group.map(|least| i64::from(least.max(floor)))
     }
 
-    /// Notes what breaks a rule that needs no other row.
+    /// Checks the rules that need no other row.
     pub fn check(&self, pointer: &str, errors: &mut ValidationErrors) {
         self.check_computed(pointer, errors);
         let mut seen = HashSet::new();
@@ -239,8 +180,21 @@ impl IndicatorBody {
             }
         }
         for (n, target) in self.targets.iter().enumerate() {
-            target.check(self, &format!("{pointer}/targets/{n}"), errors);
+            self.check_target(target, &format!("{pointer}/targets/{n}"), errors);
         }
+    }
+
+    fn check_target(&self, target: &Target, pointer: &str, errors: &mut ValidationErrors) {
+        target.check_fields(pointer, errors);
+        if let Some(key) = &target.benchmark
+            && self.benchmark(key).is_none()
+        {
+            errors.add(format!("{pointer}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
+        }
+        if target.rule == TargetRule::FullCoverage && !self.is_percentage() {
+            errors.add(format!("{pointer}/rule"), "needs values in percent: write '%' in unit_of_measure");
+        }
+        target.check_periods(self.frequency, pointer, errors);
     }
 
     fn check_computed(&self, pointer: &str, errors: &mut ValidationErrors) {
@@ -265,12 +219,12 @@ impl IndicatorBody {
         }
     }
 
-    /// Whether its values are shares of a hundred.
+    /// Whether its values are percentages.
     pub fn is_percentage(&self) -> bool {
         self.is_computed() || self.unit_of_measure.as_ref().is_some_and(|unit| unit.as_str().trim() == "%")
     }
 
-    /// The texts that a search goes through.
+    /// The text that is searched.
     pub fn search_text(&self) -> String {
         text::fold_all([
             Some(self.title.as_str()),
@@ -283,40 +237,5 @@ impl IndicatorBody {
     /// The benchmark under a key.
     pub fn benchmark(&self, key: &Key) -> Option<&BenchmarkBody> {
         self.benchmarks.iter().find(|benchmark| benchmark.key == *key)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn period(text: &str) -> Period {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn frequencies_take_their_own_periods() {
-        for (frequency, taken, refused) in [
-            (Frequency::Month, "2024-05", "2024"),
-            (Frequency::Quarter, "2024-Q2", "2024-05"),
-            (Frequency::HalfYear, "2024-H1", "2024-Q1"),
-            (Frequency::Year, "2024", "2024-H1"),
-            (Frequency::Biennium, "2024", "2024-01"),
-        ] {
-            assert!(frequency.takes(period(taken), None), "{taken}");
-            assert!(!frequency.takes(period(refused), None), "{refused}");
-        }
-        assert!(Frequency::Once.takes(period("2024-05-17"), None));
-        assert!(Frequency::Biennium.takes(period("2025"), Some(period("2021"))));
-        assert!(!Frequency::Biennium.takes(period("2024"), Some(period("2021"))));
-        assert!(!Frequency::Biennium.takes(period("2020"), Some(period("2021"))));
-    }
-
-    #[test]
-    fn a_target_is_judged_by_the_last_period_in_it() {
-        assert_eq!(Frequency::Month.last_within(period("2025")), Some(period("2025-12")));
-        assert_eq!(Frequency::Year.last_within(period("2025")), Some(period("2025")));
-        assert_eq!(Frequency::Year.last_within(period("2025-H1")), None);
-        assert_eq!(Frequency::Once.last_within(period("2025")), None);
     }
 }

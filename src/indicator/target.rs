@@ -1,10 +1,10 @@
-//! What a target is: the ways in which plans say how far an indicator is to come.
+//! Targets: the ways in which plans say what an indicator is to reach.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Frequency, IndicatorBody};
+use super::frequency::Frequency;
 use super::number;
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
@@ -34,7 +34,7 @@ crate::text_enum! {
     }
 }
 
-/// How far an indicator is to come, and by when.
+/// What an indicator is to reach, and by when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("target")))]
 pub struct Target {
@@ -70,8 +70,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Notes what breaks a rule; the unit is looked up elsewhere.
-    pub(super) fn check(&self, indicator: &IndicatorBody, pointer: &str, errors: &mut ValidationErrors) {
+    /// Checks that the fields fit the rule and each other.
+    pub fn check_fields(&self, pointer: &str, errors: &mut ValidationErrors) {
         use TargetRule::*;
         let rule = self.rule;
         let fields = [
@@ -81,12 +81,12 @@ impl Target {
             ("benchmark", self.benchmark.is_some(), rule == AtBenchmark, true),
             ("decided_by", self.decided_by.is_some(), rule == Pending, false),
         ];
-        for (name, is_given, belongs, is_needed) in fields {
-            match (is_given, belongs) {
+        for (name, is_given, is_allowed, is_required) in fields {
+            match (is_given, is_allowed) {
                 (true, false) => {
                     errors.add(format!("{pointer}/{name}"), format!("has no place in '{rule}': leave it out"))
                 }
-                (false, true) if is_needed => {
+                (false, true) if is_required => {
                     errors.add(format!("{pointer}/{name}"), format!("is missing: '{rule}' needs it"));
                 }
                 _ => {}
@@ -97,18 +97,10 @@ impl Target {
                 errors.add(format!("{pointer}/{name}"), number::EXPECTED);
             }
         }
-        if let Some(key) = &self.benchmark
-            && indicator.benchmark(key).is_none()
-        {
-            errors.add(format!("{pointer}/benchmark"), format!("names none of the indicator's benchmarks: '{key}'"));
-        }
-        if rule == FullCoverage && !indicator.is_percentage() {
-            errors.add(format!("{pointer}/rule"), "needs values in percent: write '%' in unit_of_measure");
-        }
-        self.check_periods(indicator.frequency, pointer, errors);
     }
 
-    fn check_periods(&self, frequency: Frequency, pointer: &str, errors: &mut ValidationErrors) {
+    /// Checks that the periods fit the indicator's frequency and each other.
+    pub fn check_periods(&self, frequency: Frequency, pointer: &str, errors: &mut ValidationErrors) {
         if let Some(period) = self.baseline_period
             && !frequency.takes(period, None)
         {

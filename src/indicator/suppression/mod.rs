@@ -47,7 +47,7 @@ impl Cell {
 /// What is shown is taken to be known in full, the municipality's own value too where its count isn't known.
 /// Units and groups are numbered from 0 without great gaps, and no two cells have the same ones. The order of the cells
 /// makes no difference to what is hidden.
-pub fn hidden(parents: &[usize], cells: &[Cell], least: i64) -> Vec<bool> {
+pub fn suppressed(parents: &[usize], cells: &[Cell], least: i64) -> Vec<bool> {
     let grid = Grid::new(parents, cells);
     let mut table = Table::new(&grid, least);
     if table.has_secrets() {
@@ -233,7 +233,7 @@ mod tests {
 
     /// The units and groups that are hidden where no fewer than five are shown.
     fn hidden_of(parents: &[usize], cells: &[Cell]) -> Vec<(usize, usize)> {
-        let hidden = hidden(parents, cells, 5);
+        let hidden = suppressed(parents, cells, 5);
         cells.iter().zip(hidden).filter(|(_, is)| *is).map(|(cell, _)| (cell.unit, cell.group)).collect()
     }
 
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn nothing_is_hidden_where_nothing_is_small() {
-        assert!(hidden(&[], &[], 5).is_empty());
+        assert!(suppressed(&[], &[], 5).is_empty());
         assert!(hidden_units(&[0, 0, 0], &[Some(15), Some(5), Some(10)]).is_empty());
         assert!(hidden_units(&[0, 0, 0], &[Some(30), Some(5), Some(10)]).is_empty());
         assert!(hidden_units(&[0, 0, 0], &[None, Some(5), Some(10)]).is_empty());
@@ -331,7 +331,7 @@ mod tests {
         let cells = square(people);
         let small: Vec<bool> = cells.iter().map(|cell| cell.is_small(5)).collect();
         assert_eq!(Attacker::new(&[0; 5], &cells, 5).told(&small), [(2, 3)]);
-        let hidden = hidden(&[0; 5], &cells, 5);
+        let hidden = suppressed(&[0; 5], &cells, 5);
         assert!(Attacker::new(&[0; 5], &cells, 5).told(&hidden).is_empty());
         assert_eq!(hidden.iter().filter(|is| **is).count(), 10, "{hidden:?}");
     }
@@ -363,7 +363,7 @@ mod tests {
         for round in 0..4000 {
             let (parents, mut cells) = random.table();
             let least = 1 + random.below(6) as i64;
-            let hidden = hidden(&parents, &cells, least);
+            let hidden = suppressed(&parents, &cells, least);
             let context = || format!("round {round}: {parents:?}, {cells:?}, {least}: {hidden:?}");
             assert!(cells.iter().zip(&hidden).all(|(cell, is)| *is || !cell.is_small(least)), "{}", context());
             let attacker = Attacker::new(&parents, &cells, least);
@@ -378,7 +378,7 @@ mod tests {
             turned.reverse();
             cells = turned.iter().map(|(cell, _)| *cell).collect();
             let expected: Vec<bool> = turned.iter().map(|(_, is)| *is).collect();
-            assert_eq!(super::hidden(&parents, &cells, least), expected);
+            assert_eq!(super::suppressed(&parents, &cells, least), expected);
         }
     }
 

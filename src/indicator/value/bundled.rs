@@ -6,17 +6,18 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::head::{self, IndicatorHead, Which};
-use super::rows::ValueRow;
-use super::save::{self, Prepared, ValueCounts};
+use super::head::{IndicatorHead, IndicatorSelector};
+use super::model::{ValueCounts, ValueRow};
+use super::service::{self, PreparedValues};
 use super::store;
+use super::store::heads::heads;
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::db::{Tenant, Writer};
 use crate::http::example::example;
 use crate::indicator::model::Indicator;
 use crate::indicator::number;
-use crate::indicator::save::Checked;
 use crate::indicator::store as indicators;
+use crate::indicator::store::write::PreparedIndicator;
 use crate::period::Period;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::reference_index::ReferenceIndex;
@@ -46,48 +47,48 @@ pub struct BundledSeries {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("bundled_value")))]
 pub struct BundledValue {
-    /// For which period.
+    /// Its period.
     pub period: Period,
-    /// How much.
+    /// The value.
     #[serde(serialize_with = "number::serialize")]
     #[schema(minimum = -1e15, maximum = 1e15)]
     pub value: f64,
-    /// How many people or answers stand behind it.
+    /// How many people or answers it is about.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub count: Option<i64>,
     /// Whether it is preliminary.
     #[serde(default)]
     pub is_provisional: bool,
-    /// What is to be said of it.
+    /// A remark.
     #[serde(default)]
     pub note: Option<LongText>,
 }
 
-/// The values of an indicator or a benchmark, and where in the bundle each stands.
-type Gathered = (Vec<ValueRow>, Vec<String>);
+/// The values of an indicator or a benchmark, with the pointer of each in the bundle.
+type SeriesRows = (Vec<ValueRow>, Vec<String>);
 
-/// Checks the values of a bundle; faults go to `faults`. `brought` are the indicators that the bundle brings.
+/// Checks the values of a bundle. `imported` are the indicators in the bundle.
 pub fn prepare(
     writer: &mut Writer<'_>,
-    brought: &[Checked],
+    imported: &[PreparedIndicator],
     units: &ReferenceIndex,
     series: Vec<BundledSeries>,
     errors: &mut ValidationErrors,
-) -> Result<Vec<Prepared>> {
+) -> Result<Vec<PreparedValues>> {
     let mut keys: Vec<Key> = series.iter().map(|series| series.indicator.clone()).collect();
     keys.sort();
     keys.dedup();
     let filter = indicators::Filter { keys: Some(keys), ..indicators::Filter::default() };
     let stored = indicators::list(writer, filter, None)?;
-    // What the bundle brings stands in the place of what is stored.
+    // An indicator in the bundle replaces the stored one.
     let mut known: HashMap<Key, Indicator> = HashMap::new();
-    for indicator in stored.into_iter().chain(brought.iter().map(|checked| checked.outcome.entity().clone())) {
+    for indicator in stored.into_iter().chain(imported.iter().map(|prepared| prepared.outcome.entity().clone())) {
         known.insert(indicator.body.key.clone(), indicator);
     }
-    // Of one indicator and benchmark together, so that what stands in the file twice is seen.
+    // Gathered by indicator and benchmark, so that a value that stands in the file twice is found.
     let mut order: Vec<(Key, Option<Key>)> = Vec::new();
-    let mut gathered: HashMap<(Key, Option<Key>), Gathered> = HashMap::new();
+    let mut gathered: HashMap<(Key, Option<Key>), SeriesRows> = HashMap::new();
     for (n, series) in series.into_iter().enumerate() {
         let BundledSeries { indicator, benchmark, unit, group, values } = series;
         let Some(found) = known.get(&indicator) else {
@@ -106,11 +107,11 @@ pub fn prepare(
         if let Some(group) = &group {
             text::check_no_cpr(&format!("/values/{n}/group"), group.as_str(), errors);
         }
-        let place = (indicator, benchmark);
-        if !gathered.contains_key(&place) {
-            order.push(place.clone());
+        let owner = (indicator, benchmark);
+        if !gathered.contains_key(&owner) {
+            order.push(owner.clone());
         }
-        let (rows, pointers) = gathered.entry(place).or_default();
+        let (rows, pointers) = gathered.entry(owner).or_default();
         for (m, value) in values.into_iter().enumerate() {
             let BundledValue { period, value, count, is_provisional, note } = value;
             if let Some(note) = &note {
@@ -121,51 +122,53 @@ pub fn prepare(
             pointers.push(format!("/values/{n}/values/{m}"));
         }
     }
-    // A turn of two years is one for all values of an indicator.
+    // Which years an indicator is measured in, every second year, is decided once for all its values.
     let mut firsts: HashMap<Key, Period> = HashMap::new();
-    for place in &order {
-        let first = gathered.get(place).and_then(|(rows, _)| rows.first());
-        first.map(|row| firsts.entry(place.0.clone()).or_insert(row.period));
+    for owner in &order {
+        let first = gathered.get(owner).and_then(|(rows, _)| rows.first());
+        first.map(|row| firsts.entry(owner.0.clone()).or_insert(row.period));
     }
     let mut prepared = Vec::new();
-    for place in order {
-        let (Some(indicator), Some((rows, pointers))) = (known.get(&place.0), gathered.get(&place)) else { continue };
-        let at = |n: usize| pointers[n].clone();
-        let first = firsts.get(&place.0).copied();
-        prepared.push(save::prepare(writer, indicator, place.1.as_ref(), first, units, (rows, &at), errors)?);
+    for (key, benchmark) in order {
+        let first = firsts.get(&key).copied();
+        let owner = (key, benchmark);
+        let (Some(indicator), Some((rows, pointers))) = (known.get(&owner.0), gathered.get(&owner)) else { continue };
+        let pointer = |n: usize| pointers[n].clone();
+        let benchmark = owner.1.as_ref();
+        prepared.push(service::prepare(writer, indicator, benchmark, first, units, (rows, &pointer), errors)?);
     }
     Ok(prepared)
 }
 
-/// Writes what was prepared.
-pub fn apply(writer: &mut Writer<'_>, prepared: Vec<Prepared>) -> Result<ValueCounts> {
+/// Writes prepared values where they differ from what is stored.
+pub fn apply(writer: &mut Writer<'_>, prepared: Vec<PreparedValues>) -> Result<ValueCounts> {
     let mut counts = ValueCounts::default();
     for prepared in prepared {
-        counts += save::apply(writer, prepared)?;
+        counts += service::apply(writer, prepared)?;
     }
     Ok(counts)
 }
 
-/// What [`apply`] would come to.
-pub fn compare(tenant: &mut Tenant<'_>, prepared: Vec<Prepared>) -> Result<ValueCounts> {
+/// What [`apply`] would write, without writing it.
+pub fn dry_run(tenant: &mut Tenant<'_>, prepared: Vec<PreparedValues>) -> Result<ValueCounts> {
     let mut counts = ValueCounts::default();
     for prepared in prepared {
-        counts += save::compare(tenant, prepared)?.counts;
+        counts += service::dry_run(tenant, prepared)?;
     }
     Ok(counts)
 }
 
-/// How many values a bundle holds: as many as an import takes.
+/// How many values a bundle holds at most: as many as an import takes.
 const MOST_VALUES: usize = 300_000;
 
 /// All values of the municipality, series by series.
 pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<BundledSeries>> {
     let mut found = Vec::new();
     let mut left = MOST_VALUES;
-    for head in head::heads(tenant, Which::default())? {
+    for head in heads(tenant, IndicatorSelector::default())? {
         let mut series = BTreeMap::new();
         for periods in head.years() {
-            left = left.checked_sub(read(tenant, &head, periods, &mut series)?).ok_or_else(too_many)?;
+            left = left.checked_sub(read_series(tenant, &head, periods, &mut series)?).ok_or_else(too_many)?;
         }
         found.extend(bundled(&head.key, series));
     }
@@ -173,32 +176,36 @@ pub fn all(tenant: &mut Tenant<'_>) -> Result<Vec<BundledSeries>> {
 }
 
 /// The values of an indicator in some periods, series by series.
-pub fn of(tenant: &mut Tenant<'_>, head: &IndicatorHead, periods: RangeInclusive<i32>) -> Result<Vec<BundledSeries>> {
+pub fn for_indicator(
+    tenant: &mut Tenant<'_>,
+    head: &IndicatorHead,
+    periods: RangeInclusive<i32>,
+) -> Result<Vec<BundledSeries>> {
     let mut series = BTreeMap::new();
-    read(tenant, head, periods, &mut series)?;
+    read_series(tenant, head, periods, &mut series)?;
     Ok(bundled(&head.key, series).collect())
 }
 
 /// The benchmark, the unit and the group of a series.
-type Place = (Option<Key>, Option<RegisterKey>, Option<RegisterKey>);
+type BundledKey = (Option<Key>, Option<RegisterKey>, Option<RegisterKey>);
 
-/// Adds the values in some periods to their series, and answers how many there are.
-fn read(
+/// Adds the values of some periods to their series, and returns how many there are.
+fn read_series(
     tenant: &mut Tenant<'_>,
     head: &IndicatorHead,
     periods: RangeInclusive<i32>,
-    series: &mut BTreeMap<Place, Vec<BundledValue>>,
+    series: &mut BTreeMap<BundledKey, Vec<BundledValue>>,
 ) -> Result<usize> {
-    let places = store::places(tenant, head.id)?;
+    let owners = store::series_owners(tenant, head.id)?;
     let mut own = store::all_values(tenant, head.id, periods.clone())?;
     let others = store::benchmark_values(tenant, &[head.id], None, periods)?;
-    let read = own.len() + others.len();
+    let count = own.len() + others.len();
     own.sort_by_key(|value| value.period);
     for value in own {
-        let Some((unit, group)) = places.get(&value.series_id) else { continue };
-        let place = (None, unit.as_ref().map(|(_, key)| key.clone()), group.parse().ok());
-        series.entry(place).or_default().push(BundledValue {
-            period: store::readable(value.period)?,
+        let Some((unit, group)) = owners.get(&value.series_id) else { continue };
+        let key = (None, unit.as_ref().map(|(_, key)| key.clone()), group.parse().ok());
+        series.entry(key).or_default().push(BundledValue {
+            period: store::period_from_number(value.period)?,
             value: value.value,
             count: value.people.map(i64::from),
             is_provisional: value.is_provisional,
@@ -206,15 +213,15 @@ fn read(
         });
     }
     for value in others {
-        let place = (Some(value.benchmark), None, None);
+        let key = (Some(value.benchmark), None, None);
         let (period, is_provisional) = (value.period, value.is_provisional);
         let (value, note) = (value.value, note(value.note)?);
-        series.entry(place).or_default().push(BundledValue { period, value, count: None, is_provisional, note });
+        series.entry(key).or_default().push(BundledValue { period, value, count: None, is_provisional, note });
     }
-    Ok(read)
+    Ok(count)
 }
 
-fn bundled(indicator: &Key, series: BTreeMap<Place, Vec<BundledValue>>) -> impl Iterator<Item = BundledSeries> {
+fn bundled(indicator: &Key, series: BTreeMap<BundledKey, Vec<BundledValue>>) -> impl Iterator<Item = BundledSeries> {
     series.into_iter().map(|((benchmark, unit, group), values)| BundledSeries {
         indicator: indicator.clone(),
         benchmark,

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::answer::ValueItem;
 use super::head::IndicatorHead;
+use super::model::ValueItem;
 use crate::db::types::{RegisterKey, Timestamp};
 use crate::indicator::number;
 use crate::language::Language;

@@ -1,13 +1,12 @@
-//! The values of indicators and benchmarks: in by the thousand, out as lists, tables, cubes and pictures.
+//! The values of indicators and benchmarks: written by the thousand, read as lists, tables, cubes and pictures.
 
-pub mod answer;
-pub mod benchmark;
 pub mod bundled;
 pub mod head;
+pub mod input;
 pub mod json_stat;
+pub mod model;
+pub mod query;
 pub mod read;
 pub mod routes;
-pub mod rows;
-pub mod save;
+pub mod service;
 pub mod store;
-pub mod stream;

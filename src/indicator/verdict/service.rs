@@ -12,10 +12,11 @@ use crate::indicator::coverage;
 use crate::indicator::model::Indicator;
 use crate::indicator::store as indicators;
 use crate::indicator::target::Target;
-use crate::indicator::value::answer::ValueItem;
-use crate::indicator::value::head::{self, IndicatorHead, Which};
-use crate::indicator::value::read::{self, Scope};
-use crate::indicator::value::store;
+use crate::indicator::value::head::{IndicatorHead, IndicatorSelector};
+use crate::indicator::value::model::ValueItem;
+use crate::indicator::value::query::ResolvedQuery;
+use crate::indicator::value::store::heads::heads;
+use crate::indicator::value::{read, store};
 use crate::organisation::store as organisation;
 use crate::period::{self, Period};
 use crate::problem::Result;
@@ -47,7 +48,7 @@ pub fn verdicts(
         return Ok(HashMap::new());
     }
     let ids: Vec<Id> = aiming.iter().map(|indicator| indicator.id()).collect();
-    let heads = head::heads(tenant, Which { ids: Some(ids.clone()), ..Which::default() })?;
+    let heads = heads(tenant, IndicatorSelector { ids: Some(ids.clone()), ..IndicatorSelector::default() })?;
     let days = indicators::strategy_days(tenant, &ids)?;
     let values = values(tenant, &aiming, &heads, sees_all)?;
     let benchmarks = benchmarks(tenant, &aiming)?;
@@ -86,11 +87,11 @@ fn values(
             keys.iter().filter_map(|key| names.id(key.as_str())).collect()
         }
     };
-    let scope = Scope::of_units(unit_ids, true, sees_all);
+    let query = ResolvedQuery::for_units(unit_ids, true, sees_all);
     let computed: Vec<_> = heads.iter().filter_map(IndicatorHead::coverage).collect();
     let computed = coverage::coverage(tenant, &computed, period::today())?;
     let mut found: HashMap<(Id, Option<RegisterKey>), Readings> = HashMap::new();
-    for (id, items) in read::narrow(tenant, heads, &scope, &computed)? {
+    for (id, items) in read::read_few_units(tenant, heads, &query, &computed)? {
         for item in items {
             let reading = reading(&item);
             found.entry((id, item.unit)).or_default().insert(item.period, reading);

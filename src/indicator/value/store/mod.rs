@@ -1,5 +1,8 @@
 //! Queries for values.
 
+pub mod heads;
+pub mod write;
+
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
@@ -12,60 +15,61 @@ use crate::db::schema::aliases::newest_values;
 use crate::db::schema::{actors, benchmarks, changes, indicator_values, replaced_values, units, value_series};
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::indicator::aggregate::UnitTree;
+use crate::indicator::value::model::ReplacedValue;
 use crate::period::Period;
 use crate::problem::{Problem, Result};
 
-/// A unit, or none for the municipality, and a group, empty for everybody.
-pub type Place = (Option<Id>, String);
+/// What a series is about: a unit (none = the whole municipality) and a group of employees (empty = everybody).
+pub type SeriesKey = (Option<Id>, String);
 
 /// A value as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredValue {
-    /// Which indicator's.
+    /// Its indicator.
     pub indicator_id: Id,
-    /// Which unit's; none = the municipality's.
+    /// Its unit; none = the municipality.
     pub unit: Option<(Id, RegisterKey)>,
-    /// Which group's; empty = everybody's.
+    /// Its group; empty = everybody.
     pub group: String,
-    /// For which period.
+    /// Its period.
     pub period: Period,
-    /// How much.
+    /// The value.
     pub value: f64,
-    /// How many people stand behind it.
+    /// How many people it is about.
     pub people: Option<i32>,
     /// Whether it is preliminary.
     pub is_provisional: bool,
-    /// What is to be said of it.
+    /// The client's remark.
     pub note: Option<String>,
 }
 
-/// Whose values are wanted, of a handful of units.
+/// Which units' values a query selects.
 #[derive(Debug, Clone)]
 pub enum Units {
-    /// Every unit's and the municipality's.
+    /// All units and the municipality.
     All,
-    /// The municipality's.
+    /// The municipality as a whole.
     Municipality,
-    /// Those of some units; with `true`, the municipality's too.
+    /// Some units; with `true`, the municipality too.
     Some(Vec<Id>, bool),
 }
 
-/// Which of the indicators' own values are wanted.
+/// Selects values that were measured.
 #[derive(Debug, Clone)]
 pub struct Filter<'f> {
     /// Of these indicators.
     pub indicators: &'f [Id],
     /// Of these periods.
     pub periods: RangeInclusive<i32>,
-    /// Whose.
+    /// Of these units.
     pub units: Units,
-    /// Of this group alone; empty = everybody.
+    /// Only of this group; empty = everybody.
     pub group: Option<String>,
-    /// Of each series the newest alone.
+    /// Only the newest value of each series.
     pub is_newest: bool,
 }
 
-/// The values that were measured, in no order.
+/// Measured values, in no order.
 pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<StoredValue>> {
     let mut query = indicator_values::table
         .inner_join(value_series::table.left_join(units::table))
@@ -82,7 +86,7 @@ pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<Store
             ),
         ))
         .into_boxed();
-    // A single one is asked for by itself: the engines keep such a statement prepared.
+    // `eq` instead of `eq_any` where one is selected: such a statement stays prepared.
     query = match filter.indicators {
         [single] => query.filter(value_series::indicator_id.eq(*single)),
         many => query.filter(value_series::indicator_id.eq_any(many)),
@@ -103,20 +107,20 @@ pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<Store
         query = query.filter(value_series::employee_group.eq(group));
     }
     if filter.is_newest {
-        let of_series = newest_values
+        let newest_of_series = newest_values
             .filter(newest_values.field(indicator_values::series_id).eq(value_series::id))
             .filter(
                 newest_values.field(indicator_values::period).between(*filter.periods.start(), *filter.periods.end()),
             )
             .select(max(newest_values.field(indicator_values::period)));
-        query = query.filter(indicator_values::period.nullable().eq(of_series.single_value()));
+        query = query.filter(indicator_values::period.nullable().eq(newest_of_series.single_value()));
     }
     type Row = ((Id, Option<Id>, Option<RegisterKey>, String), (i32, f64, Option<i32>, bool, Option<String>));
     let rows: Vec<Row> = query.load(tenant.connection)?;
     rows.into_iter()
         .map(|((indicator_id, unit_id, unit_key, group), (period, value, people, is_provisional, note))| {
             let unit = unit_id.zip(unit_key);
-            let period = readable(period)?;
+            let period = period_from_number(period)?;
             Ok(StoredValue { indicator_id, unit, group, period, value, people, is_provisional, note })
         })
         .collect()
@@ -125,22 +129,22 @@ pub fn measured(tenant: &mut Tenant<'_>, filter: Filter<'_>) -> Result<Vec<Store
 /// A value in its series.
 #[derive(Debug, Clone, Queryable)]
 pub struct SeriesValue {
-    /// Which series'.
+    /// Its series.
     pub series_id: i64,
     /// The number of the period.
     pub period: i32,
-    /// How much.
+    /// The value.
     pub value: f64,
-    /// How many people stand behind it.
+    /// How many people it is about.
     pub people: Option<i32>,
     /// Whether it is preliminary.
     pub is_provisional: bool,
-    /// What is to be said of it.
+    /// The client's remark.
     pub note: Option<String>,
 }
 
-/// All values of an indicator in some periods, in no order. Where there are many, their units' names would be the
-/// larger part of them: [`places`] tells those once.
+/// All values of an indicator in some periods, in no order. Units and groups are left out, as they would be most of
+/// what is read: [`series_owners`] has them.
 pub fn all_values(tenant: &mut Tenant<'_>, indicator: Id, periods: RangeInclusive<i32>) -> Result<Vec<SeriesValue>> {
     let series = value_series::table
         .filter(value_series::indicator_id.eq(indicator))
@@ -160,11 +164,11 @@ pub fn all_values(tenant: &mut Tenant<'_>, indicator: Id, periods: RangeInclusiv
         .load(tenant.connection)?)
 }
 
-/// The unit and the group of each series of an indicator.
-pub type Places = HashMap<i64, (Option<(Id, RegisterKey)>, String)>;
+/// The unit and the group of each series of an indicator, by the series' id.
+pub type SeriesOwners = HashMap<i64, (Option<(Id, RegisterKey)>, String)>;
 
-/// The places of an indicator's own series.
-pub fn places(tenant: &mut Tenant<'_>, indicator: Id) -> Result<Places> {
+/// The units and groups of an indicator's own series.
+pub fn series_owners(tenant: &mut Tenant<'_>, indicator: Id) -> Result<SeriesOwners> {
     let rows: Vec<(i64, Option<Id>, Option<RegisterKey>, String)> = value_series::table
         .left_join(units::table)
         .filter(value_series::indicator_id.eq(indicator))
@@ -174,25 +178,25 @@ pub fn places(tenant: &mut Tenant<'_>, indicator: Id) -> Result<Places> {
     Ok(rows.into_iter().map(|(id, unit, key, group)| (id, (unit.zip(key), group))).collect())
 }
 
-/// The period that a stored number stands for.
-pub fn readable(period: i32) -> Result<Period> {
+/// The period with a stored number.
+pub fn period_from_number(period: i32) -> Result<Period> {
     Period::from_number(period).ok_or_else(|| Problem::internal(format!("{period} stands for no period")))
 }
 
-/// The values of a benchmark.
+/// A value of a benchmark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenchmarkValue {
-    /// Which indicator's.
+    /// Its indicator.
     pub indicator_id: Id,
-    /// Which benchmark's.
+    /// Its benchmark.
     pub benchmark: Key,
-    /// For which period.
+    /// Its period.
     pub period: Period,
-    /// How much.
+    /// The value.
     pub value: f64,
     /// Whether it is preliminary.
     pub is_provisional: bool,
-    /// What is to be said of it.
+    /// The client's remark.
     pub note: Option<String>,
 }
 
@@ -225,7 +229,7 @@ pub fn benchmark_values(
     let rows: Vec<Row> = query.load(tenant.connection)?;
     rows.into_iter()
         .map(|((indicator_id, benchmark), (period, value, is_provisional, note))| {
-            let period = readable(period)?;
+            let period = period_from_number(period)?;
             Ok(BenchmarkValue { indicator_id, benchmark, period, value, is_provisional, note })
         })
         .collect()
@@ -267,43 +271,17 @@ pub fn unit_names(tenant: &mut Tenant<'_>) -> Result<HashMap<RegisterKey, String
     Ok(names.into_iter().collect())
 }
 
-/// What stood in a value's place before.
-#[derive(Debug, Clone)]
-pub struct Replaced {
-    /// Which unit's; none = the municipality's.
-    pub unit: Option<RegisterKey>,
-    /// Which group's; empty = everybody's.
-    pub group: String,
-    /// Which benchmark's; none = the indicator's own.
-    pub benchmark: Option<Key>,
-    /// For which period.
-    pub period: Period,
-    /// How much.
-    pub value: f64,
-    /// How many people stood behind it.
-    pub people: Option<i32>,
-    /// Whether it was preliminary.
-    pub is_provisional: bool,
-    /// What was said of it.
-    pub note: Option<String>,
-    /// When it was replaced or removed, in the order of commits.
-    pub sequence: i64,
-    /// When that was.
-    pub at: Timestamp,
-    /// Who did it: issuer and subject.
-    pub by: (String, String),
-    /// Its place in the list.
-    pub place: (i64, i64, i32),
-}
+/// The position of a replaced value in the list: the change that replaced it, its series, the number of its period.
+pub type ReplacedPosition = (i64, i64, i32);
 
-/// At most `limit` replaced values of an indicator, the last replaced first, after a place in the list.
+/// At most `limit` replaced values of an indicator, the last replaced first, after a position in the list.
 pub fn replaced(
     tenant: &mut Tenant<'_>,
     indicator: Id,
     periods: RangeInclusive<i32>,
-    after: Option<(i64, i64, i32)>,
+    after: Option<ReplacedPosition>,
     limit: i64,
-) -> Result<Vec<Replaced>> {
+) -> Result<Vec<(ReplacedPosition, ReplacedValue)>> {
     let mut query = replaced_values::table
         .inner_join(value_series::table.left_join(units::table).left_join(benchmarks::table))
         .inner_join(changes::table.on(changes::sequence.eq(replaced_values::replaced_in)))
@@ -339,29 +317,28 @@ pub fn replaced(
     let rows: Vec<Row> = query.load(tenant.connection)?;
     rows.into_iter()
         .map(|((unit, group, benchmark), (number, value, people, is_provisional, note), change)| {
-            let (sequence, at, issuer, subject, series) = change;
-            let (period, place) = (readable(number)?, (sequence, series, number));
-            let by = (issuer, subject);
-            Ok(Replaced {
+            let (sequence, replaced_at, issuer, subject, series) = change;
+            let replaced = ReplacedValue {
+                period: period_from_number(number)?,
                 unit,
-                group,
+                group: group.parse().ok(),
                 benchmark,
-                period,
                 value,
-                people,
+                count: people.map(i64::from),
                 is_provisional,
                 note,
+                replaced_at,
                 sequence,
-                at,
-                by,
-                place,
-            })
+                issuer,
+                subject,
+            };
+            Ok(((sequence, series, number), replaced))
         })
         .collect()
 }
 
 /// The ids of the series of an indicator, or of one of its benchmarks, by unit and group.
-pub fn series(tenant: &mut Tenant<'_>, indicator: Id, benchmark: Option<Id>) -> Result<HashMap<Place, i64>> {
+pub fn series(tenant: &mut Tenant<'_>, indicator: Id, benchmark: Option<Id>) -> Result<HashMap<SeriesKey, i64>> {
     let mut query = value_series::table
         .filter(value_series::indicator_id.eq(indicator))
         .select((value_series::id, value_series::unit_id, value_series::employee_group))

@@ -1,4 +1,6 @@
-//! Queries for indicators: their definitions, benchmarks and targets. Values stand under `value`.
+//! Queries for indicators, their benchmarks and targets. Queries for values are in [`super::value::store`].
+
+pub mod write;
 
 use std::collections::HashMap;
 
@@ -11,19 +13,19 @@ use crate::action::store as actions;
 use crate::date_range::DateRange;
 use crate::db::Tenant;
 use crate::db::schema::{
-    benchmarks, focus_areas, indicator_objectives, indicators, levels, objectives, strategies, targets, units,
-    value_series,
+    benchmarks, focus_areas, indicator_objectives, indicator_values, indicators, levels, objectives, strategies,
+    targets, units, value_series,
 };
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
 use crate::period::Period;
-use crate::problem::{Result, ValidationErrors};
+use crate::problem::Result;
 use crate::resource::Entity;
 use crate::text::{LongText, SearchText, ShortText};
 use crate::web_address::WebAddress;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = indicators, treat_none_as_null = true, treat_none_as_default_value = false)]
-pub(super) struct IndicatorRow {
+struct IndicatorRow {
     id: Id,
     municipality_id: Id,
     key: Key,
@@ -48,8 +50,8 @@ pub(super) struct IndicatorRow {
 }
 
 impl IndicatorRow {
-    /// The row of an indicator, with the action and the level that its coverage is about.
-    pub(super) fn new(municipality_id: Id, indicator: &Indicator, coverage: (Option<Id>, Option<Id>)) -> Self {
+    /// The row of an indicator. `coverage`: the action and the level of a computed one.
+    fn new(municipality_id: Id, indicator: &Indicator, coverage: (Option<Id>, Option<Id>)) -> Self {
         let body = indicator.body.clone();
         Self {
             id: indicator.id(),
@@ -101,7 +103,7 @@ impl IndicatorRow {
     }
 }
 
-/// What stands in tables of its own beside the rows of indicators.
+/// The parts of indicators in tables of their own.
 struct Parts {
     objectives: HashMap<Id, Vec<Reference>>,
     benchmarks: HashMap<Id, Vec<BenchmarkBody>>,
@@ -109,24 +111,24 @@ struct Parts {
     actions: actions::Planned,
 }
 
-/// Which indicators are wanted.
+/// Selects indicators. Conditions that are set must all hold.
 #[derive(Debug, Default)]
 pub struct Filter {
     /// Only this one.
     pub id: Option<Id>,
     /// Only those with these keys.
     pub keys: Option<Vec<Key>>,
-    /// Only those that tell about objectives of this strategy.
+    /// Only those attached to objectives of this strategy.
     pub strategy: Option<Reference>,
-    /// Only those that tell about this objective.
+    /// Only those attached to this objective.
     pub objective: Option<Id>,
-    /// Only those that tell about objectives of this focus area.
+    /// Only those attached to objectives of this focus area.
     pub focus_area: Option<Id>,
-    /// Only those measured so.
+    /// Only those with this method.
     pub method: Option<Method>,
-    /// Only those measured this often.
+    /// Only those with this frequency.
     pub frequency: Option<Frequency>,
-    /// Only those that were retired by this day, or only the others.
+    /// Only those that are retired on this day, or only the others.
     pub retired: Option<(bool, NaiveDate)>,
     /// Only those whose title, definition, source or key contains this.
     pub q: Option<SearchText>,
@@ -148,26 +150,26 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
     if let Some(keys) = filter.keys {
         query = query.filter(indicators::key.eq_any(keys));
     }
-    let told = indicator_objectives::table
+    let attached = indicator_objectives::table
         .inner_join(objectives::table.inner_join(focus_areas::table.inner_join(strategies::table)));
     match filter.strategy {
         Some(Reference::Id(id)) => {
-            let its = told.filter(strategies::id.eq(id)).select(indicator_objectives::indicator_id);
-            query = query.filter(indicators::id.eq_any(its));
+            let ids = attached.filter(strategies::id.eq(id)).select(indicator_objectives::indicator_id);
+            query = query.filter(indicators::id.eq_any(ids));
         }
         Some(path) => {
-            let its = told.filter(strategies::key.eq(path.to_string())).select(indicator_objectives::indicator_id);
-            query = query.filter(indicators::id.eq_any(its));
+            let ids = attached.filter(strategies::key.eq(path.to_string())).select(indicator_objectives::indicator_id);
+            query = query.filter(indicators::id.eq_any(ids));
         }
         None => {}
     }
     if let Some(id) = filter.focus_area {
-        let its = told.filter(focus_areas::id.eq(id)).select(indicator_objectives::indicator_id);
-        query = query.filter(indicators::id.eq_any(its));
+        let ids = attached.filter(focus_areas::id.eq(id)).select(indicator_objectives::indicator_id);
+        query = query.filter(indicators::id.eq_any(ids));
     }
     if let Some(id) = filter.objective {
-        let its = indicator_objectives::table.filter(indicator_objectives::objective_id.eq(id));
-        query = query.filter(indicators::id.eq_any(its.select(indicator_objectives::indicator_id)));
+        let ids = indicator_objectives::table.filter(indicator_objectives::objective_id.eq(id));
+        query = query.filter(indicators::id.eq_any(ids.select(indicator_objectives::indicator_id)));
     }
     if let Some(method) = filter.method {
         query = query.filter(indicators::method.eq(method));
@@ -202,25 +204,25 @@ fn parts(tenant: &mut Tenant<'_>, rows: &[(IndicatorRow, Option<RegisterKey>)]) 
     let covered: Vec<Id> = rows.iter().filter_map(|(row, _)| row.coverage_action_id).collect();
     let actions = if covered.is_empty() { Default::default() } else { actions::planned(tenant, Some(covered))? };
     Ok(Parts {
-        objectives: told_objectives(tenant, &ids)?,
+        objectives: stored_objectives(tenant, &ids)?,
         benchmarks: stored_benchmarks(tenant, &ids)?,
         targets: stored_targets(tenant, &ids)?,
         actions,
     })
 }
 
-fn told_objectives(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, Vec<Reference>>> {
+fn stored_objectives(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, Vec<Reference>>> {
     let rows: Vec<(Id, RegisterKey, RegisterKey, RegisterKey)> = indicator_objectives::table
         .inner_join(objectives::table.inner_join(focus_areas::table.inner_join(strategies::table)))
         .filter(indicator_objectives::indicator_id.eq_any(ids))
         .order((indicator_objectives::indicator_id, indicator_objectives::position))
         .select((indicator_objectives::indicator_id, strategies::key, focus_areas::key, objectives::key))
         .load(tenant.connection)?;
-    let mut told: HashMap<Id, Vec<Reference>> = HashMap::new();
+    let mut stored: HashMap<Id, Vec<Reference>> = HashMap::new();
     for (id, strategy, area, key) in rows {
-        told.entry(id).or_default().push(Reference::Path(vec![strategy, area, key]));
+        stored.entry(id).or_default().push(Reference::Path(vec![strategy, area, key]));
     }
-    Ok(told)
+    Ok(stored)
 }
 
 fn stored_benchmarks(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, Vec<BenchmarkBody>>> {
@@ -270,7 +272,7 @@ pub fn benchmark_ids(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<(Id,
     Ok(rows.into_iter().map(|(indicator, key, id)| ((indicator, key), id)).collect())
 }
 
-/// The ids of the indicators that tell about objectives of a strategy, by key or id.
+/// The ids of the indicators attached to objectives of a strategy.
 pub fn ids_of_strategy(tenant: &mut Tenant<'_>, strategy: &Reference) -> Result<Vec<Id>> {
     let query = indicator_objectives::table
         .inner_join(objectives::table.inner_join(focus_areas::table.inner_join(strategies::table)))
@@ -295,7 +297,7 @@ pub fn objective_paths(tenant: &mut Tenant<'_>) -> Result<Vec<(Id, Reference)>> 
     Ok(rows.into_iter().map(|(id, strategy, area, key)| (id, Reference::Path(vec![strategy, area, key]))).collect())
 }
 
-/// The first and last days of the strategies that some indicators tell about: the earliest, and the latest.
+/// For each indicator, the time from the first day of its earliest to the last day of its latest strategy.
 pub fn strategy_days(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, DateRange>> {
     let rows: Vec<(Id, DateRange)> = indicator_objectives::table
         .inner_join(objectives::table.inner_join(focus_areas::table.inner_join(strategies::table)))
@@ -310,13 +312,12 @@ pub fn strategy_days(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<HashMap<Id, 
 }
 
 /// How many series of values an indicator has, those of its benchmarks included.
-pub(super) fn series_count(tenant: &mut Tenant<'_>, id: Id) -> Result<i64> {
+pub fn series_count(tenant: &mut Tenant<'_>, id: Id) -> Result<i64> {
     Ok(value_series::table.filter(value_series::indicator_id.eq(id)).count().get_result(tenant.connection)?)
 }
 
 /// The periods for which an indicator or one of its benchmarks has values, in order.
-pub(super) fn stored_periods(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<Period>> {
-    use crate::db::schema::indicator_values;
+pub fn stored_periods(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<Period>> {
     let numbers: Vec<i32> = indicator_values::table
         .inner_join(value_series::table)
         .filter(value_series::indicator_id.eq(id))
@@ -328,7 +329,7 @@ pub(super) fn stored_periods(tenant: &mut Tenant<'_>, id: Id) -> Result<Vec<Peri
 }
 
 /// The keys of the benchmarks among `ids` that have values.
-pub(super) fn measured_benchmarks(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<Vec<Key>> {
+pub fn measured_benchmarks(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result<Vec<Key>> {
     Ok(value_series::table
         .inner_join(benchmarks::table)
         .filter(benchmarks::id.eq_any(ids))
@@ -338,21 +339,8 @@ pub(super) fn measured_benchmarks(tenant: &mut Tenant<'_>, ids: &[Id]) -> Result
 }
 
 /// Whether an indicator has values of its own.
-pub(super) fn has_own_values(tenant: &mut Tenant<'_>, id: Id) -> Result<bool> {
+pub fn has_own_values(tenant: &mut Tenant<'_>, id: Id) -> Result<bool> {
     let own =
         value_series::table.filter(value_series::indicator_id.eq(id)).filter(value_series::benchmark_id.is_null());
     Ok(own.select(value_series::id).first::<i64>(tenant.connection).optional()?.is_some())
-}
-
-/// The ids of the units that a draft's targets are for; faults go to `faults`.
-pub(super) fn target_units(
-    body: &mut IndicatorBody,
-    units: &crate::reference_index::ReferenceIndex,
-    pointer: &str,
-    errors: &mut ValidationErrors,
-) -> Vec<Option<Id>> {
-    let resolve = |(n, target): (usize, &mut Target)| {
-        units.resolve_optional("unit", &mut target.unit, &format!("{pointer}/targets/{n}/unit"), errors)
-    };
-    body.targets.iter_mut().enumerate().map(resolve).collect()
 }

@@ -1,4 +1,4 @@
-//! Values as a table that is sent while it is read, so that a million of them fill no memory.
+//! Values as a table that is sent while it is read, so that a million rows never stand in memory.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -9,9 +9,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use tokio::sync::{mpsc, oneshot};
 
-use super::answer::ValueItem;
-use super::head::{self, IndicatorHead, Which};
-use super::read::{self, Asked, Scope};
 use crate::auth::caller::Caller;
 use crate::db::change_log::{self, Newest};
 use crate::db::{Database, Tenant};
@@ -19,6 +16,11 @@ use crate::http::entity_tag::{content_tag, is_current, tagged_as, vary_by};
 use crate::http::format::Format;
 use crate::http::limits::limits;
 use crate::http::table::TableWriter;
+use crate::indicator::value::head::{IndicatorHead, IndicatorSelector};
+use crate::indicator::value::model::ValueItem;
+use crate::indicator::value::query::{ResolvedQuery, ValueQuery};
+use crate::indicator::value::read;
+use crate::indicator::value::store::heads;
 use crate::problem::{Kind, Problem, Result};
 
 /// The columns of a table of values.
@@ -42,23 +44,22 @@ pub const COLUMNS: &[&str] = &[
 /// A chunk is sent when it is this long.
 const CHUNK: usize = 64 * 1024;
 
-/// Answers values as a table. Faults of the question are told before anything is sent; what fails later cuts the
-/// connection, so that nobody takes half a table for a whole one. A reader that is too slow, by the times that bodies have
-/// to arrive in, is cut too: it holds a connection to the database for as long as it reads, of which there are few.
+/// Answers values as a table, sent while it is read. An error before the first row is an ordinary answer; a later one
+/// cuts the connection, so that nobody takes half a table for a whole one. A client that reads too slowly, by the limits
+/// for bodies of requests, is cut off too: it holds one of few database connections for as long as it reads.
 pub async fn table(
     database: &Database,
     request: &HttpRequest,
     caller: &Caller,
-    (which, asked): (Which, Asked),
+    (selector, query): (IndicatorSelector, ValueQuery),
     format: Format,
 ) -> Result<HttpResponse> {
-    // Told once and first, as in the answer's tag, so that no tag is of a later day than what it stands for.
-    let today = asked.today;
-    let sees_all = asked.sees_all;
+    // The day is the query's: a tag must not be of a later day than its table.
+    let (today, sees_all) = (query.today, query.sees_all);
     let tag = |newest: Newest| {
-        let asked = (request.path(), request.query_string(), format.as_str(), sees_all, today);
-        let words = (&caller.principal.municipality, env!("CARGO_PKG_VERSION"));
-        content_tag(format!("{newest:?} {asked:?} {words:?}").as_bytes())
+        let parameters = (request.path(), request.query_string(), format.as_str(), sees_all, today);
+        let service = (&caller.principal.municipality, env!("CARGO_PKG_VERSION"));
+        content_tag(format!("{newest:?} {parameters:?} {service:?}").as_bytes())
     };
     if request.headers().contains_key(header::IF_NONE_MATCH) {
         let tag = tag(database.newest_change(&caller.principal).await?);
@@ -68,42 +69,42 @@ pub async fn table(
     }
     let turn = database.long_read().await?;
     let (sender, receiver) = mpsc::channel::<Part>(2);
-    let (started, begun) = oneshot::channel::<Begun>();
+    let (send_start, start) = oneshot::channel::<Start>();
     let (reading, principal) = (database.clone(), caller.principal.clone());
-    let waiting = tokio::runtime::Handle::current();
+    let runtime = tokio::runtime::Handle::current();
     let limits = limits(request)?;
     let (patience, end) = (limits.ordinary.time, Instant::now() + limits.bulk.time);
     let send = move |part: Part| {
         let patience = patience.min(end.saturating_duration_since(Instant::now()));
         let sent = async { tokio::time::timeout(patience, sender.send(part)).await };
-        match waiting.block_on(sent) {
+        match runtime.block_on(sent) {
             Ok(Ok(())) => Ok(true),
-            // Whoever asked has gone.
+            // The client is gone.
             Ok(Err(_)) => Ok(false),
             Err(_) => Err(Problem::new(Kind::RequestTimeout, "The table was not taken as fast as it has to be.")),
         }
     };
     let work = move |tenant: &mut Tenant<'_>| {
-        let heads = head::wanted(tenant, which)?;
-        let scope = Scope::resolve(tenant, asked)?;
+        let heads = heads::selected_heads(tenant, selector)?;
+        let query = ResolvedQuery::resolve(tenant, query)?;
         let newest = change_log::newest(tenant)?;
-        // Whoever asked may have gone: then the first chunk isn't taken either.
-        let _ = started.send(Begun { newest, heads: heads.clone() });
+        // The client may be gone: then the first chunk isn't taken either.
+        let _ = send_start.send(Start { newest, heads: heads.clone() });
         let mut table = TableWriter::new(format, COLUMNS)?;
-        let mut is_wanted = true;
-        read::visit(tenant, &heads, &scope, None, |head, items| {
+        let mut is_taken = true;
+        read::visit(tenant, &heads, &query, None, |head, items| {
             for item in &items {
                 row(&mut table, head, item)?;
                 if table.len() >= CHUNK {
-                    is_wanted = send(Part::Rows(table.take()?.into()))?;
-                    if !is_wanted {
+                    is_taken = send(Part::Rows(table.take()?.into()))?;
+                    if !is_taken {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        if is_wanted {
+        if is_taken {
             send(Part::Rows(table.take()?.into()))?;
             send(Part::End)?;
         }
@@ -114,7 +115,7 @@ pub async fn table(
         drop(turn);
         outcome
     });
-    let Ok(Begun { newest, heads }) = begun.await else {
+    let Ok(Start { newest, heads }) = start.await else {
         return Err(match task.await {
             Ok(Err(problem)) => problem,
             _ => Problem::internal("reading values ended without an answer"),
@@ -145,14 +146,14 @@ pub async fn table(
     Ok(finished(answer.streaming(body)))
 }
 
-/// A part of a table. One that ends without its end was not read to it.
+/// A part of a table. A table without `End` is incomplete.
 enum Part {
     Rows(Bytes),
     End,
 }
 
-/// What is known before the first row is read.
-struct Begun {
+/// Known before the first row is read.
+struct Start {
     newest: Newest,
     heads: Vec<IndicatorHead>,
 }
