@@ -1,9 +1,12 @@
-//! What follows from all values of an indicator together: what units have by those below them, and which values are
-//! hidden from readers. Both hang on every value of a period, so they are told once and remembered for as long as
-//! nothing changes that they depend on.
+//! What is derived from all values of an indicator together: the aggregates of units, and which values are hidden from
+//! readers. Both depend on every value of a period. They are computed once and cached until something changes that
+//! they depend on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use moka::ops::compute::{CompResult, Op};
+use moka::sync::Cache;
 
 use super::aggregate::{self, Completeness, UnitTree, UnitValue};
 use super::model::Aggregation;
@@ -15,7 +18,7 @@ use crate::db::change_log;
 use crate::db::types::{Id, RegisterKey, Timestamp};
 use crate::organisation::model::UnitBody;
 use crate::period::Period;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 use crate::resource::Body;
 
 /// The aggregate of a unit, computed from the units below it.
@@ -47,7 +50,8 @@ pub struct Derived {
 /// Derived from all values of an indicator, by period.
 pub type ByPeriod = Arc<BTreeMap<Period, Derived>>;
 
-/// All that it follows from: when the values were last written, how they come up the tree, who is hidden, and the tree.
+/// All that derived values depend on: when values were last written, the aggregation, the smallest group that is shown,
+/// and the unit tree.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Basis {
     values: Option<Timestamp>,
@@ -56,92 +60,95 @@ struct Basis {
     tree: u64,
 }
 
-struct Known {
+/// Derived values, with what they were computed from.
+#[derive(Clone)]
+struct Cached {
     basis: Basis,
     derived: ByPeriod,
 }
 
-/// The change up to which a tree is known, and its fingerprint.
-type KnownTree = ((i64, Timestamp), u64);
+/// The fingerprint of a unit tree, and the latest change when it was computed.
+type CachedTree = ((i64, Timestamp), u64);
 
-/// The trees of municipalities as far as they are known: up to which change, and what tells one from another.
-static TREES: LazyLock<Mutex<HashMap<Id, KnownTree>>> = LazyLock::new(Default::default);
-
-/// Ids are unique in the world, so that all databases of the process share one memory.
-static KNOWN: LazyLock<Mutex<HashMap<Id, Known>>> = LazyLock::new(Default::default);
-
-/// Held by whoever tells what isn't known yet: the others wait for that rather than tell it too.
-static TELLING: Mutex<()> = Mutex::new(());
-
-/// How many indicators are remembered: many times what a municipality has.
-const MOST_KNOWN: usize = 2_000;
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Derived values by indicator, and fingerprints of unit trees by municipality.
+struct DerivedCache {
+    indicators: Cache<Id, Cached>,
+    trees: Cache<Id, CachedTree>,
 }
 
-/// What follows from the values of each of some indicators; those of which nothing does are left out.
+/// How many entries each cache holds: many times the indicators of a municipality.
+const CAPACITY: u64 = 2_000;
+
+impl Default for DerivedCache {
+    fn default() -> Self {
+        Self { indicators: Cache::new(CAPACITY), trees: Cache::new(CAPACITY) }
+    }
+}
+
+/// The derived values of each of some indicators. Indicators without any are left out.
 pub fn derived(tenant: &mut Tenant<'_>, heads: &[IndicatorHead]) -> Result<HashMap<Id, ByPeriod>> {
-    let wanted: Vec<&IndicatorHead> = heads.iter().filter(|head| head.needs_all_values()).collect();
+    let needing: Vec<&IndicatorHead> = heads.iter().filter(|head| head.needs_all_values()).collect();
     let mut found = HashMap::new();
-    if wanted.is_empty() {
+    if needing.is_empty() {
         return Ok(found);
     }
+    let cache = tenant.cache::<DerivedCache>();
     let mut tree = None;
-    let of_tree = fingerprint(tenant, &mut tree)?;
-    for head in wanted {
+    let fingerprint = tree_fingerprint(tenant, &cache, &mut tree)?;
+    for head in needing {
         let (values, aggregation, min_group) = (head.values_updated_at, head.aggregation, head.min_group);
-        let basis = Basis { values, aggregation, min_group, tree: of_tree };
-        let derived = match known(head.id, &basis) {
-            Some(derived) => derived,
-            None => tell(tenant, head, basis, &mut tree)?,
-        };
-        found.insert(head.id, derived);
+        let basis = Basis { values, aggregation, min_group, tree: fingerprint };
+        found.insert(head.id, cached_or_computed(tenant, &cache, head, basis, &mut tree)?);
     }
     Ok(found)
 }
 
-fn known(id: Id, basis: &Basis) -> Option<ByPeriod> {
-    let known = locked(&KNOWN);
-    known.get(&id).filter(|known| known.basis == *basis).map(|known| Arc::clone(&known.derived))
+/// Requests for the same indicator compute its derived values once; others don't wait.
+fn cached_or_computed(
+    tenant: &mut Tenant<'_>,
+    cache: &DerivedCache,
+    head: &IndicatorHead,
+    basis: Basis,
+    tree: &mut Option<UnitTree>,
+) -> Result<ByPeriod> {
+    if let Some(cached) = cache.indicators.get(&head.id).filter(|cached| cached.basis == basis) {
+        return Ok(cached.derived);
+    }
+    let result = cache.indicators.entry(head.id).and_try_compute_with(|entry| -> Result<_> {
+        if entry.is_some_and(|entry| entry.value().basis == basis) {
+            return Ok(Op::Nop);
+        }
+        let tree = match tree {
+            Some(tree) => tree,
+            None => tree.insert(store::tree(tenant)?),
+        };
+        let derived = Arc::new(compute(tenant, head, tree)?);
+        Ok(Op::Put(Cached { basis, derived }))
+    })?;
+    match result {
+        CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) | CompResult::Unchanged(entry) => {
+            Ok(entry.into_value().derived)
+        }
+        CompResult::Removed(_) | CompResult::StillNone(_) => Err(Problem::internal("derived values were not cached")),
+    }
 }
 
-fn tell(tenant: &mut Tenant<'_>, head: &IndicatorHead, basis: Basis, tree: &mut Option<UnitTree>) -> Result<ByPeriod> {
-    let _turn = locked(&TELLING);
-    if let Some(derived) = known(head.id, &basis) {
-        return Ok(derived);
-    }
-    let tree = match tree {
-        Some(tree) => tree,
-        None => tree.insert(store::tree(tenant)?),
-    };
-    let derived = Arc::new(of_indicator(tenant, head, tree)?);
-    let new = Known { basis, derived: Arc::clone(&derived) };
-    let mut known = locked(&KNOWN);
-    if known.len() >= MOST_KNOWN {
-        known.clear();
-    }
-    known.insert(head.id, new);
-    Ok(derived)
-}
-
-/// What tells the municipality's tree from another: told from the log, as long as no unit has changed; else the tree is
-/// read, into `tree`.
-fn fingerprint(tenant: &mut Tenant<'_>, tree: &mut Option<UnitTree>) -> Result<u64> {
+/// The fingerprint of the municipality's unit tree. The change log says whether the cached one still holds; else the
+/// tree is read, into `tree`.
+fn tree_fingerprint(tenant: &mut Tenant<'_>, cache: &DerivedCache, tree: &mut Option<UnitTree>) -> Result<u64> {
     let Some(newest) = change_log::newest(tenant)? else { return Ok(0) };
-    let known = locked(&TREES).get(&tenant.municipality_id).copied();
-    if let Some((as_of, fingerprint)) = known
+    if let Some((as_of, fingerprint)) = cache.trees.get(&tenant.municipality_id)
         && change_log::is_unchanged_since(tenant, as_of, UnitBody::ENTITY)?
     {
         return Ok(fingerprint);
     }
     let fingerprint = tree.insert(store::tree(tenant)?).fingerprint();
-    locked(&TREES).insert(tenant.municipality_id, (newest, fingerprint));
+    cache.trees.insert(tenant.municipality_id, (newest, fingerprint));
     Ok(fingerprint)
 }
 
-/// Year by year, so that no more than a year's values are held at a time.
-fn of_indicator(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) -> Result<BTreeMap<Period, Derived>> {
+/// Reads the values year by year, so that no more than a year's are in memory.
+fn compute(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) -> Result<BTreeMap<Period, Derived>> {
     let series = Series::new(store::series(tenant, head.id, None)?, tree);
     let mut found = BTreeMap::new();
     for periods in head.years() {
@@ -151,7 +158,7 @@ fn of_indicator(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) 
         }
         for (number, values) in by_number {
             let period = store::period_from_number(number)?;
-            found.insert(period, of_period(head, tree, &series, period, &values));
+            found.insert(period, derive_period(head, tree, &series, period, &values));
         }
     }
     Ok(found)
@@ -179,7 +186,7 @@ impl Series {
     }
 }
 
-fn of_period(
+fn derive_period(
     head: &IndicatorHead,
     tree: &UnitTree,
     series: &Series,

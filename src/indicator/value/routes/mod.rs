@@ -11,8 +11,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use self::parameters::{IndicatorKeys, PeriodRange, ValueFilters};
 pub use self::parameters::ValueLimit;
+use self::parameters::{IndicatorKeys, PeriodRange, ValueFilters};
 use super::head::IndicatorSelector;
 use super::input::{self, BodyFormat};
 use super::json_stat::JsonStat;
