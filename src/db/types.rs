@@ -366,7 +366,7 @@ impl utoipa::PartialSchema for Reference {
         let key = format!("[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}", KEY_LENGTH - 1);
         string_schema(
             "reference",
-            "ReferenceIndex another row: by its key, by keys joined by '/' (`area/objective` within the strategy, \
+            "Names another row: by its key, by keys joined by '/' (`area/objective` within the strategy, \
              `strategy/area` or `strategy/area/objective` in the municipality), or by its UUID. Answers use the \
              shortest path of keys.",
         )
