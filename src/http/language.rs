@@ -7,7 +7,7 @@ use actix_web::http::header::{self, AcceptLanguage, Header as _, HeaderValue, Pr
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
 use super::entity_tag::vary_by;
-pub use crate::language::Language;
+use crate::language::Language;
 use crate::problem::Problem;
 
 impl Language {
