@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt::{self, Write};
 
 use askama::Template;
-use askama::filters::HtmlSafe;
+use askama::filters::Escaper;
 
 use super::style::{self, Colour, Face};
 use super::typesetting::Wrapped;
@@ -140,7 +140,25 @@ pub struct TextBlock {
     colour: Colour,
 }
 
-impl HtmlSafe for TextBlock {}
+/// Escapes text in templates for XML, within elements and attributes alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Xml;
+
+impl Escaper for Xml {
+    fn write_escaped_str<W: Write>(&self, mut dest: W, text: &str) -> fmt::Result {
+        for letter in text.chars() {
+            match letter {
+                '&' => dest.write_str("&amp;")?,
+                '<' => dest.write_str("&lt;")?,
+                '>' => dest.write_str("&gt;")?,
+                '"' => dest.write_str("&quot;")?,
+                '\'' => dest.write_str("&#39;")?,
+                letter => dest.write_char(letter)?,
+            }
+        }
+        Ok(())
+    }
+}
 
 /// A length in px as SVG has it, to one decimal. Lengths are never negative: nothing is drawn beside the canvas.
 /// Templates pass references.

@@ -16,4 +16,4 @@ pub mod typesetting;
 #[cfg(test)]
 pub mod reading;
 
-pub use canvas::{CONTENT_WIDTH, Canvas, Description, Document, MARGIN, TextBlock, WIDTH, px};
+pub use canvas::{CONTENT_WIDTH, Canvas, Description, Document, MARGIN, TextBlock, WIDTH, Xml, px};

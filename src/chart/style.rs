@@ -5,7 +5,6 @@
 use std::fmt;
 
 use askama::Template;
-use askama::filters::HtmlSafe;
 
 use super::label_placement::Position;
 
@@ -58,8 +57,6 @@ impl fmt::Display for Colour {
     }
 }
 
-impl HtmlSafe for Colour {}
-
 /// How a text is set.
 #[derive(Debug, Clone, Copy)]
 pub struct Face {
@@ -108,8 +105,6 @@ impl fmt::Display for Stroke {
         }
     }
 }
-
-impl HtmlSafe for Stroke {}
 
 /// A thin solid line.
 pub const THIN: Stroke = Stroke { width: "1", dashes: "" };
@@ -161,8 +156,6 @@ pub struct Mark {
     /// The radius of a disc of its size.
     pub radius: f64,
 }
-
-impl HtmlSafe for Mark {}
 
 /// How a series is drawn.
 #[derive(Debug, Clone, Copy)]

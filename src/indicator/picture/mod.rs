@@ -13,7 +13,6 @@ mod tests;
 use std::fmt;
 
 use askama::Template;
-use askama::filters::HtmlSafe;
 
 use super::number::is_storable;
 use crate::chart::label_placement::Position;
@@ -117,8 +116,6 @@ struct HiddenBlock<'a> {
     at: Position,
     width: f64,
 }
-
-impl HtmlSafe for HiddenBlock<'_> {}
 
 impl Picture<'_> {
     /// All that the picture shows, as sentences.

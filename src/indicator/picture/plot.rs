@@ -3,7 +3,6 @@
 use std::fmt;
 
 use askama::Template;
-use askama::filters::HtmlSafe;
 
 use super::{HIDDEN_HEIGHT, HiddenBlock, Line, Picture, Point};
 use crate::chart::label_placement::{Area, Occupied, Position};
@@ -101,8 +100,6 @@ impl fmt::Display for Level {
         write!(f, "M{} {}H{}", px(self.left), px(self.y), px(self.right))
     }
 }
-
-impl HtmlSafe for Level {}
 
 /// A line with its marks.
 struct Series {
