@@ -40,7 +40,7 @@ use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::Bundle;
-use medstrategi::db::{Database, Engine, Location};
+use medstrategi::db::{Database, Engine, Location, Options};
 use serde_json::{Value, json};
 
 /// The program's allocator.
@@ -171,7 +171,9 @@ struct Target {
 impl Service {
     fn start(home: TestDatabase, town: &Town) -> Self {
         let (engine, url) = (home.engine, home.url.clone());
-        let database = Database::open(Location::parse(&url).unwrap(), POOL).unwrap().keeping(Tallies);
+        let database =
+            Database::open(Location::parse(&url).unwrap(), Options { pool_size: POOL, ..Options::new(Tallies) })
+                .unwrap();
         import(
             &database,
             "everything else",

@@ -11,7 +11,8 @@ use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::db::change_log::{Change, Operation};
+use crate::db::change_log::{Change, EntityKind, Operation};
+use crate::db::projection::ChangedFields;
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
@@ -19,7 +20,7 @@ use crate::problem::{Kind, Problem, Result, ValidationErrors};
 /// The fields that a client writes, of a row that can be addressed.
 pub trait Body: Clone + PartialEq + Serialize {
     /// What the change log calls such a row.
-    const ENTITY: &'static str;
+    const ENTITY: EntityKind;
     /// What the contract calls the answer that holds it.
     const ANSWER: &'static str;
     /// What stands in the place of personal data that is taken out of the change log: fields, and what becomes
@@ -36,6 +37,11 @@ pub trait Body: Clone + PartialEq + Serialize {
     /// The day on which the row itself ends, where it has one; of a strategy, the plan's last day is none.
     fn last_day(&self) -> Option<chrono::NaiveDate> {
         None
+    }
+
+    /// Which of the fields that projections depend on differ from what they were before.
+    fn changed_fields(&self, _before: &Self) -> ChangedFields {
+        ChangedFields::default()
     }
 }
 
@@ -231,13 +237,17 @@ impl<B: Body> UpsertOutcome<B> {
 
     /// Its row in the change log, if it has one.
     pub fn change(&self) -> Option<Change> {
-        let (operation, before, after) = match self {
-            Self::Unchanged(_) => return None,
-            Self::Created(after) => (Operation::Created, None, after),
-            Self::Updated { before, after } => (Operation::Updated, Some(fields(before)), after),
-        };
-        let operation = if self.is_ended() { Operation::Ended } else { operation };
-        Some(Change { entity: B::ENTITY, id: after.id(), operation, before, after: Some(fields(after)) })
+        let after = self.entity();
+        let change = |operation| Change::new(B::ENTITY, after.id(), operation, fields(after));
+        match self {
+            Self::Unchanged(_) => None,
+            Self::Created(_) => Some(change(Operation::Created)),
+            Self::Updated { before, after } => Some(Change {
+                before: Some(fields(before)),
+                fields: after.body.changed_fields(&before.body),
+                ..change(if self.is_ended() { Operation::Ended } else { Operation::Updated })
+            }),
+        }
     }
 
     /// Whether the row was given a last day, or an earlier one than it had.
@@ -257,8 +267,8 @@ pub fn deletion<B: Body>(removed: &Entity<B>) -> Change {
     for (name, value) in B::REDACTED {
         before[*name] = (*value).into();
     }
-    let (entity, id, operation) = (B::ENTITY, removed.id(), Operation::Deleted);
-    Change { entity, id, operation, before: Some(before), after: None }
+    let (entity, id, fields) = (B::ENTITY, removed.id(), ChangedFields::default());
+    Change { entity, id, operation: Operation::Deleted, fields, before: Some(before), after: None }
 }
 
 /// The fields of a row as the change log keeps them: of a part also its path, since the references in

@@ -15,7 +15,7 @@ use medstrategi::auth::guard::{Anyone, May};
 use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::config::{Flags, Settings};
-use medstrategi::db::{AnyConnection, Database};
+use medstrategi::db::{AnyConnection, Database, Options};
 use medstrategi::problem::{Problem, Result};
 use medstrategi::server::{self, Parts};
 use medstrategi::telemetry;
@@ -47,7 +47,11 @@ pub fn serve_alone(database_url: &str, secret_file: &Path, bind: &str) {
     };
     let settings = Settings::load(&flags).unwrap();
     telemetry::start(&settings).unwrap();
-    let database = Database::open(settings.database.clone(), settings.database_pool).unwrap().keeping(Tallies);
+    let database = Database::open(
+        settings.database.clone(),
+        Options { pool_size: settings.database_pool, ..Options::new(Tallies) },
+    )
+    .unwrap();
     let parts = Parts::new(database, settings.issuers().unwrap());
     actix_web::rt::System::new().block_on(async {
         let listener = server::listen(settings.bind).unwrap();

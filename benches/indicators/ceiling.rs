@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer};
+use medstrategi::action::assignment::tally::Tallies;
 use medstrategi::db::schema::indicator_values;
-use medstrategi::db::{AnyConnection, Database, Engine, Location};
+use medstrategi::db::{AnyConnection, Database, Engine, Location, Options};
 use medstrategi::period::Period;
 
 use crate::common::databases::TestDatabase;
@@ -35,7 +36,7 @@ pub struct ValueRow {
 
 impl Ceiling {
     pub fn prepare(home: TestDatabase, town: &Town) -> Self {
-        import(&Database::open(Location::parse(&home.url).unwrap(), 1).unwrap(), town);
+        import(&Database::open(Location::parse(&home.url).unwrap(), Options::new(Tallies)).unwrap(), town);
         Self { connection: home.connect(), home }
     }
 

@@ -10,7 +10,7 @@ use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::Bundle;
-use medstrategi::db::{Database, Location};
+use medstrategi::db::{Database, Location, Options};
 use serde_json::{Value, json};
 
 use crate::common::POOL;
@@ -41,7 +41,9 @@ pub struct Run {
 
 impl<'t> Service<'t> {
     pub fn start(home: TestDatabase, town: &'t Town) -> Self {
-        let database = Database::open(Location::parse(&home.url).unwrap(), POOL).unwrap().keeping(Tallies);
+        let database =
+            Database::open(Location::parse(&home.url).unwrap(), Options { pool_size: POOL, ..Options::new(Tallies) })
+                .unwrap();
         import(&database, town);
         let secret = LocalSecret::read_or_create(&home.folder.path().join("medstrategi.secret")).unwrap();
         let (handle, address) = in_process::serve(database.clone(), &secret);

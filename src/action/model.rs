@@ -6,6 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::db::change_log::EntityKind;
+use crate::db::projection::ChangedFields;
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
 use crate::period::{self, Period, Span};
@@ -187,13 +189,22 @@ pub struct ActionBody {
 pub type Action = Entity<ActionBody>;
 
 impl Body for ActionBody {
-    const ENTITY: &'static str = "action";
+    const ENTITY: EntityKind = EntityKind::Action;
     const ANSWER: &'static str = "Action";
     const PATH_EXAMPLE: Option<&'static str> = Some("med-plan-2025-2028/trivsel/droeft-trivsel");
     type Key = Key;
 
     fn key(&self) -> &Key {
         &self.key
+    }
+
+    fn changed_fields(&self, before: &Self) -> ChangedFields {
+        let dates = |body: &Self| (body.starts_on, body.due_on, body.cancelled_on);
+        ChangedFields {
+            dates: dates(self) != dates(before),
+            recurrence: self.recurrence != before.recurrence,
+            ..ChangedFields::default()
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::auth::scope::Scope;
 use crate::committee::membership::model::MembershipBody;
 use crate::db::Database;
 use crate::db::access_log::{self, Access, LoggedAccess};
-use crate::db::change_log::{self, LoggedChange, Operation};
+use crate::db::change_log::{self, EntityKind, LoggedChange, Operation};
 use crate::db::types::{Id, Timestamp};
 use crate::http::page::{Page, PageLimit};
 use crate::http::query::Query;
@@ -82,12 +82,12 @@ pub struct Change {
 }
 
 /// What of the change log is personal data.
-const PERSONAL: [(&str, &[&str]); 2] =
+const PERSONAL: [(EntityKind, &[&str]); 2] =
     [(EmployeeBody::ENTITY, EmployeeBody::PERSONAL_FIELDS), (MembershipBody::ENTITY, MembershipBody::PERSONAL_FIELDS)];
 
 impl Change {
     fn personal_fields(&self) -> &'static [&'static str] {
-        PERSONAL.iter().find(|(entity, _)| *entity == self.entity).map_or(&[], |(_, fields)| fields)
+        PERSONAL.iter().find(|(entity, _)| entity.as_str() == self.entity).map_or(&[], |(_, fields)| fields)
     }
 
     /// Whether it shows who somebody is.

@@ -7,20 +7,18 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::Findings;
-use crate::action::assignment::tally::REPORT;
 use crate::action::local::store as local;
 use crate::action::report::{save as report, store as reports};
 use crate::committee::membership::Memberships;
 use crate::committee::membership::model::MembershipBody;
 use crate::committee::{Committees, level};
 use crate::cpr;
-use crate::db::change_log::Operation;
+use crate::db::change_log::{EntityKind, Operation};
 use crate::db::integrity::MOST;
 use crate::db::schema::changes;
 use crate::db::types::{Id, Json};
 use crate::db::{Tenant, Writer, connection};
 use crate::indicator::store::{self as indicators, Filter};
-use crate::indicator::value::service::ENTITY as VALUES;
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;
@@ -31,10 +29,10 @@ use crate::resource::{Body, Entity, fields};
 use crate::strategy::store as strategies;
 
 /// The fields about people in which no CPR number may stand, by kind of row.
-const ABOUT_PEOPLE: [(&str, &[&str]); 3] = [
+const ABOUT_PEOPLE: [(EntityKind, &[&str]); 3] = [
     (EmployeeBody::ENTITY, &["key", "name", "email", "title"]),
     (MembershipBody::ENTITY, &["key"]),
-    (REPORT, &["note", "minutes_url"]),
+    (EntityKind::Report, &["note", "minutes_url"]),
 ];
 
 /// What the log has of a row.
@@ -77,9 +75,10 @@ pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Res
     compare(writer, &mut log, &indicators, findings)?;
     for batch in reports::all(writer)?.chunks(connection::batch()) {
         let rows = batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), report::logged_again(kept.clone())?)));
-        compare_rows(writer, &mut log, REPORT, &rows.collect::<Result<Vec<_>>>()?, findings)?;
+        compare_rows(writer, &mut log, EntityKind::Report, &rows.collect::<Result<Vec<_>>>()?, findings)?;
     }
-    let gone = log.iter().filter(|((entity, _), logged)| entity != VALUES && !logged.is_deleted);
+    let gone =
+        log.iter().filter(|((entity, _), logged)| entity != EntityKind::IndicatorValues.as_str() && !logged.is_deleted);
     let mut gone: Vec<String> = gone.map(|((entity, id), _)| format!("{entity} '{id}'")).collect();
     gone.sort();
     for row in gone.into_iter().take(MOST) {
@@ -123,7 +122,7 @@ fn read(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<Log> {
 }
 
 fn check_people(sequence: i64, entity: &str, said: [&Option<String>; 2], findings: &mut Findings<'_>) {
-    let about = ABOUT_PEOPLE.iter().find(|(kind, _)| *kind == entity);
+    let about = ABOUT_PEOPLE.iter().find(|(kind, _)| kind.as_str() == entity);
     for text in said.into_iter().flatten() {
         let Ok(said) = serde_json::from_str::<Value>(text) else {
             findings.add(format!("change {sequence} holds what is no JSON"));
@@ -153,14 +152,14 @@ fn compare<B: Body>(
 fn compare_rows(
     tenant: &mut Tenant<'_>,
     log: &mut Log,
-    entity: &str,
+    entity: EntityKind,
     rows: &[(Id, String, Value)],
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let mut expected: HashMap<i64, &(Id, String, Value)> = HashMap::new();
     for row in rows {
         let (id, name, _) = row;
-        match log.remove(&(entity.to_owned(), *id)) {
+        match log.remove(&(entity.to_string(), *id)) {
             None => findings.add(format!("{entity} '{name}' is in no change")),
             Some(logged) if logged.is_deleted => {
                 findings.add(format!("{entity} '{name}' is there, and the log says that it was deleted"));

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use super::{Failure, say};
+use crate::action::assignment::tally::Tallies;
 use crate::api;
 use crate::check;
 use crate::config::Settings;
-use crate::db::{Database, integrity};
+use crate::db::{Database, Options, integrity};
 
 /// What `--help` says.
 pub(super) const HELP: &str = "\
@@ -28,7 +29,7 @@ CPR numbers in what is about people.";
 
 pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     let begun = Instant::now();
-    let database = Database::open_to_read(settings.database.clone())?;
+    let database = Database::open(settings.database.clone(), Options { is_read_only: true, ..Options::new(Tallies) })?;
     let mut stdout = Ok(());
     let mut tell = |finding: &str| {
         if stdout.is_ok() {

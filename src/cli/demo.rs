@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::import::import_bytes;
 use super::{Failure, SUBJECT, reachable, say};
+use crate::action::assignment::tally::Tallies;
 use crate::api;
 use crate::auth::local;
 use crate::auth::scope::Scope;
 use crate::config::Settings;
 use crate::db::types::Key;
-use crate::db::{Database, Principal, migrate};
+use crate::db::{Database, Options, Principal, migrate};
 use crate::municipality::store as municipality;
 use crate::problem::Problem;
 use crate::strategy::store as strategies;
@@ -27,7 +28,7 @@ pub(super) fn check_before_migrating(settings: &Settings) -> Result<(), Failure>
             .to_owned()
             .into());
     }
-    let database = Database::open(settings.database.clone(), 1)?;
+    let database = Database::open(settings.database.clone(), Options::new(Tallies))?;
     match database.unbound(migrate::is_foreign)? {
         true => Err(holds_other_data(&database, "tables of another program")),
         false => Ok(()),

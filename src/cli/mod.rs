@@ -18,7 +18,8 @@ use clap::{Parser, Subcommand};
 
 use crate::action::assignment::tally::Tallies;
 use crate::config::{Flags, Settings};
-use crate::db::{Database, migrate as migrations};
+use crate::db::retention::Retention;
+use crate::db::{Database, Options, migrate as migrations};
 use crate::problem::{Kind, Problem};
 
 /// Who acts, in the change log, when a command writes.
@@ -130,11 +131,14 @@ fn report(failure: &Failure) {
 
 /// Opens the database and brings it to this version's schema.
 fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
-    let database = Database::open(settings.database.clone(), settings.database_pool)?
-        .with_most_waiting(settings.most_waiting)
-        .keeping_access_log_for(settings.access_log_days)
-        .keeping_idempotency_keys_for(settings.idempotency_hours)
-        .keeping(Tallies);
+    let Settings { access_log_days, idempotency_hours, .. } = *settings;
+    let options = Options {
+        pool_size: settings.database_pool,
+        max_waiting: settings.most_waiting,
+        retention: Retention { access_log_days, idempotency_hours },
+        ..Options::new(Tallies)
+    };
+    let database = Database::open(settings.database.clone(), options)?;
     let ran = database.unbound(migrations::run)?;
     Ok((database, ran))
 }

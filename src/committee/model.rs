@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::db::change_log::EntityKind;
+use crate::db::projection::ChangedFields;
 use crate::db::types::{Reference, RegisterKey};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;
@@ -65,7 +67,7 @@ pub const RESERVED_KEY: &str = "tree";
 pub type Committee = Entity<CommitteeBody>;
 
 impl Body for CommitteeBody {
-    const ENTITY: &'static str = "committee";
+    const ENTITY: EntityKind = EntityKind::Committee;
     const ANSWER: &'static str = "Committee";
     type Key = RegisterKey;
 
@@ -75,6 +77,14 @@ impl Body for CommitteeBody {
 
     fn last_day(&self) -> Option<NaiveDate> {
         self.ends_on
+    }
+
+    fn changed_fields(&self, before: &Self) -> ChangedFields {
+        ChangedFields {
+            dates: (self.starts_on, self.ends_on) != (before.starts_on, before.ends_on),
+            level: self.level != before.level,
+            ..ChangedFields::default()
+        }
     }
 }
 

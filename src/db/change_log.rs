@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::projection::Heeded;
+use super::projection::{ChangeEvent, ChangedFields};
 use super::schema::{changes, municipalities};
 use super::types::{Id, Json, Key, Timestamp};
 use super::{AnyConnection, Tenant, Writer, connection};
@@ -25,19 +25,64 @@ crate::text_enum! {
     }
 }
 
-/// One row's change, about to be logged.
+crate::text_enum! {
+    /// A kind of row that the change log knows.
+    EntityKind {
+        /// The municipality itself.
+        Municipality = "municipality",
+        /// A level of committees.
+        Level = "level",
+        /// A unit of the organisation.
+        Unit = "unit",
+        /// An employee.
+        Employee = "employee",
+        /// A committee.
+        Committee = "committee",
+        /// A seat on a committee.
+        Membership = "membership",
+        /// A strategy.
+        Strategy = "strategy",
+        /// A focus area of a strategy.
+        FocusArea = "focus_area",
+        /// An objective of a focus area.
+        Objective = "objective",
+        /// An action, of a plan or local.
+        Action = "action",
+        /// A report on an action.
+        Report = "report",
+        /// An indicator.
+        Indicator = "indicator",
+        /// The values of an indicator: one change per call, not per value.
+        IndicatorValues = "indicator_values",
+    }
+}
+
+/// A change of one row, about to be logged.
 #[derive(Debug)]
 pub struct Change {
-    /// What kind of row, e.g. `committee`.
-    pub entity: &'static str,
+    /// Which kind of row.
+    pub entity: EntityKind,
     /// Which row.
     pub id: Id,
     /// What happened.
     pub operation: Operation,
+    /// Which of the fields that projections depend on have another value now.
+    pub fields: ChangedFields,
     /// The row's fields until then.
     pub before: Option<Value>,
     /// The row's fields since.
     pub after: Option<Value>,
+}
+
+impl Change {
+    /// A change that left these fields, and that no projection depends on by what fields changed.
+    pub fn new(entity: EntityKind, id: Id, operation: Operation, after: Value) -> Self {
+        Self { entity, id, operation, fields: ChangedFields::default(), before: None, after: Some(after) }
+    }
+
+    fn event(&self) -> ChangeEvent {
+        ChangeEvent { entity: self.entity, id: self.id, operation: self.operation, fields: self.fields }
+    }
 }
 
 /// A logged change.
@@ -69,7 +114,7 @@ struct NewChange {
     municipality_id: Id,
     at: Timestamp,
     actor_id: Id,
-    entity: &'static str,
+    entity: EntityKind,
     entity_id: Id,
     operation: Operation,
     before: Option<Json<Value>>,
@@ -96,11 +141,9 @@ impl Writer<'_> {
         };
         while changes.peek().is_some() {
             let batch: Vec<Change> = changes.by_ref().take(connection::batch()).collect();
-            let heeds =
-                |change: &&Change| self.projection.heeds(change.entity, change.before.as_ref(), change.after.as_ref());
-            let heeded = batch.iter().filter(heeds);
-            let heeded: Vec<_> = heeded.map(|change| Heeded { entity: change.entity, id: change.id }).collect();
-            self.heeded.extend(heeded);
+            let affecting = |event: &ChangeEvent| self.projection.is_affected_by(event);
+            let events: Vec<ChangeEvent> = batch.iter().map(Change::event).filter(affecting).collect();
+            self.events.extend(events);
             let batch: Vec<_> = batch.into_iter().map(row).collect();
             crate::insert_all!(self.connection, changes::table, &batch)?;
         }
@@ -113,11 +156,11 @@ impl Writer<'_> {
     /// to go. One statement, however long the row's history is.
     pub fn redact(
         &mut self,
-        entity: &'static str,
+        entity: EntityKind,
         id: Id,
         fields: &[(&'static str, Option<&'static str>)],
     ) -> Result<()> {
-        self.tenant.connection.overwrite_logged_fields(entity, &id.to_string(), fields)?;
+        self.tenant.connection.overwrite_logged_fields(entity.as_str(), &id.to_string(), fields)?;
         Ok(())
     }
 }
@@ -152,7 +195,7 @@ pub(super) fn newest_of(connection: &mut AnyConnection, municipality: &Key) -> R
 }
 
 /// Whether a row of one of these kinds has changed since a place in the log.
-pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[&str]) -> Result<bool> {
+pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[EntityKind]) -> Result<bool> {
     let since = changes::table
         .filter(changes::municipality_id.eq(tenant.municipality_id))
         .filter(changes::sequence.gt(sequence))
@@ -163,7 +206,11 @@ pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[&st
 
 /// Whether no row of a kind has changed since a change, and that change is the one it was: a database that was put back
 /// to an earlier state counts on from there.
-pub fn is_unchanged_since(tenant: &mut Tenant<'_>, (sequence, at): (i64, Timestamp), entity: &str) -> Result<bool> {
+pub fn is_unchanged_since(
+    tenant: &mut Tenant<'_>,
+    (sequence, at): (i64, Timestamp),
+    entity: EntityKind,
+) -> Result<bool> {
     let found: Vec<(i64, Timestamp)> = changes::table
         .filter(changes::municipality_id.eq(tenant.municipality_id))
         .filter(changes::sequence.ge(sequence))

@@ -32,7 +32,7 @@ use caches::Caches;
 use change_log::Newest;
 pub use connection::{AnyConnection, Engine, Location};
 use connection::{ConnectionFactory, Lock, Purpose};
-use projection::{Heeded, Nothing, Projection};
+use projection::{ChangeEvent, Projection};
 use retention::Retention;
 use schema::{actors, municipalities};
 use turns::{Turns, Waiting};
@@ -47,9 +47,6 @@ const KEPT_FOR_READERS: u32 = 3;
 /// How long a request waits for its turn, to write or to read at length, before it is answered with 503.
 const TURN_WAIT: Duration = Duration::from_secs(10);
 
-/// How many requests wait at a time, unless the operator says.
-const MOST_WAITING: usize = 100;
-
 /// Who acts, and for which municipality: what a token, or the command line, boils down to here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -59,6 +56,34 @@ pub struct Principal {
     pub issuer: String,
     /// The subject, as its issuer names it.
     pub subject: String,
+}
+
+/// How a database is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// What is derived from the rows and kept up to date by every transaction that writes.
+    pub projection: Arc<dyn Projection>,
+    /// How many connections there are at most.
+    pub pool_size: u32,
+    /// How many requests wait for one at most; the next is answered with 503 at once.
+    pub max_waiting: usize,
+    /// For how long logs are retained.
+    pub retention: Retention,
+    /// Whether the engine refuses whatever would change the database.
+    pub is_read_only: bool,
+}
+
+impl Options {
+    /// The usual options, with the projection that whoever writes has to keep up to date.
+    pub fn new(projection: impl Projection + 'static) -> Self {
+        Self {
+            projection: Arc::new(projection),
+            pool_size: 1,
+            max_waiting: 100,
+            retention: Retention::default(),
+            is_read_only: false,
+        }
+    }
 }
 
 /// A pool of connections to one database.
@@ -82,23 +107,16 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database at `location`, reaching it at least once.
-    pub fn open(location: Location, pool_size: u32) -> Result<Self> {
-        Self::open_for(Purpose::Serving, location, pool_size)
-    }
-
-    /// Opens the database at `location`, which must be there, so that the engine itself refuses whatever would change
-    /// it.
-    pub fn open_to_read(location: Location) -> Result<Self> {
-        match &location {
-            Location::Sqlite(path) if !path.is_file() => {
-                Err(Problem::new(Kind::Unavailable, format!("There is no database at {}.", path.display())))
-            }
-            _ => Self::open_for(Purpose::Reading, location, 1),
+    /// Opens the database at `location`, reaching it at least once. A SQLite file that isn't there is made, unless it
+    /// is opened to be read.
+    pub fn open(location: Location, options: Options) -> Result<Self> {
+        let Options { projection, pool_size, max_waiting, retention, is_read_only } = options;
+        if let (Location::Sqlite(path), true) = (&location, is_read_only)
+            && !path.is_file()
+        {
+            return Err(Problem::new(Kind::Unavailable, format!("There is no database at {}.", path.display())));
         }
-    }
-
-    fn open_for(purpose: Purpose, location: Location, pool_size: u32) -> Result<Self> {
+        let purpose = if is_read_only { Purpose::Reading } else { Purpose::Serving };
         let statements = Arc::new(AtomicU64::new(0));
         let factory = ConnectionFactory::new(purpose, location.clone(), Arc::clone(&statements));
         // r2d2 retries in silence; one attempt by hand gives the operator the reason.
@@ -117,24 +135,14 @@ impl Database {
             connections: Turns::of(pool_size, POOL_WAIT),
             writers: Turns::of(pool_size.saturating_sub(KEPT_FOR_READERS), TURN_WAIT),
             long_reads: Turns::of(pool_size / 3, TURN_WAIT),
-            waiting: Waiting::at_most(MOST_WAITING),
-            waiting_long: Waiting::at_most(MOST_WAITING),
+            waiting: Waiting::at_most(max_waiting),
+            waiting_long: Waiting::at_most(max_waiting),
             location: Arc::new(location),
-            retention: Retention::default(),
+            retention,
             statements,
-            projection: Arc::new(Nothing),
+            projection,
             caches: Arc::default(),
         })
-    }
-
-    /// The same database, for which at most so many requests wait at a time.
-    pub fn with_most_waiting(self, most: usize) -> Self {
-        Self { waiting: Waiting::at_most(most), waiting_long: Waiting::at_most(most), ..self }
-    }
-
-    /// The same database, with something that is kept beside its rows.
-    pub fn keeping(self, projection: impl Projection + 'static) -> Self {
-        Self { projection: Arc::new(projection), ..self }
     }
 
     /// Where it stands.
@@ -289,7 +297,7 @@ impl Database {
             let mut writer = self.writer(Tenant { connection, municipality_id, caches: &self.caches }, principal);
             let outcome = work(&mut writer)?;
             if writing.is_kept {
-                writer.follow()?;
+                writer.update_projection()?;
             }
             Ok(outcome)
         })
@@ -303,7 +311,7 @@ impl Database {
             now: Timestamp::now(),
             retention: self.retention,
             projection: Arc::clone(&self.projection),
-            heeded: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -423,7 +431,7 @@ pub struct Writer<'c> {
     now: Timestamp,
     retention: Retention,
     projection: Arc<dyn Projection>,
-    heeded: Vec<Heeded>,
+    events: Vec<ChangeEvent>,
 }
 
 impl<'c> Deref for Writer<'c> {
@@ -446,12 +454,12 @@ impl Writer<'_> {
         self.now
     }
 
-    /// Brings up to date what is kept beside the rows that this transaction has changed.
-    fn follow(&mut self) -> Result<()> {
-        let heeded = std::mem::take(&mut self.heeded);
-        match heeded.is_empty() {
+    /// Brings up to date what is derived from the rows that this transaction has changed.
+    fn update_projection(&mut self) -> Result<()> {
+        let events = std::mem::take(&mut self.events);
+        match events.is_empty() {
             true => Ok(()),
-            false => Arc::clone(&self.projection).follow(self, heeded),
+            false => Arc::clone(&self.projection).apply(self, events),
         }
     }
 

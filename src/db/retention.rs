@@ -11,11 +11,13 @@ use crate::problem::{Problem, Result};
 /// How many rows of a kind one transaction removes.
 const AT_ONCE: usize = 1_000;
 
-/// For how long.
+/// For how long rows are retained that are deleted some day.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Retention {
-    access_log_days: u32,
-    idempotency_hours: u32,
+pub struct Retention {
+    /// Days for which an entry of the access log is retained.
+    pub access_log_days: u32,
+    /// Hours for which an idempotency key is.
+    pub idempotency_hours: u32,
 }
 
 impl Default for Retention {
@@ -53,16 +55,6 @@ pub struct Forgotten {
 }
 
 impl Database {
-    /// The same database, its access log kept for `days`.
-    pub fn keeping_access_log_for(self, days: u32) -> Self {
-        Self { retention: Retention { access_log_days: days, ..self.retention }, ..self }
-    }
-
-    /// The same database, its idempotency keys kept for `hours`.
-    pub fn keeping_idempotency_keys_for(self, hours: u32) -> Self {
-        Self { retention: Retention { idempotency_hours: hours, ..self.retention }, ..self }
-    }
-
     /// Removes what is outdated, of all municipalities, in short transactions between which others write.
     pub async fn forget_outdated(&self) -> Result<Forgotten> {
         let mut forgotten = Forgotten::default();

@@ -14,7 +14,7 @@ use crate::committee::membership::model::MembershipBody;
 use crate::committee::model::CommitteeBody;
 use crate::committee::proposal::model::proposals;
 use crate::committee::proposal::store as proposal_store;
-use crate::db::change_log;
+use crate::db::change_log::{self, EntityKind};
 use crate::db::{Database, Principal, Tenant, Writer};
 use crate::language::Language;
 use crate::municipality::model::MunicipalityBody;
@@ -43,7 +43,7 @@ pub struct Wanted {
 }
 
 /// What a plan depends on: where one of these has changed in the meantime, it is made anew.
-const LOOKED_AT: [&str; 6] = [
+const LOOKED_AT: [EntityKind; 6] = [
     MunicipalityBody::ENTITY,
     LevelBody::ENTITY,
     UnitBody::ENTITY,

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 pub use super::frequency::Frequency;
 use super::target::{Target, TargetRule};
+use crate::db::change_log::EntityKind;
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;
@@ -146,7 +147,7 @@ impl Aggregation {
 pub type Indicator = Entity<IndicatorBody>;
 
 impl Body for IndicatorBody {
-    const ENTITY: &'static str = "indicator";
+    const ENTITY: EntityKind = EntityKind::Indicator;
     const ANSWER: &'static str = "Indicator";
     type Key = Key;
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::committee::membership::model::MemberRole;
+use crate::db::change_log::EntityKind;
 use crate::db::types::Key;
 use crate::http::example::example;
 use crate::resource::{Body, Entity};
@@ -81,7 +82,7 @@ impl Default for SyncGuard {
 pub type Municipality = Entity<MunicipalityBody>;
 
 impl Body for MunicipalityBody {
-    const ENTITY: &'static str = "municipality";
+    const ENTITY: EntityKind = EntityKind::Municipality;
     const ANSWER: &'static str = "Municipality";
     type Key = Key;
 

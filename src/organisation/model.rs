@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::db::change_log::EntityKind;
 use crate::db::types::{Reference, RegisterKey};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;
@@ -60,7 +61,7 @@ pub struct UnitBody {
 pub type Unit = Entity<UnitBody>;
 
 impl Body for UnitBody {
-    const ENTITY: &'static str = "unit";
+    const ENTITY: EntityKind = EntityKind::Unit;
     const ANSWER: &'static str = "Unit";
     type Key = RegisterKey;
 

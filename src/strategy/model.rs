@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::action::model::{Action, ActionBody};
+use crate::db::change_log::EntityKind;
+use crate::db::projection::ChangedFields;
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
 use crate::period::Period;
@@ -246,17 +248,22 @@ pub struct Strategy {
 }
 
 impl Body for StrategyFields {
-    const ENTITY: &'static str = "strategy";
+    const ENTITY: EntityKind = EntityKind::Strategy;
     const ANSWER: &'static str = "StrategySummary";
     type Key = Key;
 
     fn key(&self) -> &Key {
         &self.key
     }
+
+    fn changed_fields(&self, before: &Self) -> ChangedFields {
+        let dates = (self.starts_on, self.ends_on) != (before.starts_on, before.ends_on);
+        ChangedFields { dates, ..ChangedFields::default() }
+    }
 }
 
 impl Body for FocusAreaFields {
-    const ENTITY: &'static str = "focus_area";
+    const ENTITY: EntityKind = EntityKind::FocusArea;
     const ANSWER: &'static str = "FocusAreaSummary";
     const PATH_EXAMPLE: Option<&'static str> = Some("med-plan-2025-2028/trivsel");
     type Key = Key;
@@ -267,7 +274,7 @@ impl Body for FocusAreaFields {
 }
 
 impl Body for ObjectiveBody {
-    const ENTITY: &'static str = "objective";
+    const ENTITY: EntityKind = EntityKind::Objective;
     const ANSWER: &'static str = "Objective";
     const PATH_EXAMPLE: Option<&'static str> = Some("med-plan-2025-2028/trivsel/faerre-sygedage");
     type Key = Key;

@@ -70,9 +70,9 @@ impl<B: Body> Part<B> {
     pub fn change(&self) -> Option<Change> {
         let mut change = match (&self.outcome, self.is_moved()) {
             (UpsertOutcome::Unchanged(stored), true) => {
-                let fields = Some(resource::fields(stored));
-                let (before, after) = (fields.clone(), fields);
-                Change { entity: B::ENTITY, id: stored.id(), operation: Operation::Updated, before, after }
+                let fields = resource::fields(stored);
+                let before = Some(fields.clone());
+                Change { before, ..Change::new(B::ENTITY, stored.id(), Operation::Updated, fields) }
             }
             (outcome, _) => outcome.change()?,
         };

@@ -4,10 +4,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use medstrategi::auth::local::LocalSecret;
-use medstrategi::db::{Database, Location};
 use serde_json::{Value, json};
 
-use crate::harness::{App, LONGEST, wait_until};
+use crate::harness::{App, LONGEST, open, wait_until};
 use crate::program::{
     Served, demo, errors, find_secret, free_address, fresh, logged, out, program, program_over, run, serve_demo,
     signal, token_for_demo, wait,
@@ -79,7 +78,7 @@ fn the_demo_refuses_a_database_with_other_data(app: &App) {
 fn the_demo_refuses_a_database_of_another_program(app: &App) {
     use diesel::connection::SimpleConnection;
     let url = fresh(app);
-    let database = Database::open(Location::parse(&url).unwrap(), 1).unwrap();
+    let database = open(&url, 1);
     let sql = |sql: &str| database.unbound(|connection| Ok(connection.batch_execute(sql).is_ok())).unwrap();
     assert!(sql("CREATE TABLE customers (id INTEGER)"));
     let output = run(program_over(app, &url).args(["serve", "--demo", "--bind", "127.0.0.1:0"]));

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection};
-use medstrategi::db::{Database, Engine, Location, migrate};
+use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::db::{Database, Engine, Location, Options, migrate};
 
 pub struct Engines {
     postgres: Option<Postgres>,
@@ -38,7 +39,7 @@ impl Engines {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(folder.path().join("template.db"));
-        Database::open(location, 1).unwrap().unbound(migrate::run).unwrap();
+        Database::open(location, Options::new(Tallies)).unwrap().unbound(migrate::run).unwrap();
         let postgres = Postgres::start(folder.path());
         Self { folder, postgres, next: AtomicU32::new(1) }
     }
@@ -94,7 +95,7 @@ impl Postgres {
         let postgres = Self { base, cluster, creating: Mutex::new(()) };
         postgres.admin(&format!("DROP DATABASE IF EXISTS {TEMPLATE}"));
         let url = postgres.create(TEMPLATE, None);
-        Database::open(Location::parse(&url).unwrap(), 1).unwrap().unbound(migrate::run).unwrap();
+        Database::open(Location::parse(&url).unwrap(), Options::new(Tallies)).unwrap().unbound(migrate::run).unwrap();
         Some(postgres)
     }
 

@@ -10,7 +10,7 @@ use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::{Bundle, ImportAnswer};
-use medstrategi::db::{Database, Engine, Location};
+use medstrategi::db::{Database, Engine, Location, Options};
 use medstrategi::http::limits::{Limit, Limits};
 use medstrategi::problem::Result as ServiceResult;
 use medstrategi::server::{self, Parts};
@@ -46,6 +46,12 @@ pub fn repeatable(cases: u32) -> Config {
     Config { cases, rng_seed, failure_persistence: None, ..usual }
 }
 
+/// Opens a database with so many connections.
+pub fn open(url: &str, pool_size: u32) -> Database {
+    let options = Options { pool_size, ..Options::new(Tallies) };
+    Database::open(Location::parse(url).unwrap(), options).unwrap()
+}
+
 pub struct App<'e> {
     pub engine: Engine,
     pub engines: &'e Engines,
@@ -68,7 +74,7 @@ impl<'e> App<'e> {
         let folder = tempfile::tempdir().unwrap();
         let secret = LocalSecret::read_or_create(&folder.path().join("medstrategi.secret")).unwrap();
         let url = engines.create(engine, folder.path());
-        let database = Database::open(Location::parse(&url).unwrap(), 8).unwrap().keeping(Tallies);
+        let database = open(&url, 8);
         let (handle, base) = serve(database.clone(), issuers(&secret), |parts| parts);
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)

@@ -5,7 +5,8 @@ use std::net::TcpStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use medstrategi::db::{Database, Location};
+use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::db::{Database, Location, Options};
 use medstrategi::http::client_address::TrustedProxies;
 use medstrategi::http::limits::Limits;
 use medstrategi::http::rate_limit::{Rate, Rates};
@@ -154,7 +155,10 @@ fn page_limit_shortens_pages(app: &App) {
 }
 
 fn overload_is_shed_at_once(app: &App) {
-    let database = Database::open(Location::parse(&app.url).unwrap(), 1).unwrap().with_most_waiting(2);
+    let database = {
+        let options = Options { max_waiting: 2, ..Options::new(Tallies) };
+        Database::open(Location::parse(&app.url).unwrap(), options).unwrap()
+    };
     let server = app.beside({
         let database = database.clone();
         move |parts| Parts { database, ..parts }

@@ -7,13 +7,14 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use medstrategi::action::assignment::tally::Tallies;
 use medstrategi::api;
 use medstrategi::check;
-use medstrategi::db::retention::Forgotten;
-use medstrategi::db::{Database, Engine, Location};
+use medstrategi::db::retention::{Forgotten, Retention};
+use medstrategi::db::{Database, Engine, Location, Options};
 use serde_json::{Value, json};
 
-use crate::harness::{App, LONGEST, wait_until};
+use crate::harness::{App, LONGEST, open, wait_until};
 use crate::load::Over;
 use crate::program::{
     Served, demo, errors, fresh, out, program, program_over, run, serve_demo, signal, token_for_demo, wait,
@@ -193,7 +194,7 @@ fn a_backup_that_fails_leaves_nothing(app: &App) {
     let copy = folder.join("copy.db");
     // A database of some other program.
     let url = fresh(app);
-    let foreign = Database::open(Location::parse(&url).unwrap(), 1).unwrap();
+    let foreign = open(&url, 1);
     sql(&foreign, "CREATE TABLE customers (id INTEGER)");
     let output = run(program_over(app, &url).arg("backup").arg(&copy));
     assert!(!output.status.success() && errors(&output).contains("no data of this service"), "{}", errors(&output));
@@ -231,8 +232,13 @@ fn findings(app: &App) -> Vec<String> {
     findings_at(&app.url).0
 }
 
+fn open_read_only(url: &str) -> Database {
+    let options = Options { is_read_only: true, ..Options::new(Tallies) };
+    Database::open(Location::parse(url).unwrap(), options).unwrap()
+}
+
 fn findings_at(url: &str) -> (Vec<String>, check::Summary) {
-    let database = Database::open_to_read(Location::parse(url).unwrap()).unwrap();
+    let database = open_read_only(url);
     let mut found = Vec::new();
     let summary =
         check::check(&database, &api::contract().unwrap(), &mut |finding| found.push(finding.to_owned())).unwrap();
@@ -450,7 +456,7 @@ fn checking_changes_nothing_and_takes_no_locks(app: &App) {
     let in_time = begun.elapsed() * 5 + Duration::from_secs(5);
     assert!(undisturbed.iter().any(|finding| finding.contains("role differs")), "{undisturbed:#?}");
     // Another client writes all the time.
-    let database = Database::open(Location::parse(&app.url).unwrap(), 1).unwrap();
+    let database = open(&app.url, 1);
     let found = std::thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
         let looked = database.unbound(|connection| {
@@ -470,7 +476,7 @@ fn checking_changes_nothing_and_takes_no_locks(app: &App) {
     assert_eq!(digest(), bytes);
     assert_eq!(state(), before);
     // The database itself refuses to write.
-    let reading = Database::open_to_read(Location::parse(&app.url).unwrap()).unwrap();
+    let reading = open_read_only(&app.url);
     let refused = reading.unbound(|connection| Ok(connection.batch_execute("DELETE FROM tallies").is_err())).unwrap();
     assert!(refused);
 }
@@ -594,7 +600,9 @@ fn age(app: &App) {
 fn outdated_rows_are_removed(app: &App) {
     age(app);
     let forget = |days: u32, hours: u32| {
-        let database = app.database.clone().keeping_access_log_for(days).keeping_idempotency_keys_for(hours);
+        let retention = Retention { access_log_days: days, idempotency_hours: hours };
+        let options = Options { retention, pool_size: 4, ..Options::new(Tallies) };
+        let database = Database::open(Location::parse(&app.url).unwrap(), options).unwrap();
         // Two instances may clean up at the same time.
         let (one, two) = actix_web::rt::System::new().block_on(async {
             futures_util::future::join(database.forget_outdated(), database.forget_outdated()).await

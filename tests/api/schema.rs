@@ -6,9 +6,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
-use medstrategi::db::{AnyConnection, Database, Engine, Location, migrate};
+use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::db::{AnyConnection, Database, Engine, Location, Options, migrate};
 
-use crate::harness::App;
+use crate::harness::{App, open};
 
 crate::tests![
     migrations_run_up_and_down,
@@ -49,7 +50,7 @@ fn tables(connection: &mut AnyConnection) -> Vec<String> {
 
 fn bare(app: &App) -> Database {
     let url = app.engines.create_bare(app.engine, app.folder.path());
-    Database::open(Location::parse(&url).unwrap(), 4).unwrap()
+    open(&url, 4)
 }
 
 fn migrations_run_up_and_down(app: &App) {
@@ -144,7 +145,7 @@ fn many_instances_may_migrate_at_once(app: &App) {
     let url = app.engines.create_bare(app.engine, app.folder.path());
     let ran: Vec<usize> = std::thread::scope(|scope| {
         let start = || {
-            let database = Database::open(Location::parse(&url).unwrap(), 1).unwrap();
+            let database = open(&url, 1);
             database.unbound(migrate::run).unwrap().len()
         };
         let instances: Vec<_> = (0..6).map(|_| scope.spawn(start)).collect();
@@ -164,7 +165,7 @@ fn many_instances_may_open_a_new_file_at_once(app: &App) {
             for _ in 0..6 {
                 scope.spawn(|| {
                     start.wait();
-                    Database::open(location.clone(), 1).unwrap()
+                    Database::open(location.clone(), Options::new(Tallies)).unwrap()
                 });
             }
         });

@@ -9,24 +9,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{Datelike as _, NaiveDate};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::stage::Stage;
-use crate::action::model::{ActionBody, Recurrence};
+use crate::action::model::Recurrence;
 use crate::action::schedule::{Occurrence, Schedule, StoredPeriod};
-use crate::committee::model::CommitteeBody;
 use crate::date_range::DateRange;
-use crate::db::projection::{Heeded, Projection};
+use crate::db::change_log::EntityKind;
+use crate::db::projection::{ChangeEvent, Projection};
 use crate::db::schema::{actions, committees, focus_areas, latest_reports, reports, strategies, tallies};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::db::{Tenant, Writer, connection};
 use crate::problem::Result;
-use crate::resource::Body as _;
-
-/// What the change log calls a report.
-pub const REPORT: &str = "report";
-/// What it calls a strategy, of which this module knows no more than the dates.
-const STRATEGY: &str = "strategy";
 
 /// Up to as many assignments are looked up one by one; for more, all reports of their actions are read.
 const FEW: usize = 8;
@@ -35,29 +28,25 @@ const FEW: usize = 8;
 pub struct Tallies;
 
 impl Projection for Tallies {
-    fn heeds(&self, entity: &str, before: Option<&Value>, after: Option<&Value>) -> bool {
-        let differs = |fields: &[&str]| match (before, after) {
-            (Some(before), Some(after)) => fields.iter().any(|field| before.get(field) != after.get(field)),
-            // What is new, or goes, has no reports.
-            _ => false,
-        };
-        match entity {
-            REPORT => true,
-            CommitteeBody::ENTITY => differs(&["level", "starts_on", "ends_on"]),
-            ActionBody::ENTITY => differs(&["recurrence", "starts_on", "due_on", "cancelled_on"]),
-            STRATEGY => differs(&["starts_on", "ends_on"]),
+    fn is_affected_by(&self, event: &ChangeEvent) -> bool {
+        let fields = event.fields;
+        match event.entity {
+            EntityKind::Report => true,
+            EntityKind::Committee => fields.dates || fields.level,
+            EntityKind::Action => fields.dates || fields.recurrence,
+            EntityKind::Strategy => fields.dates,
             _ => false,
         }
     }
 
-    fn follow(&self, writer: &mut Writer<'_>, changes: Vec<Heeded>) -> Result<()> {
-        let ids = |entity: &str| -> Vec<Id> {
-            changes.iter().filter(|change| change.entity == entity).map(|change| change.id).collect()
+    fn apply(&self, writer: &mut Writer<'_>, events: Vec<ChangeEvent>) -> Result<()> {
+        let ids = |entity: EntityKind| -> Vec<Id> {
+            events.iter().filter(|event| event.entity == entity).map(|event| event.id).collect()
         };
-        let mut whole: BTreeSet<Id> = ids(ActionBody::ENTITY).into_iter().collect();
-        whole.extend(reported_by(writer, &ids(CommitteeBody::ENTITY))?);
-        whole.extend(belonging_to(writer, &ids(STRATEGY))?);
-        let places = places(writer, &ids(REPORT))?;
+        let mut whole: BTreeSet<Id> = ids(EntityKind::Action).into_iter().collect();
+        whole.extend(reported_by(writer, &ids(EntityKind::Committee))?);
+        whole.extend(belonging_to(writer, &ids(EntityKind::Strategy))?);
+        let places = places(writer, &ids(EntityKind::Report))?;
         if places.len() <= FEW {
             for place in &places {
                 find_latest(writer, *place)?;

@@ -13,9 +13,8 @@ use super::store;
 use crate::action::assignment::model::{Addressed, Member, Party};
 use crate::action::assignment::stage::{Judgement, Stage};
 use crate::action::assignment::store::{self as assignments, Which};
-use crate::action::assignment::tally::REPORT;
 use crate::action::schedule::StoredPeriod;
-use crate::db::change_log::{Change, Operation};
+use crate::db::change_log::{Change, EntityKind, Operation};
 use crate::db::schema::{actors, idempotency_keys, latest_reports, reports};
 use crate::db::types::{Id, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
@@ -65,7 +64,7 @@ fn insert(writer: &mut Writer<'_>, checked: Vec<Checked>) -> Result<Vec<Id>> {
     for Checked { action_id, party, body, reporter_id, reported_at } in checked {
         let id = Id::new();
         let after = logged(&body, action_id, reported_at)?;
-        changes.push(Change { entity: REPORT, id, operation: Operation::Created, before: None, after: Some(after) });
+        changes.push(Change::new(EntityKind::Report, id, Operation::Created, after));
         rows.push(ReportRow {
             id,
             municipality_id,

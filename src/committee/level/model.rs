@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::db::change_log::EntityKind;
 use crate::db::types::Key;
 use crate::http::example::example;
 use crate::resource::{Body, Entity};
@@ -29,7 +30,7 @@ pub struct LevelBody {
 pub type Level = Entity<LevelBody>;
 
 impl Body for LevelBody {
-    const ENTITY: &'static str = "level";
+    const ENTITY: EntityKind = EntityKind::Level;
     const ANSWER: &'static str = "Level";
     type Key = Key;
 

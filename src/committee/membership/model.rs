@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::date_range::DateRange;
+use crate::db::change_log::EntityKind;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;
@@ -89,7 +90,7 @@ pub struct MembershipBody {
 pub type Membership = Entity<MembershipBody>;
 
 impl Body for MembershipBody {
-    const ENTITY: &'static str = "membership";
+    const ENTITY: EntityKind = EntityKind::Membership;
     const ANSWER: &'static str = "Membership";
     type Key = RegisterKey;
 

@@ -10,7 +10,7 @@ use super::input::ParsedRows;
 use super::model::{ValueCounts, ValueRow};
 use super::store::write::{self, ValueRecord};
 use super::store::{self, SeriesKey};
-use crate::db::change_log::{self, Change, Operation};
+use crate::db::change_log::{self, Change, EntityKind, Operation};
 use crate::db::types::{Id, Key, Reference, RegisterKey};
 use crate::db::{Tenant, Writer};
 use crate::indicator::model::{Frequency, Indicator};
@@ -22,9 +22,6 @@ use crate::problem::{Problem, Result, ValidationErrors};
 use crate::reference_index::ReferenceIndex;
 use crate::resource;
 use crate::text::LongText;
-
-/// The entity in the change log for values that were written.
-pub const ENTITY: &str = "indicator_values";
 
 /// Stores the values of an indicator, or of one of its benchmarks: all of them or, where one has an error, none.
 pub fn write_values(
@@ -286,7 +283,6 @@ fn log(writer: &mut Writer<'_>, indicator: Id, benchmark: Option<&Key>, counts: 
     if let Some(key) = benchmark {
         after["benchmark"] = json!(key);
     }
-    let (entity, id, operation) = (ENTITY, indicator, Operation::Updated);
-    writer.log([Change { entity, id, operation, before: None, after: Some(after) }])?;
+    writer.log([Change::new(EntityKind::IndicatorValues, indicator, Operation::Updated, after)])?;
     change_log::latest(writer)
 }

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::db::change_log::EntityKind;
 use crate::db::types::{Reference, RegisterKey};
 use crate::http::example::example;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
@@ -53,7 +54,7 @@ pub struct EmployeeBody {
 pub type Employee = Entity<EmployeeBody>;
 
 impl Body for EmployeeBody {
-    const ENTITY: &'static str = "employee";
+    const ENTITY: EntityKind = EntityKind::Employee;
     const ANSWER: &'static str = "Employee";
     const REDACTED: &'static [(&'static str, Option<&'static str>)] =
         &[("name", Some(ANONYMISED)), ("email", None), ("title", None)];

@@ -137,9 +137,8 @@ pub fn anonymise(writer: &mut Writer<'_>, employee: Employee) -> Result<Employee
         ))
         .execute(writer.connection)?;
     writer.redact(EmployeeBody::ENTITY, anonymous.id(), EmployeeBody::REDACTED)?;
-    let after = Some(resource::fields(&anonymous));
-    let (entity, id, operation) = (EmployeeBody::ENTITY, anonymous.id(), Operation::Redacted);
-    writer.log([Change { entity, id, operation, before: None, after }])?;
+    let fields = resource::fields(&anonymous);
+    writer.log([Change::new(EmployeeBody::ENTITY, anonymous.id(), Operation::Redacted, fields)])?;
     Ok(anonymous)
 }
 
