@@ -40,7 +40,7 @@ use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::Bundle;
-use medstrategi::db::{Database, Engine, Location, Options};
+use medstrategi::db::{Database, Engine, Location, Options, block_on};
 use serde_json::{Value, json};
 
 /// The program's allocator.
@@ -232,7 +232,7 @@ fn import(database: &Database, what: &str, bundle: Value, sections: &[&str]) {
     let expected: Vec<(&str, Option<usize>)> = sections.iter().map(|section| (*section, count(section))).collect();
     let bundle: Bundle = serde_json::from_value(bundle).unwrap();
     let start = Instant::now();
-    let answer = import_creating(database, "benchmark", "benchmark", bundle).unwrap();
+    let answer = block_on(import_creating(database, "benchmark", "benchmark", bundle)).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     let answer = serde_json::to_value(answer).unwrap();
     let mut rows = 0;

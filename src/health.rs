@@ -1,14 +1,14 @@
-//! Whether the process lives, and whether it can serve.
+//! Whether the process is alive, and whether it can serve requests.
 
 use actix_web::{HttpResponse, get, web};
 
-use crate::db::Database;
+use crate::db::{Database, migrate};
 use crate::http::responses::problem_responses;
 use crate::problem::Result;
 
 /// Whether the process lives
 ///
-/// It asks nobody, not even the database: who restarts what hangs needn't wait for that.
+/// It doesn't use the database, so that a check that restarts a hanging process doesn't depend on it.
 #[utoipa::path(tag = "service", operation_id = "livez", responses((status = 204, description = "It lives")))]
 #[get("/livez")]
 pub async fn livez() -> HttpResponse {
@@ -22,7 +22,7 @@ problem_responses! {
 
 /// Whether the database answers and has every migration
 ///
-/// For load balancers, which send requests to whom answers 204.
+/// For load balancers: they send requests to instances that answer 204.
 #[utoipa::path(
     tag = "service", operation_id = "readyz",
     responses(
@@ -32,6 +32,6 @@ problem_responses! {
 )]
 #[get("/readyz")]
 pub async fn readyz(database: web::Data<Database>) -> Result<HttpResponse> {
-    database.is_ready().await?;
+    database.admin(|connection| migrate::check_ready(connection)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

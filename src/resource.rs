@@ -11,8 +11,9 @@ use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::db::change_log::{Change, EntityKind, Operation};
-use crate::db::projection::ChangedFields;
+use crate::db::change::ChangedFields;
+use crate::db::change::{EntityKind, Operation};
+use crate::db::change_log::Change;
 use crate::db::types::{Id, Key, Reference, Timestamp};
 use crate::db::{Tenant, Writer};
 use crate::problem::{Kind, Problem, Result, ValidationErrors};

@@ -31,9 +31,9 @@ pub struct Parts {
     pub limits: Limits,
     /// Limits of connections.
     pub connections: ConnectionLimits,
-    /// How often a subject and an address may ask.
+    /// How many requests a subject and an address may send.
     pub rates: Rates,
-    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    /// Reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
@@ -44,7 +44,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// With the usual limits, and without what only the settings know.
+    /// With the default limits, and without what only settings can say.
     pub fn new(database: Database, issuers: Issuers) -> Self {
         Self {
             database,
@@ -60,7 +60,7 @@ impl Parts {
     }
 }
 
-/// Takes the address that the server is to listen on.
+/// Binds the address that the server listens on.
 pub fn listen(bind: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(bind).map_err(|error| {
         let detail = format!("{bind} can't be listened on: {error}. Name another address with --bind.");
@@ -87,7 +87,7 @@ pub fn start_with(
     let contract = web::Data::new(api::contract()?);
     let (database, issuers, limits) = (web::Data::new(database), web::Data::new(issuers), web::Data::new(limits));
     let server = HttpServer::new(move || {
-        // Each wrap stands outside those above it.
+        // Each middleware wraps those above it.
         App::new()
             .into_utoipa_app()
             .configure(api::routes)

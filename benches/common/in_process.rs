@@ -85,7 +85,7 @@ async fn constant(_: May<Anyone>, path: web::Path<(u16, usize)>, _sent: web::Byt
 }
 
 async fn constant_after_select(_: May<Anyone>, database: web::Data<Database>) -> Result<HttpResponse> {
-    web::block(move || database.unbound(select_one)).await.map_err(Problem::internal)??;
+    database.admin(|connection| select_one(connection)).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body(r#"{"is_constant":true}"#))
 }
 

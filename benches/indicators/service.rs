@@ -10,7 +10,7 @@ use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::Bundle;
-use medstrategi::db::{Database, Location, Options};
+use medstrategi::db::{Database, Location, Options, block_on};
 use serde_json::{Value, json};
 
 use crate::common::POOL;
@@ -147,7 +147,8 @@ impl Drop for Service<'_> {
 /// Imports everything except the values into an empty database.
 pub fn import(database: &Database, town: &Town) {
     let bundle: Bundle = serde_json::from_value(town.bundle()).unwrap();
-    let answer = serde_json::to_value(import_creating(database, "benchmark", "benchmark", bundle).unwrap()).unwrap();
+    let answer = block_on(import_creating(database, "benchmark", "benchmark", bundle)).unwrap();
+    let answer = serde_json::to_value(answer).unwrap();
     for (section, expected) in [("units", town.centres + town.workplaces), ("indicators", INDICATORS)] {
         assert_eq!(answer[section]["created"], json!(expected), "{section}: {answer}");
     }

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::db::change_log::EntityKind;
-use crate::db::projection::ChangedFields;
+use crate::db::change::ChangedFields;
+use crate::db::change::EntityKind;
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
 use crate::period::{self, Period, Span};

@@ -11,7 +11,8 @@ use crate::auth::scope::Scope;
 use crate::committee::membership::model::MembershipBody;
 use crate::db::Database;
 use crate::db::access_log::{self, Access, LoggedAccess};
-use crate::db::change_log::{self, EntityKind, LoggedChange, Operation};
+use crate::db::change::{EntityKind, Operation};
+use crate::db::change_log::{self, LoggedChange};
 use crate::db::types::{Id, Timestamp};
 use crate::http::page::{Page, PageLimit};
 use crate::http::query::Query;
@@ -39,7 +40,7 @@ impl TryFrom<String> for Sequence {
     }
 }
 
-/// Which rows of a log are wanted.
+/// Which rows of a log to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListLog {
@@ -81,7 +82,7 @@ pub struct Change {
     after: Option<Value>,
 }
 
-/// What of the change log is personal data.
+/// The fields in the change log that are personal data.
 const PERSONAL: [(EntityKind, &[&str]); 2] =
     [(EmployeeBody::ENTITY, EmployeeBody::PERSONAL_FIELDS), (MembershipBody::ENTITY, MembershipBody::PERSONAL_FIELDS)];
 
@@ -90,7 +91,7 @@ impl Change {
         PERSONAL.iter().find(|(entity, _)| entity.as_str() == self.entity).map_or(&[], |(_, fields)| fields)
     }
 
-    /// Whether it shows who somebody is.
+    /// Whether it shows personal data.
     fn is_personal(&self) -> bool {
         let shows = |fields: &Option<Value>| {
             fields.as_ref().is_some_and(|fields| self.personal_fields().iter().any(|name| !fields[*name].is_null()))
@@ -98,7 +99,7 @@ impl Change {
         shows(&self.before) || shows(&self.after)
     }
 
-    /// The same change for somebody who may not see personal data: that there was one, and of what.
+    /// The change without personal data: only that it happened, and to which row.
     fn without_people(mut self) -> Self {
         let hidden = self.personal_fields();
         for fields in [&mut self.before, &mut self.after].into_iter().flatten() {
@@ -138,8 +139,8 @@ pub type ChangePage = Page<Change, i64>;
     responses((status = 200, description = "A page of changes", body = ChangePage)),
 )]
 #[get("/v1/changes")]
-async fn list(caller: May<Audit>, database: web::Data<Database>, Query(wanted): Query<ListLog>) -> Result<ChangePage> {
-    let ListLog { after: Sequence(after), limit } = wanted;
+async fn list(caller: May<Audit>, database: web::Data<Database>, Query(query): Query<ListLog>) -> Result<ChangePage> {
+    let ListLog { after: Sequence(after), limit } = query;
     let most = limit.with_lookahead();
     let rows = database.read(&caller.principal, move |tenant| change_log::after(tenant, after, most)).await?;
     let page = Page::following(rows, limit, "after", |last| last.sequence).map(Change::from);
@@ -200,9 +201,9 @@ pub type LogEntryPage = Page<LogEntry, i64>;
 async fn list_accesses(
     caller: May<Audit>,
     database: web::Data<Database>,
-    Query(wanted): Query<ListLog>,
+    Query(query): Query<ListLog>,
 ) -> Result<LogEntryPage> {
-    let ListLog { after: Sequence(after), limit } = wanted;
+    let ListLog { after: Sequence(after), limit } = query;
     let most = limit.with_lookahead();
     let oldest = database.oldest_access();
     let rows = database.read(&caller.principal, move |tenant| access_log::after(tenant, after, oldest, most)).await?;

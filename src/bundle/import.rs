@@ -11,7 +11,7 @@ use crate::committee::level::model::LevelBody;
 use crate::committee::membership::Memberships;
 use crate::committee::{Committees, store as committees};
 use crate::db::types::{Id, Reference, Timestamp};
-use crate::db::{Database, Principal, Tenant, Writer};
+use crate::db::{Admin, Database, Principal, Tenant, Writer};
 use crate::indicator;
 use crate::indicator::service::References;
 use crate::indicator::value::bundled;
@@ -28,25 +28,28 @@ use crate::strategy::save;
 
 /// Imports a bundle into its municipality, which is created where there is none: for the command
 /// line, which stands outside any municipality.
-pub fn import_creating(database: &Database, issuer: &str, subject: &str, bundle: Bundle) -> Result<ImportAnswer> {
+pub async fn import_creating(database: &Database, issuer: &str, subject: &str, bundle: Bundle) -> Result<ImportAnswer> {
     let head = bundle.municipality.clone();
     let principal =
         Principal { municipality: head.key.clone(), issuer: issuer.to_owned(), subject: subject.to_owned() };
-    let is_new = std::cell::Cell::new(false);
-    let locate = |connection: &mut _, _: &_| -> Result<Id> {
-        let (id, created) = municipality::find_or_create(connection, &head)?;
-        is_new.set(created);
-        Ok(id)
+    let work = move |admin: &mut Admin<'_>| {
+        let is_new = std::cell::Cell::new(false);
+        let locate = |connection: &mut _, _: &_| -> Result<Id> {
+            let (id, created) = municipality::find_or_create(connection, &head)?;
+            is_new.set(created);
+            Ok(id)
+        };
+        admin.write_to(&principal, locate, |writer| {
+            if is_new.get() {
+                let created = UpsertOutcome::Created(municipality::read(writer)?);
+                writer.log(created.change())?;
+            }
+            let answer = import(writer, bundle)?;
+            let created = Counts { created: 1, ..Counts::default() };
+            Ok(if is_new.get() { ImportAnswer { municipality: created, ..answer } } else { answer })
+        })
     };
-    database.write_creating(&principal, locate, |writer| {
-        if is_new.get() {
-            let created = UpsertOutcome::Created(municipality::read(writer)?);
-            writer.log(created.change())?;
-        }
-        let answer = import(writer, bundle)?;
-        let created = Counts { created: 1, ..Counts::default() };
-        Ok(if is_new.get() { ImportAnswer { municipality: created, ..answer } } else { answer })
-    })
+    database.admin(work).await
 }
 
 /// Imports a bundle into the writer's own municipality: all of it, or, where there is a fault, nothing.
@@ -71,34 +74,34 @@ pub struct Prepared {
 }
 
 /// Holds a bundle against every rule, and against what is stored.
-pub fn prepare(writer: &mut Writer<'_>, bundle: Bundle) -> Result<Prepared> {
+pub fn prepare(tenant: &mut Tenant<'_>, bundle: Bundle) -> Result<Prepared> {
     let Bundle { municipality: head, levels, units, employees, committees, memberships, strategies, .. } = bundle;
     let (local_actions, reports) = (bundle.local_actions, bundle.reports);
     let (indicators, values) = (bundle.indicators, bundle.values);
     let mut errors = ValidationErrors::default();
     let mut directory = Directory::default();
-    committees::learn_names(writer, &mut directory)?;
-    let levels = level::store::prepare(writer, &mut directory.levels, Draft::array("/levels", levels), &mut errors)?;
-    let units = register::prepare::<Units>(writer, &mut directory, Draft::array("/units", units), &mut errors)?;
+    committees::learn_names(tenant, &mut directory)?;
+    let levels = level::store::prepare(tenant, &mut directory.levels, Draft::array("/levels", levels), &mut errors)?;
+    let units = register::prepare::<Units>(tenant, &mut directory, Draft::array("/units", units), &mut errors)?;
     let drafts = Draft::array("/employees", employees);
-    let employees = register::prepare::<Employees>(writer, &mut directory, drafts, &mut errors)?;
+    let employees = register::prepare::<Employees>(tenant, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/committees", committees);
-    let committees = register::prepare::<Committees>(writer, &mut directory, drafts, &mut errors)?;
+    let committees = register::prepare::<Committees>(tenant, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/memberships", memberships);
-    let memberships = register::prepare::<Memberships>(writer, &mut directory, drafts, &mut errors)?;
+    let memberships = register::prepare::<Memberships>(tenant, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/strategies", strategies);
-    let strategies = resolve::prepare(writer, &directory, drafts, Unnamed::Keep, &mut errors)?;
-    let planned = planned(writer, &strategies)?;
-    let named = named_by_indicators(writer, &strategies, &planned, &directory)?;
+    let strategies = resolve::prepare(tenant, &directory, drafts, Unnamed::Keep, &mut errors)?;
+    let planned = planned(tenant, &strategies)?;
+    let named = named_by_indicators(tenant, &strategies, &planned, &directory)?;
     let drafts = Draft::array("/indicators", indicators);
-    let indicators = indicator::service::prepare(writer, &named, drafts, &mut errors)?;
+    let indicators = indicator::service::prepare(tenant, &named, drafts, &mut errors)?;
     let drafts = Draft::array("/local_actions", local_actions);
-    let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut errors)?;
-    let actions = named_actions(writer, planned, &local)?;
+    let local = local::prepare(tenant, &directory.committees, &planned, drafts, &mut errors)?;
+    let actions = named_actions(tenant, planned, &local)?;
     let reporters = reports.iter().filter_map(|report| report.reported_by.as_ref());
-    employees_store::learn_names(writer, reporters, &mut directory.employees)?;
-    let reports = report::prepare(writer, &directory, &actions, reports, &mut errors)?;
-    let values = bundled::prepare(writer, &indicators, &directory.units, values, &mut errors)?;
+    employees_store::learn_names(tenant, reporters, &mut directory.employees)?;
+    let reports = report::prepare(tenant, &directory, &actions, reports, &mut errors)?;
+    let values = bundled::prepare(tenant, &indicators, &directory.units, values, &mut errors)?;
     errors.into_result()?;
     Ok(Prepared {
         head,
@@ -192,14 +195,14 @@ fn part_change<B: Body>(part: &Part<B>) -> Option<String> {
 
 /// What indicators can name: what is stored, and what the bundle brings.
 fn named_by_indicators(
-    writer: &mut Writer<'_>,
+    tenant: &mut Tenant<'_>,
     strategies: &PreparedTrees,
     planned: &Planned,
     directory: &Directory,
 ) -> Result<References> {
     let mut named =
         References { levels: directory.levels.clone(), units: directory.units.clone(), ..References::default() };
-    named.objectives.extend(indicator::store::objective_paths(writer)?);
+    named.objectives.extend(indicator::store::objective_paths(tenant)?);
     let brought = strategies.trees.iter().flat_map(|tree| &tree.objectives).map(|part| part.outcome.entity());
     named.objectives.extend(brought.filter_map(|part| Some((part.id(), part.reference()?))));
     named.actions.extend(planned.clone().into_paths().map(|(path, id)| (id, path)));
@@ -207,8 +210,8 @@ fn named_by_indicators(
 }
 
 /// The actions of plans, those included that the bundle brings.
-fn planned(writer: &mut Writer<'_>, strategies: &PreparedTrees) -> Result<Planned> {
-    let mut planned = actions::planned(writer, None)?;
+fn planned(tenant: &mut Tenant<'_>, strategies: &PreparedTrees) -> Result<Planned> {
+    let mut planned = actions::planned(tenant, None)?;
     for tree in &strategies.trees {
         let starts_on = tree.strategy.entity().body.starts_on;
         for action in tree.actions.iter().map(|part| part.outcome.entity()) {
@@ -222,12 +225,12 @@ fn planned(writer: &mut Writer<'_>, strategies: &PreparedTrees) -> Result<Planne
 
 /// What reports can name: the actions of plans, and the local ones, those included that the bundle brings.
 fn named_actions(
-    writer: &mut Writer<'_>,
+    tenant: &mut Tenant<'_>,
     planned: Planned,
     local: &[local::Checked],
 ) -> Result<HashMap<Reference, Id>> {
     let mut named: HashMap<Reference, Id> = planned.into_paths().collect();
-    let stored = local::all(writer)?;
+    let stored = local::all(tenant)?;
     for action in stored.iter().chain(local.iter().map(|checked| checked.outcome.entity())) {
         if let Some(path) = action.reference() {
             named.insert(path, action.id());

@@ -1,12 +1,11 @@
-//! Whether texts that stand for ids can be read as such, and, on SQLite, which keeps what it is given, those that
-//! stand for days and moments.
+//! Whether stored ids can be read as ids; on SQLite, whose columns take any text, also days and times.
 
 use super::Findings;
 use crate::db::integrity::{self, Column, Found, MOST, Structure};
 use crate::db::{AnyConnection, Engine};
 use crate::problem::Result;
 
-pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &mut Findings<'_>) -> Result<()> {
+pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &Findings) -> Result<()> {
     for column in &expected.columns {
         let Some((is_wrong, what)) = form(column, connection.engine()) else { continue };
         let Column { table, name, .. } = column;
@@ -21,7 +20,7 @@ pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findin
     Ok(())
 }
 
-/// A condition that what is wrong in a column fulfils, and what it is to be.
+/// An SQL condition that malformed values of a column fulfil, and what they should be.
 fn form(column: &Column, engine: Engine) -> Option<(String, &'static str)> {
     let name = &column.name;
     let is_id = name == "id" || name.ends_with("_id");

@@ -1,5 +1,5 @@
-//! The change log against the rows: each was created by a change, none is there that was deleted, and the latest change
-//! left the fields that the row has.
+//! Compares the change log with the rows: each row was created by a change, no deleted row exists, and the latest
+//! change holds the fields that the row has.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::committee::membership::Memberships;
 use crate::committee::membership::model::MembershipBody;
 use crate::committee::{Committees, level};
 use crate::cpr;
-use crate::db::change_log::{EntityKind, Operation};
+use crate::db::change::{EntityKind, Operation};
 use crate::db::integrity::MOST;
 use crate::db::schema::changes;
 use crate::db::types::{Id, Json};
-use crate::db::{Tenant, Writer, connection};
+use crate::db::{Tenant, connection};
 use crate::indicator::store::{self as indicators, Filter};
 use crate::municipality::store as municipality;
 use crate::organisation::Units;
@@ -28,54 +28,54 @@ use crate::register::{Register as _, Selection};
 use crate::resource::{Body, Entity, fields};
 use crate::strategy::store as strategies;
 
-/// The fields about people in which no CPR number may stand, by kind of row.
+/// The fields about people that must not hold a CPR number, by kind of row.
 const ABOUT_PEOPLE: [(EntityKind, &[&str]); 3] = [
     (EmployeeBody::ENTITY, &["key", "name", "email", "title"]),
     (MembershipBody::ENTITY, &["key"]),
     (EntityKind::Report, &["note", "minutes_url"]),
 ];
 
-/// What the log has of a row.
+/// What the log says about a row.
 #[derive(Debug, Default)]
 struct Logged {
     is_created: bool,
     is_deleted: bool,
-    /// Where its fields stand as they were left last.
+    /// The change that holds its latest fields.
     latest: Option<i64>,
 }
 
-/// By kind of row and its id.
+/// By kind and id of the row.
 type Log = HashMap<(String, Id), Logged>;
 
-pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Result<()> {
-    let mut log = read(writer, findings)?;
-    let head = municipality::read(writer)?;
-    compare(writer, &mut log, &[head], findings)?;
-    let levels = level::store::list(writer, None, None)?;
-    compare(writer, &mut log, &levels, findings)?;
-    let units = Units::select(writer, Selection::All)?;
-    compare(writer, &mut log, &units, findings)?;
-    let employees = Employees::select(writer, Selection::All)?;
-    compare(writer, &mut log, &employees, findings)?;
-    let committees = Committees::select(writer, Selection::All)?;
-    compare(writer, &mut log, &committees, findings)?;
-    let memberships = Memberships::select(writer, Selection::All)?;
-    compare(writer, &mut log, &memberships, findings)?;
-    for tree in strategies::trees(writer, strategies::Filter::default())? {
-        compare(writer, &mut log, &[tree.strategy.own], findings)?;
+pub(super) fn check(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<()> {
+    let mut log = read(tenant, findings)?;
+    let head = municipality::read(tenant)?;
+    compare(tenant, &mut log, &[head], findings)?;
+    let levels = level::store::list(tenant, None, None)?;
+    compare(tenant, &mut log, &levels, findings)?;
+    let units = Units::select(tenant, Selection::All)?;
+    compare(tenant, &mut log, &units, findings)?;
+    let employees = Employees::select(tenant, Selection::All)?;
+    compare(tenant, &mut log, &employees, findings)?;
+    let committees = Committees::select(tenant, Selection::All)?;
+    compare(tenant, &mut log, &committees, findings)?;
+    let memberships = Memberships::select(tenant, Selection::All)?;
+    compare(tenant, &mut log, &memberships, findings)?;
+    for tree in strategies::trees(tenant, strategies::Filter::default())? {
+        compare(tenant, &mut log, &[tree.strategy.own], findings)?;
         for area in tree.strategy.focus_areas {
-            compare(writer, &mut log, &[area.own], findings)?;
-            compare(writer, &mut log, &area.objectives, findings)?;
-            compare(writer, &mut log, &area.actions, findings)?;
+            compare(tenant, &mut log, &[area.own], findings)?;
+            compare(tenant, &mut log, &area.objectives, findings)?;
+            compare(tenant, &mut log, &area.actions, findings)?;
         }
     }
-    let local = local::all(writer)?;
-    compare(writer, &mut log, &local, findings)?;
-    let indicators = indicators::list(writer, Filter::default(), None)?;
-    compare(writer, &mut log, &indicators, findings)?;
-    for batch in reports::all(writer)?.chunks(connection::batch()) {
-        let rows = batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), report::logged_again(kept.clone())?)));
-        compare_rows(writer, &mut log, EntityKind::Report, &rows.collect::<Result<Vec<_>>>()?, findings)?;
+    let local = local::all(tenant)?;
+    compare(tenant, &mut log, &local, findings)?;
+    let indicators = indicators::list(tenant, Filter::default(), None)?;
+    compare(tenant, &mut log, &indicators, findings)?;
+    for batch in reports::all(tenant)?.chunks(connection::batch()) {
+        let rows = batch.iter().map(|row| Ok((row.id, row.id.to_string(), report::logged_again(row.clone())?)));
+        compare_rows(tenant, &mut log, EntityKind::Report, &rows.collect::<Result<Vec<_>>>()?, findings)?;
     }
     let gone =
         log.iter().filter(|((entity, _), logged)| entity != EntityKind::IndicatorValues.as_str() && !logged.is_deleted);
@@ -88,7 +88,7 @@ pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Res
 }
 
 /// Reads the log from its first row to its last, some thousands at a time.
-fn read(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<Log> {
+fn read(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<Log> {
     const BATCH: i64 = 5_000;
     type Row = (i64, String, Id, Operation, Option<String>, Option<String>);
     let (mut log, mut last) = (Log::new(), 0);
@@ -121,7 +121,7 @@ fn read(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<Log> {
     }
 }
 
-fn check_people(sequence: i64, entity: &str, said: [&Option<String>; 2], findings: &mut Findings<'_>) {
+fn check_people(sequence: i64, entity: &str, said: [&Option<String>; 2], findings: &Findings) {
     let about = ABOUT_PEOPLE.iter().find(|(kind, _)| kind.as_str() == entity);
     for text in said.into_iter().flatten() {
         let Ok(said) = serde_json::from_str::<Value>(text) else {
@@ -135,12 +135,7 @@ fn check_people(sequence: i64, entity: &str, said: [&Option<String>; 2], finding
     }
 }
 
-fn compare<B: Body>(
-    tenant: &mut Tenant<'_>,
-    log: &mut Log,
-    rows: &[Entity<B>],
-    findings: &mut Findings<'_>,
-) -> Result<()> {
+fn compare<B: Body>(tenant: &mut Tenant<'_>, log: &mut Log, rows: &[Entity<B>], findings: &Findings) -> Result<()> {
     for batch in rows.chunks(connection::batch()) {
         let rows: Vec<_> = batch.iter().map(|row| (row.id(), row.body.key().to_string(), fields(row))).collect();
         compare_rows(tenant, log, B::ENTITY, &rows, findings)?;
@@ -154,7 +149,7 @@ fn compare_rows(
     log: &mut Log,
     entity: EntityKind,
     rows: &[(Id, String, Value)],
-    findings: &mut Findings<'_>,
+    findings: &Findings,
 ) -> Result<()> {
     let mut expected: HashMap<i64, &(Id, String, Value)> = HashMap::new();
     for row in rows {
@@ -189,7 +184,7 @@ fn compare_rows(
     Ok(())
 }
 
-/// The fields of which the log says something else than the row. Those that it doesn't know came later.
+/// The fields in which log and row differ. Fields that the log doesn't have were added to the service later.
 fn differing<'s>(said: &'s Value, row: &Value) -> Vec<&'s str> {
     let said = said.as_object().into_iter().flatten();
     said.filter(|(name, value)| row.get(name.as_str()).is_some_and(|now| now != *value))

@@ -1,52 +1,51 @@
-//! Reads the whole database and tells what breaks a rule.
+//! Reads the whole database and reports what breaks a rule.
 //!
-//! From below to above: what the engine itself finds and whether the tables are as the migrations make them
-//! (`structure`), whether every row refers to what is there and is its own municipality's (`references`), whether
-//! texts that stand for ids and moments can be read (`forms`); then, municipality by municipality and each in one
-//! reading transaction, whether its bundle could be imported again and would change nothing, which brings every rule
-//! of the service to bear (`rehearsal`), whether what is kept beside the rows equals what can be told from them
-//! (`kept`), and whether the change log ends in what the rows are (`log`).
+//! First, for all municipalities together: what the engine itself finds, and whether the tables are as the migrations
+//! make them (`structure`); whether every row refers to an existing row of its own municipality (`references`); whether
+//! texts that stand for ids and times can be read (`forms`).
+//!
+//! Then for each municipality, in read transactions: whether its bundle could be imported again and would change
+//! nothing, which applies every rule of the service (`reimport`); whether derived data equals what the rows give
+//! (`derived_data`); whether the change log ends in what the rows are (`log`). Where that fails because something can't
+//! be read, the rows are read one by one to find which (`rows`).
 //!
 //! Nothing is written, and no lock is taken that anybody waits for.
 
+mod derived_data;
 mod forms;
-mod kept;
 mod log;
 mod references;
-mod rehearsal;
+mod reimport;
 mod rows;
 mod structure;
+
+use std::sync::{Arc, mpsc};
 
 use crate::cpr;
 use crate::db::integrity::{self, Structure};
 use crate::db::types::Key;
-use crate::db::{Database, Principal, Writer};
+use crate::db::{AnyConnection, Database, Principal, Tenant};
 use crate::http::contract::Contract;
 use crate::municipality::store as municipality;
 use crate::problem::{Kind, Problem, Result};
 
-/// What breaks a rule, told one by one as it is found.
-pub struct Findings<'t> {
-    tell: &'t mut dyn FnMut(&str),
-    count: usize,
+/// Where the steps of a check report what breaks a rule.
+#[derive(Clone)]
+struct Findings {
+    lines: mpsc::Sender<String>,
     municipality: Option<Key>,
 }
 
-impl<'t> Findings<'t> {
-    /// Each finding goes to `tell`, a line without its end.
-    pub fn new(tell: &'t mut dyn FnMut(&str)) -> Self {
-        Self { tell, count: 0, municipality: None }
-    }
-
-    /// Notes a finding. What looks like a CPR number is not repeated, and a line stays a line.
-    fn add(&mut self, finding: impl AsRef<str>) {
-        self.count += 1;
+impl Findings {
+    /// Adds a finding as one line. Anything that looks like a CPR number is crossed out.
+    fn add(&self, finding: impl AsRef<str>) {
         let finding = finding.as_ref().replace(['\n', '\r'], " ");
         let line = match &self.municipality {
             Some(key) => format!("{key}: {finding}"),
             None => finding,
         };
-        (self.tell)(&cpr::crossed_out(line, '\''));
+        // Where nobody receives any more, the check has failed.
+        let _ = self.lines.send(cpr::crossed_out(line, '\''));
     }
 }
 
@@ -68,63 +67,105 @@ impl Summary {
     }
 }
 
-/// Reads the whole database. `Err` where that was not possible, such as when the connection broke.
-pub fn check(database: &Database, contract: &Contract, tell: &mut dyn FnMut(&str)) -> Result<Summary> {
-    let mut findings = Findings::new(tell);
-    let expected = Structure::expected()?;
+/// Reads the whole database and passes each finding to `report`, as a line without its end. Fails where the database
+/// can't be read, such as when the connection broke.
+pub async fn check(database: &Database, contract: Arc<Contract>, report: &mut dyn FnMut(&str)) -> Result<Summary> {
+    let (lines, received) = mpsc::channel();
     let mut summary = Summary::default();
-    let is_readable = database.unbound(|connection| structure::check(connection, &expected, &mut findings))?;
-    if is_readable {
-        let keys = database.look(|connection| {
-            references::check(connection, &expected, &mut findings)?;
-            forms::check(connection, &expected, &mut findings)?;
-            let mut tables: Vec<&String> = expected.columns.iter().map(|column| &column.table).collect();
-            tables.dedup();
-            for table in tables {
-                summary.rows.push((table.clone(), integrity::count(connection, table)?));
-            }
-            municipality::keys(connection)
-        })?;
-        for key in keys {
-            summary.municipalities += 1;
-            check_municipality(database, contract, key, &mut findings)?;
-        }
-    }
-    Ok(Summary { findings: findings.count, ..summary })
-}
-
-fn check_municipality(database: &Database, contract: &Contract, key: Key, findings: &mut Findings<'_>) -> Result<()> {
-    let principal = Principal { municipality: key.clone(), issuer: "check".into(), subject: "check".into() };
-    findings.municipality = Some(key);
-    type Check = fn(&mut Writer<'_>, &Contract, &mut Findings<'_>) -> Result<()>;
-    let checks: [(&str, Check); 4] = [
-        ("the bundle", rehearsal::check),
-        ("the values", rehearsal::check_values),
-        ("what is kept beside the rows", |writer, _, findings| kept::check(writer, findings)),
-        ("the change log", |writer, _, findings| log::check(writer, findings)),
-    ];
-    for (what, check) in checks {
-        match database.compare(&principal, |writer| check(writer, contract, findings)) {
-            Ok(()) => {}
-            Err(problem) if problem.kind == Kind::Unavailable => return Err(problem),
-            Err(problem) => {
-                findings.add(format!("{what} can't be read: {}; the rest of it was not", told(&problem)));
-                database.compare(&principal, |writer| rows::check(writer, findings))?;
+    let mut report_received = |summary: &mut Summary| {
+        received.try_iter().for_each(|line: String| {
+            summary.findings += 1;
+            report(&line);
+        });
+    };
+    let findings = Findings { lines, municipality: None };
+    let keys = check_tables(database, &findings, &mut summary).await;
+    report_received(&mut summary);
+    for key in keys? {
+        summary.municipalities += 1;
+        let principal = Principal { municipality: key.clone(), issuer: "check".into(), subject: "check".into() };
+        let findings = Findings { municipality: Some(key), ..findings.clone() };
+        for step in STEPS {
+            let outcome = run_step(database, &principal, &contract, &findings, step).await;
+            report_received(&mut summary);
+            if outcome? == Outcome::Unreadable {
                 break;
             }
         }
     }
-    findings.municipality = None;
-    Ok(())
+    Ok(summary)
+}
+
+/// Checks what no municipality is needed for. Answers the keys of all municipalities, or none where the tables are such
+/// that they can't be read.
+async fn check_tables(database: &Database, findings: &Findings, summary: &mut Summary) -> Result<Vec<Key>> {
+    let (found, tables) = (findings.clone(), findings.clone());
+    let expected = Structure::expected()?;
+    let structure = expected.clone();
+    let is_readable = database.admin(move |connection| structure::check(connection, &structure, &tables)).await?;
+    if !is_readable {
+        return Ok(Vec::new());
+    }
+    let work = move |connection: &mut AnyConnection| {
+        references::check(connection, &expected, &found)?;
+        forms::check(connection, &expected, &found)?;
+        let mut tables: Vec<&String> = expected.columns.iter().map(|column| &column.table).collect();
+        tables.dedup();
+        let mut rows = Vec::new();
+        for table in tables {
+            rows.push((table.clone(), integrity::count(connection, table)?));
+        }
+        Ok((rows, municipality::keys(connection)?))
+    };
+    let (rows, keys) = database.admin(|admin| admin.read(work)).await?;
+    summary.rows = rows;
+    Ok(keys)
+}
+
+/// Part of the check of a municipality.
+type Step = (&'static str, fn(&mut Tenant<'_>, &Contract, &Findings) -> Result<()>);
+
+const STEPS: [Step; 4] = [
+    ("the bundle", reimport::check),
+    ("the values", reimport::check_values),
+    ("what is kept beside the rows", |tenant, _, findings| derived_data::check(tenant, findings)),
+    ("the change log", |tenant, _, findings| log::check(tenant, findings)),
+];
+
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    Checked,
+    /// Some row can't be read, so the steps that follow can't be run.
+    Unreadable,
+}
+
+async fn run_step(
+    database: &Database,
+    principal: &Principal,
+    contract: &Arc<Contract>,
+    findings: &Findings,
+    (what, check): Step,
+) -> Result<Outcome> {
+    let (found, contract) = (findings.clone(), Arc::clone(contract));
+    match database.read(principal, move |tenant| check(tenant, &contract, &found)).await {
+        Ok(()) => Ok(Outcome::Checked),
+        Err(problem) if problem.kind == Kind::Unavailable => Err(problem),
+        Err(problem) => {
+            findings.add(format!("{what} can't be read: {}; the rest of it was not", describe(&problem)));
+            let found = findings.clone();
+            database.read(principal, move |tenant| rows::check(tenant, &found)).await?;
+            Ok(Outcome::Unreadable)
+        }
+    }
 }
 
 /// A problem in one line, with its causes, which an operator wants to know.
-fn told(problem: &Problem) -> String {
-    let mut told = problem.cause.as_ref().map_or_else(|| problem.detail.clone(), ToString::to_string);
+fn describe(problem: &Problem) -> String {
+    let mut description = problem.cause.as_ref().map_or_else(|| problem.detail.clone(), ToString::to_string);
     let mut cause = problem.cause.as_ref().and_then(|cause| cause.source());
     while let Some(next) = cause {
-        told = format!("{told}: {next}");
+        description = format!("{description}: {next}");
         cause = next.source();
     }
-    told
+    description
 }

@@ -1,6 +1,6 @@
-//! Whether what rows refer to is there, and is of the same municipality.
+//! Whether the rows that others refer to exist and belong to the same municipality.
 //!
-//! Which columns refer to what is read from the migrations, so that a table to come is checked without a word here.
+//! Which columns refer to which tables is read from the migrations, so that new tables need no code here.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,11 @@ use crate::db::integrity::{self, ForeignKey, Found, MOST, Structure};
 use crate::db::{AnyConnection, Engine};
 use crate::problem::Result;
 
-/// What refers to changes, of which there are too many for foreign keys to be held at every write.
+/// References to changes. They have no foreign keys, which would be checked at every write of many rows.
 const UNGUARDED: [(&str, &str); 3] =
     [("indicator_values", "written_in"), ("replaced_values", "written_in"), ("replaced_values", "replaced_in")];
 
-pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &mut Findings<'_>) -> Result<()> {
+pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &Findings) -> Result<()> {
     let unguarded = UNGUARDED.map(|(child, column)| ForeignKey {
         child: child.into(),
         column: column.into(),
@@ -23,7 +23,7 @@ pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findin
     for key in &unguarded {
         check_target(connection, key, findings)?;
     }
-    // SQLite's own check has told these.
+    // SQLite's own check has found these already.
     if connection.engine() == Engine::Postgres {
         for key in &expected.foreign_keys {
             check_target(connection, key, findings)?;
@@ -43,7 +43,7 @@ pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findin
     Ok(())
 }
 
-fn check_target(connection: &mut AnyConnection, key: &ForeignKey, findings: &mut Findings<'_>) -> Result<()> {
+fn check_target(connection: &mut AnyConnection, key: &ForeignKey, findings: &Findings) -> Result<()> {
     let ForeignKey { child, column, parent, parent_column } = key;
     let missing = format!(
         "SELECT DISTINCT CAST(c.{column} AS TEXT) AS what, NULL AS value FROM {child} c \

@@ -1,24 +1,24 @@
-//! Which rows can't be read, where some can't: one by one.
+//! Finds the rows that can't be read, by reading them one by one.
 
-use super::{Findings, told};
+use super::{Findings, describe};
 use crate::committee::Committees;
 use crate::committee::membership::Memberships;
+use crate::db::Tenant;
 use crate::db::integrity::{self, Found};
 use crate::db::types::{Id, Reference};
-use crate::db::{Tenant, Writer};
 use crate::organisation::Units;
 use crate::organisation::employee::Employees;
 use crate::problem::{Problem, Result};
 use crate::register::{Register, Selection};
 use crate::strategy::store as strategies;
 
-pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Result<()> {
-    each(writer, "units", select::<Units>, findings)?;
-    each(writer, "employees", select::<Employees>, findings)?;
-    each(writer, "committees", select::<Committees>, findings)?;
-    each(writer, "memberships", select::<Memberships>, findings)?;
+pub(super) fn check(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<()> {
+    each(tenant, "units", select::<Units>, findings)?;
+    each(tenant, "employees", select::<Employees>, findings)?;
+    each(tenant, "committees", select::<Committees>, findings)?;
+    each(tenant, "memberships", select::<Memberships>, findings)?;
     let tree = |tenant: &mut Tenant<'_>, id| strategies::tree(tenant, &Reference::Id(id)).map(drop);
-    each(writer, "strategies", tree, findings)
+    each(tenant, "strategies", tree, findings)
 }
 
 fn select<R: Register>(tenant: &mut Tenant<'_>, id: Id) -> Result<()> {
@@ -29,7 +29,7 @@ fn each(
     tenant: &mut Tenant<'_>,
     table: &str,
     read: impl Fn(&mut Tenant<'_>, Id) -> Result<()>,
-    findings: &mut Findings<'_>,
+    findings: &Findings,
 ) -> Result<()> {
     let sql =
         format!("SELECT id AS what, key AS value FROM {table} WHERE municipality_id = '{}'", tenant.municipality_id);
@@ -37,7 +37,7 @@ fn each(
         let id = what.parse().map_err(|()| Problem::internal(format!("'{what}' is no id")));
         if let Err(problem) = id.and_then(|id| read(tenant, id)) {
             let key = value.unwrap_or(what);
-            findings.add(format!("{table} '{key}' can't be read: {}", told(&problem)));
+            findings.add(format!("{table} '{key}' can't be read: {}", describe(&problem)));
         }
     }
     Ok(())

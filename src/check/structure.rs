@@ -1,4 +1,4 @@
-//! What the engine finds wrong itself, and whether the tables are as this program's migrations make them.
+//! What the engine's own checks find, and whether the tables are as this program's migrations make them.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,8 @@ use crate::db::integrity::{self, Found, Structure};
 use crate::db::migrate::{self, Difference};
 use crate::problem::Result;
 
-/// Answers whether the tables are such that the rest can be read.
-pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &mut Findings<'_>) -> Result<bool> {
+/// Returns whether the rest of the database can be read.
+pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findings: &Findings) -> Result<bool> {
     check_engine(connection, findings)?;
     let Difference { pending, unknown } = migrate::difference(connection)?;
     for version in unknown {
@@ -23,8 +23,8 @@ pub(super) fn check(connection: &mut AnyConnection, expected: &Structure, findin
     compare(connection, expected, findings)
 }
 
-/// PostgreSQL holds its constraints itself; what it may have been told not to hold is a finding, and read below.
-fn check_engine(connection: &mut AnyConnection, findings: &mut Findings<'_>) -> Result<()> {
+/// PostgreSQL enforces its constraints, so only those that were disabled or never validated are findings.
+fn check_engine(connection: &mut AnyConnection, findings: &Findings) -> Result<()> {
     if let AnyConnection::Sqlite(sqlite) = connection {
         integrity::faults_of_sqlite(sqlite)?.iter().for_each(|fault| findings.add(format!("SQLite: {fault}")));
         return Ok(());
@@ -43,7 +43,7 @@ fn check_engine(connection: &mut AnyConnection, findings: &mut Findings<'_>) -> 
     Ok(())
 }
 
-fn compare(connection: &mut AnyConnection, expected: &Structure, findings: &mut Findings<'_>) -> Result<bool> {
+fn compare(connection: &mut AnyConnection, expected: &Structure, findings: &Findings) -> Result<bool> {
     let found = Structure::found(connection)?;
     let columns: HashSet<_> = found.columns.iter().map(|column| (&column.table, &column.name)).collect();
     let mut is_readable = true;

@@ -1,5 +1,6 @@
 //! `medstrategi check`
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Failure, say};
@@ -7,7 +8,7 @@ use crate::action::assignment::tally::Tallies;
 use crate::api;
 use crate::check;
 use crate::config::Settings;
-use crate::db::{Database, Options, integrity};
+use crate::db::{Database, Options, block_on, integrity};
 
 /// What `--help` says.
 pub(super) const HELP: &str = "\
@@ -20,8 +21,8 @@ for 100,000 reports.
 
 Read are: the engine's own integrity, tables, indexes and foreign keys; references, also those that no foreign key \
 holds, and that none leads into another municipality; ids, days and moments that can't be read; each municipality's \
-bundle and values, imported again for show, which must pass every rule and change nothing; what is kept beside the rows \
-(latest reports, counts, search texts, periods of values); and the change log, which must end in what the rows are.
+bundle and values, imported again for show, which must pass every rule and change nothing; what is kept beside the \
+rows (latest reports, counts, search texts, periods of values); and the change log, which must end in what the rows are.
 
 What people are to decide, such as who of two chairs stays (/v1/committee-proposals), is no finding. \
 Not read are: actors, idempotency keys and the access log, beyond their references; and what older changes say, beyond \
@@ -31,12 +32,12 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     let begun = Instant::now();
     let database = Database::open(settings.database.clone(), Options { is_read_only: true, ..Options::new(Tallies) })?;
     let mut stdout = Ok(());
-    let mut tell = |finding: &str| {
+    let mut report = |finding: &str| {
         if stdout.is_ok() {
             stdout = say(format_args!("{finding}"));
         }
     };
-    let checked = check::check(&database, &api::contract()?, &mut tell);
+    let checked = block_on(check::check(&database, Arc::new(api::contract()?), &mut report));
     stdout?;
     let summary = match checked {
         Err(problem) if integrity::is_damage(&problem) => {
@@ -60,6 +61,6 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     ))?;
     match summary.findings {
         0 => Ok(()),
-        _ => Err(Failure::Told),
+        _ => Err(Failure::Reported),
     }
 }

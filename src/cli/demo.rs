@@ -11,7 +11,7 @@ use crate::auth::local;
 use crate::auth::scope::Scope;
 use crate::config::Settings;
 use crate::db::types::Key;
-use crate::db::{Database, Options, Principal, migrate};
+use crate::db::{Database, Options, Principal, block_on, migrate};
 use crate::municipality::store as municipality;
 use crate::problem::Problem;
 use crate::strategy::store as strategies;
@@ -29,7 +29,7 @@ pub(super) fn check_before_migrating(settings: &Settings) -> Result<(), Failure>
             .into());
     }
     let database = Database::open(settings.database.clone(), Options::new(Tallies))?;
-    match database.unbound(migrate::is_foreign)? {
+    match block_on(database.admin(|connection| migrate::is_foreign(connection)))? {
         true => Err(holds_other_data(&database, "tables of another program")),
         false => Ok(()),
     }
@@ -37,7 +37,7 @@ pub(super) fn check_before_migrating(settings: &Settings) -> Result<(), Failure>
 
 /// Fills an empty database; leaves one that holds the demo as it is, and refuses any other.
 pub(super) fn fill(database: &Database) -> Result<(), Failure> {
-    let keys = database.unbound(municipality::keys)?;
+    let keys = block_on(database.admin(|connection| municipality::keys(connection)))?;
     if keys.is_empty() {
         import_bytes(database, &api::contract()?, BUNDLE.as_bytes())?;
         return Ok(());
@@ -47,7 +47,7 @@ pub(super) fn fill(database: &Database) -> Result<(), Failure> {
         Some(other) => Err(holds_other_data(database, other.as_str())),
         None => {
             let strategy = STRATEGY.parse().map_err(Problem::internal)?;
-            match database.read_blocking(&principal, |tenant| strategies::tree(tenant, &strategy))? {
+            match block_on(database.read(&principal, move |tenant| strategies::tree(tenant, &strategy)))? {
                 Some(_) => Ok(()),
                 None => Err(holds_other_data(database, MUNICIPALITY)),
             }

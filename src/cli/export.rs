@@ -6,8 +6,8 @@ use super::{Failure, SUBJECT, open, say};
 use crate::auth::local;
 use crate::bundle::export;
 use crate::config::Settings;
-use crate::db::Principal;
 use crate::db::types::Key;
+use crate::db::{Principal, block_on};
 use crate::problem::Problem;
 
 #[derive(Args)]
@@ -27,7 +27,8 @@ pub(super) fn run(settings: &Settings, arguments: &Arguments) -> Result<(), Fail
         issuer: local::ISSUER.into(),
         subject: SUBJECT.into(),
     };
-    let bundle = database.read_blocking(&principal, |tenant| export::export(tenant, arguments.values))?;
+    let with_values = arguments.values;
+    let bundle = block_on(database.read(&principal, move |tenant| export::export(tenant, with_values)))?;
     say(format_args!("{}", serde_json::to_string_pretty(&bundle).map_err(Problem::internal)?))?;
     Ok(())
 }

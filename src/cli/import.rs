@@ -10,7 +10,7 @@ use crate::auth::local;
 use crate::bundle::import;
 use crate::bundle::model::{Bundle, ImportAnswer};
 use crate::config::Settings;
-use crate::db::Database;
+use crate::db::{Database, block_on};
 use crate::http::contract::Contract;
 use crate::http::json;
 use crate::indicator::value::model::ValueCounts;
@@ -38,7 +38,7 @@ pub(super) fn run(settings: &Settings, arguments: &Arguments) -> std::result::Re
 /// Imports a bundle as it stands in a file.
 pub(super) fn import_bytes(database: &Database, contract: &Contract, bytes: &[u8]) -> Result<ImportAnswer> {
     let bundle: Bundle = contract.parse(json::parse(bytes)?)?;
-    import::import_creating(database, local::ISSUER, SUBJECT, bundle)
+    block_on(import::import_creating(database, local::ISSUER, SUBJECT, bundle))
 }
 
 fn in_file(file: &Path, problem: Problem) -> Problem {

@@ -18,11 +18,10 @@ use clap::{Parser, Subcommand};
 
 use crate::action::assignment::tally::Tallies;
 use crate::config::{Flags, Settings};
-use crate::db::retention::Retention;
-use crate::db::{Database, Options, migrate as migrations};
+use crate::db::{Database, Options, Retention, block_on, migrate as migrations};
 use crate::problem::{Kind, Problem};
 
-/// Who acts, in the change log, when a command writes.
+/// The subject in the change log when a command writes.
 const SUBJECT: &str = "command-line";
 
 /// A municipality's MED strategy work behind a REST API
@@ -62,10 +61,10 @@ enum Command {
 enum Failure {
     /// A setting, an argument, a file: the sentence says what to do.
     Sentence(String),
-    /// What the service found wrong.
+    /// A problem that the service found.
     Problem(Box<Problem>),
-    /// What it was has been printed already.
-    Told,
+    /// It has been printed already.
+    Reported,
 }
 
 impl From<String> for Failure {
@@ -110,9 +109,9 @@ fn run_command(flags: &Flags, command: Command) -> Result<(), Failure> {
 #[allow(clippy::print_stderr)]
 fn report(failure: &Failure) {
     match failure {
-        Failure::Told => {}
+        Failure::Reported => {}
         Failure::Sentence(sentence) => eprintln!("medstrategi: {sentence}"),
-        // What HTTP would say of it leads to a log that a command doesn't have.
+        // The text for HTTP refers to a log that a command doesn't have.
         Failure::Problem(problem) if problem.kind == Kind::Internal => {
             let cause = problem.cause.as_ref().map_or_else(|| problem.detail.clone(), ToString::to_string);
             eprintln!("medstrategi: it failed: {cause}");
@@ -139,18 +138,17 @@ fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
         ..Options::new(Tallies)
     };
     let database = Database::open(settings.database.clone(), options)?;
-    let ran = database.unbound(migrations::run)?;
+    let ran = block_on(database.admin(|connection| migrations::run(connection)))?;
     Ok((database, ran))
 }
 
-/// An address that listens everywhere is reached on this machine.
+/// The address to reach a server at that listens on all addresses of this machine.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let localhost = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
     if address.ip().is_unspecified() { SocketAddr::new(localhost, address.port()) } else { address }
 }
 
-/// Prints a line on stdout. A reader that has had enough, such as `head`, is no failure: whatever
-/// else the command does, it goes on doing.
+/// Prints a line on stdout. A closed pipe, as after `head`, is no failure: the command goes on.
 fn say(line: std::fmt::Arguments<'_>) -> Result<(), Failure> {
     use std::io::{ErrorKind, Write as _};
     match writeln!(std::io::stdout(), "{line}") {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Failure, demo, open};
 use crate::auth::issuer::Issuers;
 use crate::config::Settings;
-use crate::db::Database;
+use crate::db::{Database, block_on};
 use crate::housekeeping;
 use crate::http::rate_limit::Rate;
 use crate::metrics;
@@ -22,9 +22,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failure> {
     telemetry::start(&settings)?;
-    summarise(&settings);
+    log_settings(&settings);
     allow_many_files();
-    // A taken port is told before anything is written.
+    // Fails here, before anything is written, when the port is taken.
     let listener = server::listen(settings.bind)?;
     let metrics_listener = settings.metrics_bind.map(server::listen).transpose()?;
     if arguments.demo {
@@ -65,8 +65,8 @@ pub(super) fn run(settings: Settings, arguments: &Arguments) -> Result<(), Failu
     })
 }
 
-/// What the service was started with, secrets aside: the first thing that somebody who looks for a fault wants to know.
-fn summarise(settings: &Settings) {
+/// Logs what the service was started with, without secrets.
+fn log_settings(settings: &Settings) {
     let list = |words: Vec<String>| if words.is_empty() { "none".to_owned() } else { words.join(", ") };
     let rate = |rate: Option<Rate>| rate.map_or_else(|| "no limit".to_owned(), |rate| rate.to_string());
     tracing::info!(
@@ -86,16 +86,16 @@ fn summarise(settings: &Settings) {
     );
 }
 
-/// A key that is misspelt in the settings would show as nothing but 404s.
+/// Otherwise a misspelt key in the settings would show only as 404s.
 fn warn_of_unknown_municipalities(issuers: &Issuers, database: &Database) -> Result<(), Failure> {
-    let known = database.unbound(municipality::keys)?;
+    let known = block_on(database.admin(|connection| municipality::keys(connection)))?;
     for (issuer, municipality) in issuers.municipalities().filter(|(_, key)| !known.contains(key)) {
         tracing::warn!(issuer, %municipality, "an issuer speaks for a municipality that is not in the database");
     }
     Ok(())
 }
 
-/// Every connection is a file, of which a process usually may have a thousand: as many as the system grants.
+/// Raises the limit of open files as far as the system allows: every connection is one, and the default is often 1024.
 fn allow_many_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let granted = getrlimit(Resource::Nofile);

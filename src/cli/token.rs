@@ -10,11 +10,11 @@ use crate::problem::Problem;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Scopes, separated by spaces
     #[arg(
         long,
         value_name = "SCOPES",
-        help = "What the token allows, separated by spaces: med.progress med.read med.report med.edit med.measure med.hr med.audit med.admin"
+        help = "What the token allows, separated by spaces: med.progress med.read med.report med.edit med.measure \
+                med.hr med.audit med.admin"
     )]
     scope: String,
     /// The municipality's key

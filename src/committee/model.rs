@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::db::change_log::EntityKind;
-use crate::db::projection::ChangedFields;
+use crate::db::change::ChangedFields;
+use crate::db::change::EntityKind;
 use crate::db::types::{Reference, RegisterKey};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;

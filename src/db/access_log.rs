@@ -1,15 +1,16 @@
-//! The access log: who read personal data. A row is written before the answer goes out; where it can't
-//! be written, nothing is answered.
+//! The access log: who read personal data. An entry is written before the answer is sent; where that fails, the request
+//! fails.
 
 use diesel::prelude::*;
 
 use super::connection::Lock;
+use super::database::Transaction;
 use super::schema::{access_log, actors};
 use super::types::{Id, Timestamp};
 use super::{Database, Principal, Tenant, Writer};
 use crate::problem::Result;
 
-/// What was read by one request.
+/// What one request read.
 #[derive(Debug, Clone)]
 pub struct Access {
     /// The operation, as the contract calls it.
@@ -61,10 +62,11 @@ pub fn after(tenant: &mut Tenant<'_>, sequence: i64, oldest: Timestamp, limit: i
 }
 
 impl Writer<'_> {
-    /// Logs an access in this very transaction.
+    /// Logs an access in this transaction.
     pub fn log_access(&mut self, access: Access) -> Result<()> {
         let (actor_id, at, municipality_id) = (self.actor_id()?, self.now(), self.municipality_id);
-        self.tenant.connection.lock(Lock::AccessLog, self.principal.municipality.as_str())?;
+        let municipality = self.municipality().to_string();
+        self.connection.lock(Lock::AccessLog, &municipality)?;
         diesel::insert_into(access_log::table)
             .values((
                 access_log::municipality_id.eq(municipality_id),
@@ -80,14 +82,14 @@ impl Writer<'_> {
 }
 
 impl Database {
-    /// Logs an access that a reading request makes. It waits for no other writer where the engine lets it: who
-    /// reads about people while a night's file is being stored is answered all the same.
+    /// Logs an access of a request that reads. On PostgreSQL it doesn't wait for other writers, so that people can be
+    /// read while a nightly file is being stored.
     pub async fn log_access(&self, principal: &Principal, access: Access) -> Result<()> {
-        self.append(principal, move |writer| writer.log_access(access)).await
+        self.write_in(Transaction::Write, None, principal, move |writer| writer.log_access(access)).await
     }
 
-    /// From when on accesses are kept.
+    /// The time before which accesses are no longer retained.
     pub fn oldest_access(&self) -> Timestamp {
-        self.retention.oldest_access(Timestamp::now())
+        self.retention().oldest_access(Timestamp::now())
     }
 }

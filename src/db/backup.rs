@@ -1,8 +1,8 @@
 //! A copy of a SQLite database that is in use.
 //!
 //! `VACUUM INTO` writes it from one reading transaction: it is one state of the database, whatever is written
-//! meanwhile, and nobody who writes has to wait. (SQLite's online backup starts over whenever somebody writes between
-//! two of its steps.) The copy takes its name only once it is whole, checked and on the disk.
+//! meanwhile, and no writer has to wait. (SQLite's online backup starts over after every write between two of its
+//! steps.) The copy gets its name only once it is complete, checked and on the disk.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use super::integrity;
 /// Why there is no copy, in words for people.
 pub type Failure = String;
 
-/// How long a writer that has the whole file to itself is waited for.
-const PATIENCE: &str = "PRAGMA busy_timeout = 10000";
+/// How long to wait for a writer that has locked the whole file.
+const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 
-/// Copies the database at `from` to `to`, where nothing may stand yet, and answers how many bytes the copy has.
+/// Copies the database at `from` to `to`, where no file may exist yet. Returns the size of the copy in bytes.
 pub fn copy(from: &Path, to: &Path) -> Result<u64, Failure> {
     if to.symlink_metadata().is_ok() {
         return Err(format!("{} is there already: name another file, or move it away first", to.display()));
@@ -32,7 +32,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<u64, Failure> {
         let what = what.to_owned();
         move |error: &dyn std::fmt::Display| format!("{to} was not written: {what}: {error}")
     };
-    // Only its owner may read it; whichever way this ends, it is gone unless it was given its name.
+    // Only its owner may read it. It is deleted when this function ends, unless it got its name.
     let unfinished = tempfile::Builder::new()
         .prefix(".medstrategi-backup-")
         .tempfile_in(&folder)
@@ -60,11 +60,11 @@ fn folder_of(file: &Path) -> Result<PathBuf, Failure> {
 fn write(from: &Path, to: &Path) -> Result<(), Failure> {
     let to = to.to_str().ok_or("its path is not UTF-8")?;
     let mut source = open(from)?;
-    let told = |error: diesel::result::Error| error.to_string();
-    if !integrity::is_ours(&mut source).map_err(told)? {
+    let describe = |error: diesel::result::Error| error.to_string();
+    if !integrity::is_ours(&mut source).map_err(describe)? {
         return Err(format!("{} holds no data of this service", from.display()));
     }
-    diesel::sql_query("VACUUM INTO $1").bind::<Text, _>(to).execute(&mut source).map_err(told)?;
+    diesel::sql_query("VACUUM INTO $1").bind::<Text, _>(to).execute(&mut source).map_err(describe)?;
     Ok(())
 }
 
@@ -79,7 +79,7 @@ fn check(copy: &Path) -> Result<(), Failure> {
 fn open(path: &Path) -> Result<SqliteConnection, Failure> {
     let path = path.to_str().ok_or("its path is not UTF-8")?;
     let mut connection = SqliteConnection::establish(path).map_err(|error| error.to_string())?;
-    diesel::connection::SimpleConnection::batch_execute(&mut connection, PATIENCE)
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, BUSY_TIMEOUT)
         .map_err(|error| error.to_string())?;
     Ok(connection)
 }

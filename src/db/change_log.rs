@@ -1,61 +1,13 @@
-//! The change log: every write leaves its rows here, in the transaction that makes it.
+//! The change log: every write logs its changes here, in its own transaction.
 
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::projection::{ChangeEvent, ChangedFields};
+use super::change::{ChangeEvent, ChangedFields, EntityKind, Operation};
 use super::schema::{changes, municipalities};
 use super::types::{Id, Json, Key, Timestamp};
-use super::{AnyConnection, Tenant, Writer, connection};
+use super::{AnyConnection, Database, Tenant, Writer, connection};
 use crate::problem::Result;
-
-crate::text_enum! {
-    /// What happened to a row.
-    Operation {
-        /// It came into being.
-        Created = "created",
-        /// Some of its fields changed.
-        Updated = "updated",
-        /// It was given an end date; it stays readable.
-        Ended = "ended",
-        /// It was removed; `before` holds what it was.
-        Deleted = "deleted",
-        /// Personal data was taken out of it, and out of what this log had of it.
-        Redacted = "redacted",
-    }
-}
-
-crate::text_enum! {
-    /// A kind of row that the change log knows.
-    EntityKind {
-        /// The municipality itself.
-        Municipality = "municipality",
-        /// A level of committees.
-        Level = "level",
-        /// A unit of the organisation.
-        Unit = "unit",
-        /// An employee.
-        Employee = "employee",
-        /// A committee.
-        Committee = "committee",
-        /// A seat on a committee.
-        Membership = "membership",
-        /// A strategy.
-        Strategy = "strategy",
-        /// A focus area of a strategy.
-        FocusArea = "focus_area",
-        /// An objective of a focus area.
-        Objective = "objective",
-        /// An action, of a plan or local.
-        Action = "action",
-        /// A report on an action.
-        Report = "report",
-        /// An indicator.
-        Indicator = "indicator",
-        /// The values of an indicator: one change per call, not per value.
-        IndicatorValues = "indicator_values",
-    }
-}
 
 /// A change of one row, about to be logged.
 #[derive(Debug)]
@@ -141,9 +93,7 @@ impl Writer<'_> {
         };
         while changes.peek().is_some() {
             let batch: Vec<Change> = changes.by_ref().take(connection::batch()).collect();
-            let affecting = |event: &ChangeEvent| self.projection.is_affected_by(event);
-            let events: Vec<ChangeEvent> = batch.iter().map(Change::event).filter(affecting).collect();
-            self.events.extend(events);
+            self.note(batch.iter().map(Change::event));
             let batch: Vec<_> = batch.into_iter().map(row).collect();
             crate::insert_all!(self.connection, changes::table, &batch)?;
         }
@@ -152,26 +102,26 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// Writes `fields` over those of every change that was ever logged of a row: for personal data that has
-    /// to go. One statement, however long the row's history is.
+    /// Overwrites `fields` in every logged change of a row: for personal data that has to go. One statement, however
+    /// long the row's history is.
     pub fn redact(
         &mut self,
         entity: EntityKind,
         id: Id,
         fields: &[(&'static str, Option<&'static str>)],
     ) -> Result<()> {
-        self.tenant.connection.overwrite_logged_fields(entity.as_str(), &id.to_string(), fields)?;
+        self.connection.overwrite_logged_fields(entity.as_str(), &id.to_string(), fields)?;
         Ok(())
     }
 }
 
-/// The place in the log after which nothing has been written yet.
+/// The sequence of the latest change, or 0.
 pub fn latest(tenant: &mut Tenant<'_>) -> Result<i64> {
     Ok(newest(tenant)?.map_or(0, |(sequence, _)| sequence))
 }
 
-/// The latest change's place in the log, and when it was made: what tells one state of a municipality from all others,
-/// those of another database included that once stood in its place.
+/// The sequence and the time of the latest change. Together they identify a state of the municipality, even after the
+/// database was replaced by a backup.
 pub type Newest = Option<(i64, Timestamp)>;
 
 /// The latest change.
@@ -181,12 +131,17 @@ pub fn newest(tenant: &mut Tenant<'_>) -> Result<Newest> {
     Ok(newest.first(tenant.connection).optional()?)
 }
 
-/// [`newest`] for a municipality by its key.
-pub(super) fn newest_of(connection: &mut AnyConnection, municipality: &Key) -> Result<Newest> {
+/// [`newest`] of a municipality, by one statement without a transaction: it sees one state by itself.
+pub async fn newest_in(database: &Database, municipality: &Key) -> Result<Newest> {
+    let key = municipality.clone();
+    database.admin(move |connection| newest_of(connection, &key)).await
+}
+
+fn newest_of(connection: &mut AnyConnection, municipality: &Key) -> Result<Newest> {
     let id = municipalities::table.filter(municipalities::key.eq(municipality)).select(municipalities::id);
     let its = changes::table.filter(changes::municipality_id.nullable().eq(id.single_value()));
     let newest = its.order(changes::sequence.desc()).select((changes::sequence, changes::at)).limit(1);
-    // All that a 304 of progress costs: each engine is asked itself, which keeps the statement prepared as it is.
+    // This is all that a 304 of progress costs. Naming the engine lets Diesel keep the prepared statement.
     let found = match connection {
         AnyConnection::Postgres(postgres) => newest.get_result(postgres),
         AnyConnection::Sqlite(sqlite) => newest.get_result(sqlite),
@@ -194,7 +149,7 @@ pub(super) fn newest_of(connection: &mut AnyConnection, municipality: &Key) -> R
     Ok(found.optional()?)
 }
 
-/// Whether a row of one of these kinds has changed since a place in the log.
+/// Whether a row of one of these kinds has changed after `sequence`.
 pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[EntityKind]) -> Result<bool> {
     let since = changes::table
         .filter(changes::municipality_id.eq(tenant.municipality_id))
@@ -204,8 +159,8 @@ pub fn has_changed_since(tenant: &mut Tenant<'_>, sequence: i64, entities: &[Ent
     Ok(first.is_some())
 }
 
-/// Whether no row of a kind has changed since a change, and that change is the one it was: a database that was put back
-/// to an earlier state counts on from there.
+/// Whether no row of a kind has changed since a change. False as well where the log holds another change under that
+/// sequence: a database that was restored from a backup counts on from there.
 pub fn is_unchanged_since(
     tenant: &mut Tenant<'_>,
     (sequence, at): (i64, Timestamp),

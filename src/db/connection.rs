@@ -122,12 +122,12 @@ impl fmt::Display for Location {
     }
 }
 
-/// What connections are for.
+/// What connections are used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// To serve requests, or a command that writes.
     Serving,
-    /// To read at length; the engine refuses to write.
+    /// To read the whole database; the engine refuses to write.
     Reading,
 }
 
@@ -151,8 +151,8 @@ impl Purpose {
     }
 }
 
-/// How long others may keep a connection from being set up.
-const LONGEST_SET_UP: Duration = Duration::from_secs(10);
+/// How long to wait for other processes while a connection is set up.
+const MAX_SET_UP: Duration = Duration::from_secs(10);
 
 /// What r2d2 makes connections with.
 pub(super) struct ConnectionFactory {
@@ -167,7 +167,7 @@ impl ConnectionFactory {
     }
 }
 
-/// Why no connection came about, in words that name no password.
+/// Why connecting failed, in words without a password.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
     #[error("{0}")]
@@ -218,16 +218,14 @@ impl r2d2::ManageConnection for ConnectionFactory {
     }
 }
 
-/// Runs these statements, and again where somebody else does the same to a new file: of two that switch it to WAL at
-/// once SQLite refuses one without waiting, since each holds a lock that the other needs.
+/// Runs these statements, and retries while another process does the same to a new file: when two switch it to WAL at
+/// once, SQLite refuses one of them without waiting, since each holds a lock that the other needs.
 fn set_up(sqlite: &mut SqliteConnection, statements: &str) -> QueryResult<()> {
     use diesel::result::Error;
     let begun = Instant::now();
     loop {
         match sqlite.batch_execute(statements) {
-            Err(Error::DatabaseError(_, info))
-                if info.message().contains("locked") && begun.elapsed() < LONGEST_SET_UP =>
-            {
+            Err(Error::DatabaseError(_, info)) if info.message().contains("locked") && begun.elapsed() < MAX_SET_UP => {
                 std::thread::sleep(Duration::from_millis(10));
             }
             done => return done,
@@ -258,12 +256,12 @@ fn is_transaction_control(query: &str) -> bool {
         .any(|word| query.trim_start().starts_with(word))
 }
 
-/// What of a municipality a writer has to itself. Whoever takes both takes them in this order.
+/// What a writer locks of a municipality. Both locks are always taken in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lock {
-    /// All that is stored but the access log.
+    /// Everything except the access log.
     Rows = 165,
-    /// The access log, to which reading requests write while a night's file is being stored.
+    /// The access log: reads write to it, also while a nightly file is being stored.
     AccessLog = 166,
 }
 
@@ -308,8 +306,8 @@ impl AnyConnection {
         }
     }
 
-    /// Overwrites fields of the JSON objects in the change log's rows about one entity. Names and values are
-    /// words of the program's own, which is why SQLite's may stand in the statement.
+    /// Overwrites fields of the JSON objects in the change log's rows about one entity. Names and values are constants
+    /// of the program, so they may stand in SQLite's statement as text.
     pub(super) fn overwrite_logged_fields(
         &mut self,
         entity: &str,
@@ -345,8 +343,8 @@ impl AnyConnection {
         }
     }
 
-    /// Ends the query of rows about to be deleted: those that somebody else is deleting are left to them, so that
-    /// nobody waits for anybody. SQLite lets one writer in at a time.
+    /// The end of a query for rows to delete: it skips rows that another transaction is deleting, so that neither waits
+    /// for the other. SQLite lets one writer in at a time anyway.
     pub(super) fn skipping_locked(&self) -> &'static str {
         match self {
             Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
@@ -399,8 +397,8 @@ macro_rules! insert_new {
     }};
 }
 
-/// Inserts rows, or gives those whose id, or whatever else the table goes by, is there already the listed columns
-/// anew, with one statement per [`batch`] of them; `$row` makes a row of each of `$items`.
+/// Upserts rows: inserts them, or updates the listed columns of those whose key exists (`id` unless others are given).
+/// One statement per [`batch`]; `$row` makes a row of each of `$items`.
 #[macro_export]
 macro_rules! write_all {
     ($connection:expr, $table:ident, $items:expr, $row:expr, [$($column:ident),+ $(,)?]) => {
@@ -452,8 +450,8 @@ mod tests {
             assert!(Location::parse(wrong).is_err(), "{wrong}");
         }
         for password in ["hem%lig", "hem/lig", "hem#lig/", "hem?lig"] {
-            let told = Location::parse(&format!("postgres://u:{password}@localhost/db")).unwrap_err();
-            assert!(!told.contains("hem"), "{told}");
+            let error = Location::parse(&format!("postgres://u:{password}@localhost/db")).unwrap_err();
+            assert!(!error.contains("hem"), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the engines know of a database's soundness themselves, and what the migrations make of an empty one.
+//! What the engines' own checks say about a database, and which tables the migrations make in an empty one.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -10,10 +10,10 @@ use crate::problem::{Problem, Result};
 /// At most this many findings of one kind are listed.
 pub const MOST: usize = 100;
 
-/// A row of a question that is asked in SQL because it is asked of any table.
+/// A row of a query that is written as text because it is run on any table.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Found {
-    /// Which row, or what else was asked for.
+    /// Which row, or what else was selected.
     #[diesel(sql_type = Text)]
     pub what: String,
     /// What it holds.
@@ -21,7 +21,7 @@ pub struct Found {
     pub value: Option<String>,
 }
 
-/// The rows that a statement of the program's own finds: `what` and `value`.
+/// The rows of a query that selects `what` and `value`.
 pub fn find(connection: &mut AnyConnection, sql: &str) -> Result<Vec<Found>> {
     let query = diesel::sql_query(sql);
     Ok(match connection {
@@ -56,26 +56,26 @@ pub(super) fn is_ours(sqlite: &mut SqliteConnection) -> QueryResult<bool> {
 }
 
 #[derive(QueryableByName)]
-struct Told {
+struct IntegrityLine {
     #[diesel(sql_type = Text)]
     integrity_check: String,
 }
 
 /// What SQLite finds wrong: pages, indexes, constraints, and references to rows that are not there.
 pub fn faults_of_sqlite(sqlite: &mut SqliteConnection) -> QueryResult<Vec<String>> {
-    let broken: Vec<Told> = diesel::sql_query(format!("PRAGMA integrity_check({MOST})")).load(sqlite)?;
-    let broken = broken.into_iter().map(|told| told.integrity_check).filter(|told| told != "ok");
+    let broken: Vec<IntegrityLine> = diesel::sql_query(format!("PRAGMA integrity_check({MOST})")).load(sqlite)?;
+    let broken = broken.into_iter().map(|row| row.integrity_check).filter(|line| line != "ok");
     let dangling: Vec<Found> = diesel::sql_query(format!(
         "SELECT c.\"table\" || '.' || coalesce(f.\"from\", '?') AS what, c.parent AS value \
          FROM pragma_foreign_key_check c LEFT JOIN pragma_foreign_key_list(c.\"table\") f ON f.id = c.fkid LIMIT {MOST}"
     ))
     .load(sqlite)?;
-    let told = |Found { what, value }| match value {
+    let describe = |Found { what, value }| match value {
         Some(parent) => format!("{what} refers to a row of {parent} that is not there"),
         None => what,
     };
-    let mut errors: Vec<String> = broken.chain(dangling.into_iter().map(told)).collect();
-    // Rows of one table that lack the same are told once.
+    let mut errors: Vec<String> = broken.chain(dangling.into_iter().map(describe)).collect();
+    // Rows of one table with the same missing parent make one finding.
     errors.dedup();
     Ok(errors)
 }
@@ -121,7 +121,7 @@ pub struct Column {
     pub is_required: i64,
 }
 
-/// What a database has, or is to have.
+/// The tables of a database.
 #[derive(Debug, Clone)]
 pub struct Structure {
     /// The columns, table by table.
@@ -134,14 +134,16 @@ pub struct Structure {
 
 const SQLITE_COLUMNS: &str = "SELECT m.name AS \"table\", c.name, c.type AS kind, c.\"notnull\" AS is_required \
     FROM sqlite_master m JOIN pragma_table_info(m.name) c \
-    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY m.name, c.cid";
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' \
+    ORDER BY m.name, c.cid";
 const SQLITE_FOREIGN_KEYS: &str = "SELECT m.name AS child, f.\"from\" AS \"column\", f.\"table\" AS parent, \
     coalesce(f.\"to\", 'id') AS parent_column FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f \
     WHERE m.type = 'table' ORDER BY m.name, f.\"from\"";
 const SQLITE_INDEXES: &str =
     "SELECT name AS what, NULL AS value FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
 
-const POSTGRES_COLUMNS: &str = "SELECT table_name::text AS \"table\", column_name::text AS name, data_type::text AS kind, \
+const POSTGRES_COLUMNS: &str = "SELECT table_name::text AS \"table\", column_name::text AS name, \
+    data_type::text AS kind, \
     (CASE is_nullable WHEN 'NO' THEN 1 ELSE 0 END)::bigint AS is_required \
     FROM information_schema.columns WHERE table_schema = current_schema()";
 const POSTGRES_FOREIGN_KEYS: &str = "SELECT c.conrelid::regclass::text AS child, a.attname::text AS \"column\", \

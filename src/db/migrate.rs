@@ -5,11 +5,12 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::r2d2::R2D2Connection as _;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::AnyConnection;
-use crate::problem::{Problem, Result};
+use crate::problem::{Kind, Problem, Result};
 
 /// The migrations of the SQLite engine.
 pub const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -19,11 +20,11 @@ pub const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres"
 /// An arbitrary number that every instance asks PostgreSQL to lock while it migrates.
 const LOCK: &str = "726564";
 
-/// Runs what is pending and answers the names of what ran.
+/// Runs the pending migrations and returns the names of those that ran.
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>> {
     match connection {
         AnyConnection::Sqlite(sqlite) => {
-            // Taking the write lock before looking makes a second instance wait, then find nothing to do.
+            // The write lock comes first, so that a second instance waits and then finds nothing to do.
             AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
             let ran = sqlite.run_pending_migrations(SQLITE).map(|ran| names(&ran));
             finish(sqlite, ran)
@@ -73,17 +74,26 @@ pub fn pending(connection: &mut AnyConnection) -> Result<usize> {
     pending.map_err(Problem::internal)
 }
 
+/// Whether the database answers and has every migration.
+pub fn check_ready(connection: &mut AnyConnection) -> Result<()> {
+    connection.ping().map_err(Problem::unavailable)?;
+    match pending(connection)? {
+        0 => Ok(()),
+        n => Err(Problem::new(Kind::Unavailable, format!("{n} migrations have not run yet."))),
+    }
+}
+
 /// How the migrations that have run differ from those that this program knows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Those that have not run.
     pub pending: Vec<String>,
-    /// Those that have run and that this program doesn't know: a newer one's.
+    /// Those that have run and that this program doesn't know, since they are a newer version's.
     pub unknown: Vec<String>,
 }
 
-/// Compares what has run with what is known, and writes nothing: asking Diesel for it, as [`pending`] does, makes its
-/// table where there is none.
+/// Compares the migrations that have run with those that this program knows, and writes nothing. (Diesel's own
+/// function, which [`pending`] uses, creates its table where there is none.)
 pub fn difference(connection: &mut AnyConnection) -> Result<Difference> {
     let known = match connection {
         AnyConnection::Sqlite(_) => versions::<Sqlite>(&SQLITE)?,
@@ -113,7 +123,7 @@ fn versions<DB: Backend>(migrations: &EmbeddedMigrations) -> Result<Vec<String>>
 /// Diesel's table of what has run.
 const OURS: &str = "__diesel_schema_migrations";
 
-/// Whether the database holds tables, but none of this service's: somebody else's data.
+/// Whether the database holds tables, but none of this service's: another program's data.
 pub fn is_foreign(connection: &mut AnyConnection) -> Result<bool> {
     let tables = tables(connection)?;
     Ok(!tables.is_empty() && tables.iter().all(|table| table.name != OURS))

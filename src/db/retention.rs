@@ -1,49 +1,16 @@
-//! How long is kept what is kept for a time only: idempotency keys, and the log of who read personal data.
+//! Rows that are deleted after some time: idempotency keys, and the log of who read personal data.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
 
+use super::database::{Transaction, in_transaction};
 use super::schema::municipalities;
 use super::types::{Id, Timestamp};
-use super::{AnyConnection, Database, Writer, finish};
-use crate::problem::{Problem, Result};
+use super::{AnyConnection, Database};
+use crate::problem::Result;
 
 /// How many rows of a kind one transaction removes.
 const AT_ONCE: usize = 1_000;
-
-/// For how long rows are retained that are deleted some day.
-#[derive(Debug, Clone, Copy)]
-pub struct Retention {
-    /// Days for which an entry of the access log is retained.
-    pub access_log_days: u32,
-    /// Hours for which an idempotency key is.
-    pub idempotency_hours: u32,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { access_log_days: 365, idempotency_hours: 24 }
-    }
-}
-
-impl Retention {
-    /// Accesses before this are forgotten.
-    pub(super) fn oldest_access(self, now: Timestamp) -> Timestamp {
-        now.minus_days(self.access_log_days)
-    }
-
-    /// Idempotency keys before this are forgotten.
-    fn oldest_key(self, now: Timestamp) -> Timestamp {
-        now.minus_hours(self.idempotency_hours)
-    }
-}
-
-impl Writer<'_> {
-    /// From when on idempotency keys are remembered.
-    pub fn oldest_idempotency_key(&self) -> Timestamp {
-        self.retention.oldest_key(self.now)
-    }
-}
 
 /// How many rows were forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,7 +22,7 @@ pub struct Forgotten {
 }
 
 impl Database {
-    /// Removes what is outdated, of all municipalities, in short transactions between which others write.
+    /// Deletes outdated rows of all municipalities, in short transactions, so that others can write in between.
     pub async fn forget_outdated(&self) -> Result<Forgotten> {
         let mut forgotten = Forgotten::default();
         loop {
@@ -69,13 +36,9 @@ impl Database {
     }
 
     async fn forget_some(&self) -> Result<Forgotten> {
-        let turn = self.writers.take(&self.waiting).await?;
-        self.in_turn(move |database| {
-            let _turn = turn;
-            let (retention, now) = (database.retention, Timestamp::now());
-            let mut connection = database.pool.get().map_err(Problem::unavailable)?;
-            connection.begin_write()?;
-            finish(&mut connection, true, |connection| {
+        let (retention, now) = (self.retention(), Timestamp::now());
+        self.with_writing_connection(move |_, connection| {
+            in_transaction(connection, Transaction::Write, |connection| {
                 Ok(Forgotten {
                     accesses: forget_accesses(connection, retention.oldest_access(now))?,
                     idempotency_keys: forget_keys(connection, retention.oldest_key(now))?,
@@ -86,7 +49,7 @@ impl Database {
     }
 }
 
-/// Municipality by municipality, as the log's index by age goes.
+/// One municipality at a time, which is how the log is indexed by age.
 fn forget_accesses(connection: &mut AnyConnection, oldest: Timestamp) -> Result<usize> {
     let municipality_ids: Vec<Id> = municipalities::table.select(municipalities::id).load(connection)?;
     let sql = format!(

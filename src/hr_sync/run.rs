@@ -14,7 +14,8 @@ use crate::committee::membership::model::MembershipBody;
 use crate::committee::model::CommitteeBody;
 use crate::committee::proposal::model::proposals;
 use crate::committee::proposal::store as proposal_store;
-use crate::db::change_log::{self, EntityKind};
+use crate::db::change::EntityKind;
+use crate::db::change_log;
 use crate::db::{Database, Principal, Tenant, Writer};
 use crate::language::Language;
 use crate::municipality::model::MunicipalityBody;
@@ -79,7 +80,7 @@ pub async fn sync(database: &Database, principal: &Principal, file: HrSync, want
         plan.apply(writer, wanted)
     };
     match wanted.dry_run {
-        true => database.rehearse(principal, work).await,
+        true => database.dry_run(principal, work).await,
         false => database.write(principal, work).await,
     }
 }

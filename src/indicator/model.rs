@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 pub use super::frequency::Frequency;
 use super::target::{Target, TargetRule};
-use crate::db::change_log::EntityKind;
+use crate::db::change::EntityKind;
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;

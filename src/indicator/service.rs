@@ -81,22 +81,22 @@ fn save(writer: &mut Writer<'_>, drafts: Vec<Draft<IndicatorBody>>) -> Result<Ve
 
 /// Checks drafts and compares them with what is stored.
 pub fn prepare(
-    writer: &mut Writer<'_>,
+    tenant: &mut Tenant<'_>,
     references: &References,
     drafts: Vec<Draft<IndicatorBody>>,
     errors: &mut ValidationErrors,
 ) -> Result<Vec<PreparedIndicator>> {
     resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), errors);
     let keys = drafts.iter().map(|draft| draft.body.key.clone()).collect();
-    let stored = store::list(writer, Filter { keys: Some(keys), ..Filter::default() }, None)?;
+    let stored = store::list(tenant, Filter { keys: Some(keys), ..Filter::default() }, None)?;
     let ids: Vec<Id> = stored.iter().map(Indicator::id).collect();
     let mut known: HashMap<Id, HashMap<Key, Id>> = HashMap::new();
-    for ((indicator, key), id) in store::benchmark_ids(writer, &ids)? {
+    for ((indicator, key), id) in store::benchmark_ids(tenant, &ids)? {
         known.entry(indicator).or_default().insert(key, id);
     }
     let mut stored: HashMap<Key, Indicator> =
         stored.into_iter().map(|indicator| (indicator.body.key.clone(), indicator)).collect();
-    let now = writer.now();
+    let now = tenant.now();
     let mut prepared = Vec::new();
     for Draft { pointer, mut body } in drafts {
         body.check(&pointer, errors);
@@ -111,7 +111,7 @@ pub fn prepare(
         let existing = stored.remove(&body.key);
         let benchmark_ids = existing.as_ref().and_then(|existing| known.remove(&existing.id())).unwrap_or_default();
         if let Some(existing) = &existing {
-            check_values_fit(writer, existing, &body, &benchmark_ids, &pointer, errors)?;
+            check_values_fit(tenant, existing, &body, &benchmark_ids, &pointer, errors)?;
         }
         let outcome = UpsertOutcome::compare(existing, Id::new(), body, now);
         prepared.push(PreparedIndicator {
@@ -158,7 +158,7 @@ fn resolve_target_units(
 
 /// Checks that stored values stay valid under the new definition.
 fn check_values_fit(
-    writer: &mut Writer<'_>,
+    tenant: &mut Tenant<'_>,
     existing: &Indicator,
     requested: &IndicatorBody,
     benchmark_ids: &HashMap<Key, Id>,
@@ -166,20 +166,20 @@ fn check_values_fit(
     errors: &mut ValidationErrors,
 ) -> Result<()> {
     if existing.body.frequency != requested.frequency {
-        let periods = store::stored_periods(writer, existing.id())?;
+        let periods = store::stored_periods(tenant, existing.id())?;
         let first = periods.first().copied();
         if let Some(period) = periods.into_iter().find(|period| !requested.frequency.takes(*period, first)) {
             let detail = format!("doesn't take the value of {period} that there is: create another indicator");
             errors.add(format!("{pointer}/frequency"), detail);
         }
     }
-    if requested.is_computed() && !existing.body.is_computed() && store::has_own_values(writer, existing.id())? {
+    if requested.is_computed() && !existing.body.is_computed() && store::has_own_values(tenant, existing.id())? {
         errors.add(format!("{pointer}/method"), "can't become 'computed': there are values that were measured");
     }
     let keys: HashSet<&Key> = requested.benchmarks.iter().map(|benchmark| &benchmark.key).collect();
     let leaving: Vec<Id> = benchmark_ids.iter().filter(|(key, _)| !keys.contains(key)).map(|(_, id)| *id).collect();
     if !leaving.is_empty() {
-        for key in store::measured_benchmarks(writer, &leaving)? {
+        for key in store::measured_benchmarks(tenant, &leaving)? {
             errors.add(format!("{pointer}/benchmarks"), format!("'{key}' has values: it can't be left out"));
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::committee::membership::model::MemberRole;
-use crate::db::change_log::EntityKind;
+use crate::db::change::EntityKind;
 use crate::db::types::Key;
 use crate::http::example::example;
 use crate::resource::{Body, Entity};

@@ -278,7 +278,7 @@ impl Asked<'_> {
         let on = on.unwrap_or(today);
         let days = (on, today);
         if self.request.headers().contains_key(header::IF_NONE_MATCH) {
-            let newest = self.database.newest_change(&self.caller.principal).await?;
+            let newest = change_log::newest_in(self.database, &self.caller.principal.municipality).await?;
             let tag = self.tag(newest, days);
             if is_current(self.request, &tag) {
                 return Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, "", || Ok(Vec::new()))));

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::action::model::{Action, ActionBody};
-use crate::db::change_log::EntityKind;
-use crate::db::projection::ChangedFields;
+use crate::db::change::ChangedFields;
+use crate::db::change::EntityKind;
 use crate::db::types::{Key, Reference};
 use crate::http::example::example;
 use crate::period::Period;

@@ -8,9 +8,10 @@ use super::store::{self, PathRow};
 use super::tree::{Tree, keep_unnamed};
 use crate::action::model::ActionBody;
 use crate::action::store::{self as actions, Links};
-use crate::db::change_log::{Change, Operation};
+use crate::db::Tenant;
+use crate::db::change::Operation;
+use crate::db::change_log::Change;
 use crate::db::types::{Id, Key, Reference, RegisterKey, Timestamp};
-use crate::db::{Tenant, Writer};
 use crate::period;
 use crate::problem::{Result, ValidationErrors};
 use crate::reference_index::ReferenceIndex;
@@ -151,7 +152,7 @@ pub struct Prepared {
 
 /// Compares wanted trees with what is stored and checks them; faults go to `faults`.
 pub fn prepare(
-    writer: &mut Writer<'_>,
+    tenant: &mut Tenant<'_>,
     committees: &Directory,
     mut drafts: Vec<Draft<StrategyBody>>,
     unnamed: Unnamed,
@@ -162,8 +163,8 @@ pub fn prepare(
     let keys = drafts.iter().map(|draft| draft.body.fields.key.clone()).collect();
     let filter = store::Filter { keys: Some(keys), ..store::Filter::default() };
     let mut stored: HashMap<Key, Tree> =
-        store::trees(writer, filter)?.into_iter().map(|tree| (tree.strategy.own.body.key.clone(), tree)).collect();
-    let mut names = StrategyNames::load(writer, committees)?;
+        store::trees(tenant, filter)?.into_iter().map(|tree| (tree.strategy.own.body.key.clone(), tree)).collect();
+    let mut names = StrategyNames::load(tenant, committees)?;
     for draft in &mut drafts {
         let stored = stored.get(&draft.body.fields.key);
         if let (Unnamed::Keep, Some(stored)) = (unnamed, stored) {
@@ -177,7 +178,7 @@ pub fn prepare(
         let stored = stored.get(&draft.body.fields.key).map(|tree| &tree.strategy.own);
         let bears_no_recurrence = starts_on.is_none_or(|first| first < period::earliest());
         if let Some(stored) = stored.filter(|stored| bears_no_recurrence && stored.body.starts_on != starts_on)
-            && actions::has_local_counting_from(writer, stored.id())?
+            && actions::has_local_counting_from(tenant, stored.id())?
         {
             let earliest = period::earliest();
             let detail = format!(
@@ -186,7 +187,7 @@ pub fn prepare(
             errors.add(format!("{}/starts_on", draft.pointer), detail);
         }
     }
-    let now = writer.now();
+    let now = tenant.now();
     let mut edges = Edges::default();
     let mut trees = Vec::new();
     for draft in drafts {
@@ -194,8 +195,8 @@ pub fn prepare(
         let resolver = Resolver { names: &names, errors, edges: &mut edges, now };
         trees.extend(resolver.tree(draft, stored));
     }
-    edges.check(writer, &trees, errors)?;
-    let in_use = in_use(writer, &trees)?;
+    edges.check(tenant, &trees, errors)?;
+    let in_use = in_use(tenant, &trees)?;
     Ok(Prepared { trees, in_use })
 }
 

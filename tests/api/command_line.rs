@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use medstrategi::auth::local::LocalSecret;
 use serde_json::{Value, json};
 
-use crate::harness::{App, LONGEST, open, wait_until};
+use crate::harness::{App, LONGEST, open, sql, try_sql, wait_until};
 use crate::program::{
     Served, demo, errors, find_secret, free_address, fresh, logged, out, program, program_over, run, serve_demo,
     signal, token_for_demo, wait,
@@ -76,14 +76,12 @@ fn the_demo_refuses_a_database_with_other_data(app: &App) {
 }
 
 fn the_demo_refuses_a_database_of_another_program(app: &App) {
-    use diesel::connection::SimpleConnection;
     let url = fresh(app);
     let database = open(&url, 1);
-    let sql = |sql: &str| database.unbound(|connection| Ok(connection.batch_execute(sql).is_ok())).unwrap();
-    assert!(sql("CREATE TABLE customers (id INTEGER)"));
+    sql(&database, "CREATE TABLE customers (id INTEGER)");
     let output = run(program_over(app, &url).args(["serve", "--demo", "--bind", "127.0.0.1:0"]));
     assert!(!output.status.success() && errors(&output).contains("another program"), "{}", errors(&output));
-    assert!(!sql("SELECT id FROM municipalities"), "nothing was made");
+    assert!(try_sql(&database, "SELECT id FROM municipalities").is_err(), "nothing was created");
 }
 
 fn a_closed_pipe_is_not_an_error(app: &App) {

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::sync::mpsc;
 
-use medstrategi::db::Principal;
+use medstrategi::db::{Principal, block_on};
 use serde_json::{Value, json};
 
 use crate::harness::{App, HERE, LONGEST, ORIGIN, wait_until};
@@ -258,12 +258,12 @@ fn a_busy_database_is_503(app: &App) {
             let (keep, kept) = mpsc::channel::<()>();
             let hold = hold.clone();
             scope.spawn(move || {
-                app.database.unbound(move |_| {
+                block_on(app.database.admin(move |_| {
                     hold.send(()).unwrap();
                     drop(hold);
                     let _ = kept.recv();
                     Ok(())
-                })
+                }))
             });
             keep
         };
@@ -286,11 +286,11 @@ fn readers_do_not_wait_for_writers(app: &App) {
         // It writes until this is dropped, also if the test fails.
         let (keep, kept) = mpsc::channel::<()>();
         scope.spawn(move || {
-            app.database.write_blocking(principal, |_| {
+            block_on(app.database.write(principal, move |_| {
                 write.send(()).unwrap();
                 let _ = kept.recv();
                 Ok(())
-            })
+            }))
         });
         written.recv().unwrap();
         // A writer that waits too long gets a 503 and tries again.

@@ -1,9 +1,8 @@
 //! Employees: personal data for `med.hr` only, with a log of every read.
 
-use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
-use crate::harness::App;
+use crate::harness::{App, sql};
 
 crate::tests![
     an_employee_is_created_changed_and_deleted,
@@ -115,18 +114,9 @@ fn every_read_is_logged(app: &App) {
     assert_eq!(next["items"][0]["operation"], "list_employees");
 }
 
-fn sql(app: &App, sql: &str) {
-    app.database
-        .unbound(|connection| {
-            connection.batch_execute(sql).unwrap();
-            Ok(())
-        })
-        .unwrap();
-}
-
 fn a_read_that_cannot_be_logged_is_refused(app: &App) {
     app.post("/v1/employees", employee("a")).expect(201);
-    sql(app, "ALTER TABLE access_log RENAME TO gone");
+    sql(&app.database, "ALTER TABLE access_log RENAME TO gone");
     for path in ["/v1/employees", "/v1/employees/a", "/v1/export"] {
         let refused = app.get(path).expect_problem(500, "internal");
         assert!(!String::from_utf8(refused.body).unwrap().contains("Holm"));
@@ -136,7 +126,7 @@ fn a_read_that_cannot_be_logged_is_refused(app: &App) {
 fn the_access_log_is_kept_for_a_limited_time(app: &App) {
     app.post("/v1/employees", employee("a")).expect(201);
     app.get("/v1/employees/a").expect(200);
-    sql(app, "UPDATE access_log SET at = '2020-01-01 00:00:00'");
+    sql(&app.database, "UPDATE access_log SET at = '2020-01-01 00:00:00'");
     assert_eq!(log(app), [], "what is too old is not shown, even before it is gone");
     app.get("/v1/employees").expect(200);
     assert_eq!(log(app), [("list_employees".to_owned(), 1)]);

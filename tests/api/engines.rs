@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection};
 use medstrategi::action::assignment::tally::Tallies;
-use medstrategi::db::{Database, Engine, Location, Options, migrate};
+use medstrategi::db::{Database, Engine, Location, Options, block_on, migrate};
 
 pub struct Engines {
     postgres: Option<Postgres>,
@@ -35,11 +35,16 @@ pub struct Cluster {
 
 const TEMPLATE: &str = "medstrategi_template";
 
+fn migrated(location: Location) {
+    let database = Database::open(location, Options::new(Tallies)).unwrap();
+    block_on(database.admin(|connection| migrate::run(connection))).unwrap();
+}
+
 impl Engines {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(folder.path().join("template.db"));
-        Database::open(location, Options::new(Tallies)).unwrap().unbound(migrate::run).unwrap();
+        migrated(location);
         let postgres = Postgres::start(folder.path());
         Self { folder, postgres, next: AtomicU32::new(1) }
     }
@@ -95,7 +100,7 @@ impl Postgres {
         let postgres = Self { base, cluster, creating: Mutex::new(()) };
         postgres.admin(&format!("DROP DATABASE IF EXISTS {TEMPLATE}"));
         let url = postgres.create(TEMPLATE, None);
-        Database::open(Location::parse(&url).unwrap(), Options::new(Tallies)).unwrap().unbound(migrate::run).unwrap();
+        migrated(Location::parse(&url).unwrap());
         Some(postgres)
     }
 

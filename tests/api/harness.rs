@@ -4,13 +4,14 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
+use diesel::connection::SimpleConnection as _;
 use medstrategi::action::assignment::tally::Tallies;
 use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
 use medstrategi::bundle::model::{Bundle, ImportAnswer};
-use medstrategi::db::{Database, Engine, Location, Options};
+use medstrategi::db::{Database, Engine, Location, Options, block_on};
 use medstrategi::http::limits::{Limit, Limits};
 use medstrategi::problem::Result as ServiceResult;
 use medstrategi::server::{self, Parts};
@@ -50,6 +51,18 @@ pub fn repeatable(cases: u32) -> Config {
 pub fn open(url: &str, pool_size: u32) -> Database {
     let options = Options { pool_size, ..Options::new(Tallies) };
     Database::open(Location::parse(url).unwrap(), options).unwrap()
+}
+
+/// Runs SQL statements, past the service. Fails where one of them does.
+pub fn try_sql(database: &Database, sql: &str) -> ServiceResult<()> {
+    let sql = sql.to_owned();
+    block_on(database.admin(move |connection| Ok(connection.batch_execute(&sql)?)))
+}
+
+/// Runs SQL statements, past the service.
+#[track_caller]
+pub fn sql(database: &Database, sql: &str) {
+    try_sql(database, sql).unwrap_or_else(|problem| panic!("{sql}: {:?}", problem.cause));
 }
 
 pub struct App<'e> {
@@ -94,7 +107,7 @@ impl<'e> App<'e> {
     /// Imports a bundle, as the command line does.
     pub fn import(&self, bundle: &Value) -> ServiceResult<ImportAnswer> {
         let bundle: Bundle = serde_json::from_value(bundle.clone()).unwrap();
-        import_creating(&self.database, "test", "test", bundle)
+        block_on(import_creating(&self.database, "test", "test", bundle))
     }
 
     pub fn token(&self, scope: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use medstrategi::action::assignment::tally::Tallies;
-use medstrategi::db::{Database, Location, Options};
+use medstrategi::db::{Database, Location, Options, block_on};
 use medstrategi::http::client_address::TrustedProxies;
 use medstrategi::http::limits::Limits;
 use medstrategi::http::rate_limit::{Rate, Rates};
@@ -170,16 +170,17 @@ fn overload_is_shed_at_once(app: &App) {
         std::thread::scope(|scope| {
             let (held, is_held) = mpsc::channel();
             let (release, is_released) = mpsc::channel::<()>();
-            let hold = scope.spawn(|| {
-                database.unbound(move |_| {
+            let database = &database;
+            let hold = scope.spawn(move || {
+                block_on(database.admin(move |_| {
                     held.send(()).unwrap();
                     let _ = is_released.recv();
                     Ok(())
-                })
+                }))
             });
             is_held.recv().unwrap();
-            // One request has been admitted and waits for the connection; two wait behind it.
-            let taken: Vec<_> = (0..3).map(|_| scope.spawn(ask)).collect();
+            // Two may wait for the connection.
+            let taken: Vec<_> = (0..2).map(|_| scope.spawn(ask)).collect();
             let all_wait = || database.usage().waiting == 2;
             while !all_wait() && begun.elapsed() < Duration::from_secs(2) {
                 std::thread::sleep(Duration::from_millis(5));

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use medstrategi::action::assignment::tally::Tallies;
 use medstrategi::api;
 use medstrategi::check;
-use medstrategi::db::retention::{Forgotten, Retention};
-use medstrategi::db::{Database, Engine, Location, Options};
+use medstrategi::db::retention::Forgotten;
+use medstrategi::db::{AnyConnection, Database, Engine, Location, Options, Retention, block_on, integrity};
 use serde_json::{Value, json};
 
-use crate::harness::{App, LONGEST, open, wait_until};
+use crate::harness::{App, LONGEST, open, sql, try_sql, wait_until};
 use crate::load::Over;
 use crate::program::{
     Served, demo, errors, fresh, out, program, program_over, run, serve_demo, signal, token_for_demo, wait,
@@ -36,11 +36,6 @@ crate::tests![
     outdated_rows_are_removed,
     the_service_removes_outdated_rows,
 ];
-
-fn sql(database: &Database, sql: &str) {
-    let done = database.unbound(|connection| Ok(connection.batch_execute(sql)?));
-    done.unwrap_or_else(|problem| panic!("{sql}: {:?}", problem.cause));
-}
 
 fn path_of(url: &str) -> PathBuf {
     url.strip_prefix("sqlite:").unwrap().into()
@@ -240,8 +235,8 @@ fn open_read_only(url: &str) -> Database {
 fn findings_at(url: &str) -> (Vec<String>, check::Summary) {
     let database = open_read_only(url);
     let mut found = Vec::new();
-    let summary =
-        check::check(&database, &api::contract().unwrap(), &mut |finding| found.push(finding.to_owned())).unwrap();
+    let contract = Arc::new(api::contract().unwrap());
+    let summary = block_on(check::check(&database, contract, &mut |finding| found.push(finding.to_owned()))).unwrap();
     assert_eq!(summary.findings, found.len());
     (found, summary)
 }
@@ -457,28 +452,35 @@ fn checking_changes_nothing_and_takes_no_locks(app: &App) {
     assert!(undisturbed.iter().any(|finding| finding.contains("role differs")), "{undisturbed:#?}");
     // Another client writes all the time.
     let database = open(&app.url, 1);
+    let begin = match app.engine {
+        Engine::Sqlite => "BEGIN IMMEDIATE",
+        Engine::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('noerrelund', 165))",
+    };
     let found = std::thread::scope(|scope| {
-        let (tell, told) = mpsc::channel();
-        let looked = database.unbound(|connection| {
-            let begin = match app.engine {
-                Engine::Sqlite => "BEGIN IMMEDIATE",
-                Engine::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('noerrelund', 165))",
-            };
-            connection.batch_execute(begin).unwrap();
-            scope.spawn(move || tell.send(look()));
-            let found = told.recv_timeout(in_time);
-            connection.batch_execute("ROLLBACK").unwrap();
-            Ok(found)
+        let (locked, is_locked) = mpsc::channel();
+        let (release, is_released) = mpsc::channel::<()>();
+        let write = scope.spawn(move || {
+            block_on(database.admin(move |connection| {
+                connection.batch_execute(begin)?;
+                locked.send(()).unwrap();
+                let _ = is_released.recv();
+                Ok(connection.batch_execute("ROLLBACK")?)
+            }))
         });
-        looked.unwrap()
+        is_locked.recv().unwrap();
+        let (send, findings) = mpsc::channel();
+        scope.spawn(move || send.send(look()));
+        let found = findings.recv_timeout(in_time);
+        drop(release);
+        write.join().unwrap().unwrap();
+        found
     });
     assert_eq!(found.expect("it waits for a writer"), undisturbed);
     assert_eq!(digest(), bytes);
     assert_eq!(state(), before);
     // The database itself refuses to write.
     let reading = open_read_only(&app.url);
-    let refused = reading.unbound(|connection| Ok(connection.batch_execute("DELETE FROM tallies").is_err())).unwrap();
-    assert!(refused);
+    assert!(try_sql(&reading, "DELETE FROM tallies").is_err());
 }
 
 fn values_are_checked_in_batches(app: &App) {
@@ -604,10 +606,8 @@ fn outdated_rows_are_removed(app: &App) {
         let options = Options { retention, pool_size: 4, ..Options::new(Tallies) };
         let database = Database::open(Location::parse(&app.url).unwrap(), options).unwrap();
         // Two instances may clean up at the same time.
-        let (one, two) = actix_web::rt::System::new().block_on(async {
-            futures_util::future::join(database.forget_outdated(), database.forget_outdated()).await
-        });
-        let (one, two) = (one.unwrap(), two.unwrap());
+        let both = futures_util::future::try_join(database.forget_outdated(), database.forget_outdated());
+        let (one, two) = block_on(both).unwrap();
         Forgotten {
             accesses: one.accesses + two.accesses,
             idempotency_keys: one.idempotency_keys + two.idempotency_keys,
@@ -631,15 +631,10 @@ fn the_service_removes_outdated_rows(app: &App) {
         .spawn()
         .unwrap();
     let left = || {
-        let mut left = 0;
-        app.database
-            .look(|connection| {
-                left = medstrategi::db::integrity::count(connection, "access_log")?
-                    + medstrategi::db::integrity::count(connection, "idempotency_keys")?;
-                Ok(())
-            })
-            .unwrap();
-        left
+        let count = |connection: &mut AnyConnection| {
+            Ok(integrity::count(connection, "access_log")? + integrity::count(connection, "idempotency_keys")?)
+        };
+        block_on(app.database.admin(move |admin| admin.read(count))).unwrap()
     };
     wait_until("what is too old is gone", || left() == 3 * 3 + 2);
     signal(&served, "-TERM");

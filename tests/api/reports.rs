@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
-use diesel::connection::SimpleConnection;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::period::today;
 use serde_json::{Value, json};
 
-use crate::harness::{App, ELSEWHERE, HERE, Request, Response};
+use crate::harness::{App, ELSEWHERE, HERE, Request, Response, sql};
 use crate::reporting_at_once::{at_once, patiently};
 
 crate::tests![
@@ -854,12 +853,7 @@ fn a_key_is_kept_for_a_day(app: &App) {
     let body = |stage: &str| json!({"committee": "l1", "stage": stage});
     let age = |hours: i64| {
         let then = (Utc::now() - TimeDelta::hours(hours)).format("%Y-%m-%d %H:%M:%S");
-        let sql = format!("UPDATE idempotency_keys SET created_at = '{then}'");
-        let set = app.database.unbound(|connection| {
-            connection.batch_execute(&sql).unwrap();
-            Ok(())
-        });
-        set.unwrap();
+        sql(&app.database, &format!("UPDATE idempotency_keys SET created_at = '{then}'"));
     };
     let first = keyed(app, &chair, &address, "k", &body("in_progress")).expect(201).json();
     age(23);

@@ -2,14 +2,13 @@
 
 use std::sync::Barrier;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
 use medstrategi::action::assignment::tally::Tallies;
-use medstrategi::db::{AnyConnection, Database, Engine, Location, Options, migrate};
+use medstrategi::db::{Admin, AnyConnection, Database, Engine, Location, Options, block_on, migrate};
 
-use crate::harness::{App, open};
+use crate::harness::{App, open, sql};
 
 crate::tests![
     migrations_run_up_and_down,
@@ -55,35 +54,34 @@ fn bare(app: &App) -> Database {
 
 fn migrations_run_up_and_down(app: &App) {
     let database = bare(app);
-    database
-        .unbound(|connection| {
-            migrate::run(connection)?;
-            let up = tables(connection);
-            assert!(up.len() > 10);
-            match connection {
-                AnyConnection::Sqlite(sqlite) => drop(sqlite.revert_all_migrations(migrate::SQLITE).unwrap()),
-                AnyConnection::Postgres(postgres) => drop(postgres.revert_all_migrations(migrate::POSTGRES).unwrap()),
-            }
-            assert_eq!(tables(connection), [""; 0]);
-            migrate::run(connection)?;
-            assert_eq!(tables(connection), up);
-            assert_eq!(migrate::run(connection)?, [""; 0]);
-            Ok(())
-        })
-        .unwrap();
+    let work = |connection: &mut Admin<'_>| {
+        migrate::run(connection)?;
+        let up = tables(connection);
+        assert!(up.len() > 10);
+        match &mut **connection {
+            AnyConnection::Sqlite(sqlite) => drop(sqlite.revert_all_migrations(migrate::SQLITE).unwrap()),
+            AnyConnection::Postgres(postgres) => drop(postgres.revert_all_migrations(migrate::POSTGRES).unwrap()),
+        }
+        assert_eq!(tables(connection), [""; 0]);
+        migrate::run(connection)?;
+        assert_eq!(tables(connection), up);
+        assert_eq!(migrate::run(connection)?, [""; 0]);
+        Ok(())
+    };
+    block_on(database.admin(work)).unwrap();
 }
 
 /// Table, column and type, as in `schema.rs`.
 fn columns(connection: &mut AnyConnection) -> Vec<String> {
     let sql = match connection.engine() {
         Engine::Sqlite => {
-            "SELECT m.name || '.' || c.name || ' ' || c.type || CASE c.\"notnull\" WHEN 1 THEN '' ELSE '?' END AS value \
-             FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+            "SELECT m.name || '.' || c.name || ' ' || c.type || CASE c.\"notnull\" WHEN 1 THEN '' ELSE '?' END \
+             AS value FROM sqlite_master m JOIN pragma_table_info(m.name) c \
              WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
         }
         Engine::Postgres => {
-            "SELECT table_name || '.' || column_name || ' ' || data_type || CASE is_nullable WHEN 'NO' THEN '' ELSE '?' END \
-             AS value FROM information_schema.columns WHERE table_schema = 'public'"
+            "SELECT table_name || '.' || column_name || ' ' || data_type \
+             || CASE is_nullable WHEN 'NO' THEN '' ELSE '?' END AS value FROM information_schema.columns WHERE table_schema = 'public'"
         }
     };
     let mut columns: Vec<String> = rows(connection, sql)
@@ -127,7 +125,7 @@ fn the_tables_agree_with_the_schema(app: &App) {
     }
     expected.sort();
     assert!(expected.len() > 100);
-    let found = app.database.unbound(|connection| Ok(columns(connection))).unwrap();
+    let found = block_on(app.database.admin(|connection| Ok(columns(connection)))).unwrap();
     assert_eq!(found, expected);
 }
 
@@ -146,7 +144,7 @@ fn many_instances_may_migrate_at_once(app: &App) {
     let ran: Vec<usize> = std::thread::scope(|scope| {
         let start = || {
             let database = open(&url, 1);
-            database.unbound(migrate::run).unwrap().len()
+            block_on(database.admin(|connection| migrate::run(connection))).unwrap().len()
         };
         let instances: Vec<_> = (0..6).map(|_| scope.spawn(start)).collect();
         instances.into_iter().map(|instance| instance.join().unwrap()).collect()
@@ -174,12 +172,7 @@ fn many_instances_may_open_a_new_file_at_once(app: &App) {
 
 fn readiness_waits_for_migrations(app: &App) {
     app.get("/readyz").expect(204);
-    app.database
-        .unbound(|connection| {
-            connection.batch_execute("DELETE FROM __diesel_schema_migrations").unwrap();
-            Ok(())
-        })
-        .unwrap();
+    sql(&app.database, "DELETE FROM __diesel_schema_migrations");
     app.get("/readyz").expect_problem(503, "unavailable");
 }
 
@@ -198,15 +191,14 @@ fn foreign_keys_are_indexed(app: &App) {
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]",
         ),
     };
-    app.database
-        .unbound(|connection| {
-            let leading = rows(connection, leading);
-            let keys = rows(connection, keys);
-            assert!(keys.len() > 20);
-            for key in keys {
-                assert!(leading.contains(&key), "the foreign key {key} leads no index");
-            }
-            Ok(())
-        })
-        .unwrap();
+    let work = move |connection: &mut Admin<'_>| {
+        let leading = rows(connection, leading);
+        let keys = rows(connection, keys);
+        assert!(keys.len() > 20);
+        for key in keys {
+            assert!(leading.contains(&key), "the foreign key {key} leads no index");
+        }
+        Ok(())
+    };
+    block_on(app.database.admin(work)).unwrap();
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::db::change_log::EntityKind;
+use crate::db::change::EntityKind;
 use crate::db::types::Key;
 use crate::http::example::example;
 use crate::resource::{Body, Entity};

@@ -80,7 +80,7 @@ pub fn names(tenant: &mut Tenant<'_>) -> Result<ReferenceIndex> {
 
 /// Compares drafts with what is stored and checks them; faults go to `faults`, new names to `names`.
 pub fn prepare(
-    writer: &mut Writer<'_>,
+    tenant: &mut Tenant<'_>,
     names: &mut ReferenceIndex,
     drafts: Vec<Draft<LevelBody>>,
     errors: &mut ValidationErrors,
@@ -88,8 +88,8 @@ pub fn prepare(
     resource::check_duplicate_keys(drafts.iter().map(|draft| (draft.pointer.clone(), &draft.body.key)), errors);
     // A municipality has a handful of levels, so all are read.
     let mut existing: HashMap<Key, Level> =
-        list(writer, None, None)?.into_iter().map(|level| (level.body.key.clone(), level)).collect();
-    let now = writer.now();
+        list(tenant, None, None)?.into_iter().map(|level| (level.body.key.clone(), level)).collect();
+    let now = tenant.now();
     Ok(drafts
         .into_iter()
         .map(|draft| {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::date_range::DateRange;
-use crate::db::change_log::EntityKind;
+use crate::db::change::EntityKind;
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::http::example::example;
 use crate::problem::ValidationErrors;

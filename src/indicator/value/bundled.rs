@@ -70,7 +70,7 @@ type SeriesRows = (Vec<ValueRow>, Vec<String>);
 
 /// Checks the values of a bundle. `imported` are the indicators in the bundle.
 pub fn prepare(
-    writer: &mut Writer<'_>,
+    tenant: &mut Tenant<'_>,
     imported: &[PreparedIndicator],
     units: &ReferenceIndex,
     series: Vec<BundledSeries>,
@@ -80,7 +80,7 @@ pub fn prepare(
     keys.sort();
     keys.dedup();
     let filter = indicators::Filter { keys: Some(keys), ..indicators::Filter::default() };
-    let stored = indicators::list(writer, filter, None)?;
+    let stored = indicators::list(tenant, filter, None)?;
     // An indicator in the bundle replaces the stored one.
     let mut known: HashMap<Key, Indicator> = HashMap::new();
     for indicator in stored.into_iter().chain(imported.iter().map(|prepared| prepared.outcome.entity().clone())) {
@@ -135,7 +135,7 @@ pub fn prepare(
         let (Some(indicator), Some((rows, pointers))) = (known.get(&owner.0), gathered.get(&owner)) else { continue };
         let pointer = |n: usize| pointers[n].clone();
         let benchmark = owner.1.as_ref();
-        prepared.push(service::prepare(writer, indicator, benchmark, first, units, (rows, &pointer), errors)?);
+        prepared.push(service::prepare(tenant, indicator, benchmark, first, units, (rows, &pointer), errors)?);
     }
     Ok(prepared)
 }

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 
 use super::Employees;
 use super::model::{ANONYMISED, Email, Employee, EmployeeBody};
-use crate::db::change_log::{Change, Operation};
+use crate::db::change::Operation;
+use crate::db::change_log::Change;
 use crate::db::schema::{employees, memberships, reports, units};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::db::{Tenant, Writer, connection};

@@ -62,7 +62,7 @@ pub async fn table(
         content_tag(format!("{newest:?} {parameters:?} {service:?}").as_bytes())
     };
     if request.headers().contains_key(header::IF_NONE_MATCH) {
-        let tag = tag(database.newest_change(&caller.principal).await?);
+        let tag = tag(change_log::newest_in(database, &caller.principal.municipality).await?);
         if is_current(request, &tag) {
             return Ok(finished(tagged_as(&mut HttpResponse::Ok(), request, &tag, "", || Ok(Vec::new()))));
         }

@@ -1,4 +1,4 @@
-//! What is kept beside the rows, so that questions are quick to answer, against what the rows say.
+//! Whether derived data equals what the rows give: latest reports, counts, search texts, periods of values.
 
 use std::collections::HashMap;
 
@@ -10,23 +10,23 @@ use crate::action::local::store as local;
 use crate::committee::Committees;
 use crate::db::integrity::{Found, MOST};
 use crate::db::types::Id;
-use crate::db::{Tenant, Writer, integrity};
+use crate::db::{Tenant, integrity};
 use crate::indicator::store::{self as indicators, Filter};
 use crate::organisation::Units;
 use crate::problem::Result;
 use crate::register::{Register as _, Selection};
 use crate::strategy::store as strategies;
 
-pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Result<()> {
-    for difference in tally::differences(writer)? {
+pub(super) fn check(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<()> {
+    for difference in tally::differences(tenant)? {
         findings.add(difference);
     }
-    check_search_texts(writer, findings)?;
-    check_periods(writer, findings)
+    check_search_texts(tenant, findings)?;
+    check_periods(tenant, findings)
 }
 
-/// What searches look in: the folded texts of the rows.
-fn check_search_texts(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<()> {
+/// The folded texts in which searches look.
+fn check_search_texts(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<()> {
     let rows = Units::select(tenant, Selection::All)?;
     compare(tenant, "units", rows.iter().map(|row| (row.id(), row.body.search_text())), findings)?;
     let rows = Committees::select(tenant, Selection::All)?;
@@ -45,7 +45,7 @@ fn compare(
     tenant: &mut Tenant<'_>,
     table: &str,
     rows: impl Iterator<Item = (Id, String)>,
-    findings: &mut Findings<'_>,
+    findings: &Findings,
 ) -> Result<()> {
     let sql = format!(
         "SELECT id AS what, search_text AS value FROM {table} WHERE municipality_id = '{}'",
@@ -61,8 +61,8 @@ fn compare(
     Ok(())
 }
 
-/// Values are looked for in the years that their indicator says to have any in.
-fn check_periods(tenant: &mut Tenant<'_>, findings: &mut Findings<'_>) -> Result<()> {
+/// Values are only read between the first and last period of their indicator, so none may lie outside.
+fn check_periods(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<()> {
     use crate::db::schema::{indicator_values, indicators, value_series};
     let period = indicator_values::period.nullable();
     let is_outside = (period.lt(indicators::first_period).or(period.gt(indicators::last_period)))

@@ -1,12 +1,12 @@
-//! A municipality's bundle, imported again for show: into an empty municipality it has no fault, and into its own it
-//! changes nothing, as every rule of the service would have it.
+//! Imports a municipality's own bundle again without writing: into an empty municipality it must be valid, and into its
+//! own it must change nothing. That applies every rule of the service.
 
 use serde_json::Value;
 
-use super::{Findings, told};
+use super::{Findings, describe};
 use crate::bundle::model::Bundle;
 use crate::bundle::{export, import};
-use crate::db::Writer;
+use crate::db::Tenant;
 use crate::db::types::Id;
 use crate::http::contract::Contract;
 use crate::indicator::value::bundled;
@@ -15,46 +15,46 @@ use crate::indicator::value::store::heads::heads;
 use crate::organisation::store as organisation;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 
-/// All but the values, of which there may be more than a bundle holds.
-pub(super) fn check(writer: &mut Writer<'_>, contract: &Contract, findings: &mut Findings<'_>) -> Result<()> {
-    let exported = export::export(writer, false)?;
-    let rehearsed = contract.parse::<Bundle>(exported).and_then(|bundle| {
-        as_new(writer, bundle.clone())?;
-        import::prepare(writer, bundle)
+/// Checks everything except the values, of which there may be more than a bundle can hold.
+pub(super) fn check(tenant: &mut Tenant<'_>, contract: &Contract, findings: &Findings) -> Result<()> {
+    let exported = export::export(tenant, false)?;
+    let checked = contract.parse::<Bundle>(exported).and_then(|bundle| {
+        as_new(tenant, bundle.clone())?;
+        import::prepare(tenant, bundle)
     });
-    match faults_of(rehearsed)? {
+    match faults_of(checked)? {
         Ok(prepared) => {
-            for change in prepared.changes(writer)? {
+            for change in prepared.changes(tenant)? {
                 findings.add(format!("importing the bundle again would change it: {change}"));
             }
         }
-        // Read again for the places of the faults: two of a large bundle take much memory at a time.
-        Err(errors) => tell(&errors, &export::export(writer, false)?, findings),
+        // Exported once more to describe where the faults are: two copies of a large bundle take too much memory.
+        Err(errors) => report(&errors, &export::export(tenant, false)?, findings),
     }
     Ok(())
 }
 
-/// Holds a bundle against the rules for rows that are new. Some are not asked of rows that stay as they are. Who sits
-/// where is left out: that two hold a chair at a time may come about rightly, and is among what people are to decide.
-fn as_new(writer: &mut Writer<'_>, bundle: Bundle) -> Result<()> {
+/// Checks a bundle by the rules for new rows, some of which don't apply to unchanged rows. Memberships are left out:
+/// two people may rightly hold a chair at the same time, and people have to decide about that.
+fn as_new(tenant: &mut Tenant<'_>, bundle: Bundle) -> Result<()> {
     let bundle = Bundle { memberships: Vec::new(), ..bundle };
-    // A municipality in which nothing is stored.
-    let own = std::mem::replace(&mut writer.municipality_id, Id::new());
-    let prepared = import::prepare(writer, bundle);
-    writer.municipality_id = own;
+    // An id under which nothing is stored.
+    let own = std::mem::replace(&mut tenant.municipality_id, Id::new());
+    let prepared = import::prepare(tenant, bundle);
+    tenant.municipality_id = own;
     prepared.map(|_| ())
 }
 
-/// The values, an indicator and a year at a time.
-pub(super) fn check_values(writer: &mut Writer<'_>, contract: &Contract, findings: &mut Findings<'_>) -> Result<()> {
-    let units = organisation::names(writer)?;
-    let mut empty = export::export_head(writer)?;
-    for head in heads(writer, IndicatorSelector::default())? {
+/// Checks the values, one indicator and year at a time.
+pub(super) fn check_values(tenant: &mut Tenant<'_>, contract: &Contract, findings: &Findings) -> Result<()> {
+    let units = organisation::names(tenant)?;
+    let mut empty = export::export_head(tenant)?;
+    for head in heads(tenant, IndicatorSelector::default())? {
         for periods in head.years() {
-            let series = match bundled::for_indicator(writer, &head, periods) {
+            let series = match bundled::for_indicator(tenant, &head, periods) {
                 Ok(series) => series,
                 Err(problem) => {
-                    findings.add(format!("values of '{}' can't be read: {}", head.key, told(&problem)));
+                    findings.add(format!("values of '{}' can't be read: {}", head.key, describe(&problem)));
                     continue;
                 }
             };
@@ -62,24 +62,24 @@ pub(super) fn check_values(writer: &mut Writer<'_>, contract: &Contract, finding
             let mut errors = ValidationErrors::default();
             let prepared = contract
                 .parse::<Bundle>(empty.clone())
-                .and_then(|bundle| bundled::prepare(writer, &[], &units, bundle.values, &mut errors))
+                .and_then(|bundle| bundled::prepare(tenant, &[], &units, bundle.values, &mut errors))
                 .and_then(|prepared| errors.into_result().map(|()| prepared));
             match faults_of(prepared)? {
                 Ok(prepared) => {
-                    let counts = bundled::dry_run(writer, prepared)?;
+                    let counts = bundled::dry_run(tenant, prepared)?;
                     if counts.is_change() {
                         let changed = counts.created + counts.updated + counts.removed;
                         findings.add(format!("importing the values of '{}' again would change {changed}", head.key));
                     }
                 }
-                Err(errors) => tell(&errors, &empty, findings),
+                Err(errors) => report(&errors, &empty, findings),
             }
         }
     }
     Ok(())
 }
 
-/// Tells faults of what was checked from failures to check it.
+/// Separates faults of what was checked from failures of the check.
 fn faults_of<T>(outcome: Result<T>) -> Result<std::result::Result<T, ValidationErrors>> {
     match outcome {
         Ok(prepared) => Ok(Ok(prepared)),
@@ -88,7 +88,7 @@ fn faults_of<T>(outcome: Result<T>) -> Result<std::result::Result<T, ValidationE
     }
 }
 
-fn tell(errors: &ValidationErrors, bundle: &Value, findings: &mut Findings<'_>) {
+fn report(errors: &ValidationErrors, bundle: &Value, findings: &Findings) {
     for fault in errors.listed() {
         findings.add(format!("{} {}", place(bundle, &fault.pointer), fault.detail));
     }
@@ -98,7 +98,7 @@ fn tell(errors: &ValidationErrors, bundle: &Value, findings: &mut Findings<'_>) 
     }
 }
 
-/// A place in a bundle by the keys of the rows that it leads through: places in arrays say nothing to anybody.
+/// A pointer into a bundle, with the rows' keys in place of their positions in arrays.
 fn place(bundle: &Value, pointer: &str) -> String {
     let mut here = bundle;
     let mut place = Vec::new();
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_told_by_keys() {
+    fn places_are_described_by_keys() {
         let bundle =
             json!({"committees": [{"key": "a"}, {"key": "b", "units": ["x"]}], "reports": [{"action": "s/a/x"}]});
         assert_eq!(place(&bundle, "/committees/1/units/0"), "committees 'b' units 0");
