@@ -1,7 +1,7 @@
-//! What monitoring reads: counters and histograms in Prometheus' text format, on a port of their own, since they are
-//! nobody's business but the operator's.
+//! Metrics: counters and histograms in Prometheus' text format, on a port of their own that only the operator reaches.
 //!
-//! The rest of the program counts through the functions here, which keep nothing where nobody has begun to. Labels are route patterns and words of the program's own, never what a client sent.
+//! The rest of the program counts through the functions here, which do nothing where metrics are off. Labels are route
+//! patterns and fixed words, never what a client sent.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -25,10 +25,10 @@ const BUILD: &str = "medstrategi_build_info";
 const STATEMENTS: &str = "medstrategi_database_statements_total";
 const KEY_FETCHES: &str = "medstrategi_jwks_refreshes_total";
 
-/// From a 304 to a night's file, in seconds.
+/// In seconds: from a 304 to a nightly file.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
 
-/// How often what was recorded is summed up.
+/// How often recorded values are summed up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// A request has been answered.
@@ -38,7 +38,7 @@ pub fn count_request(method: &Method, route: &str, status: u16, duration: Durati
     histogram!(DURATION, "method" => method, "route" => route).record(duration.as_secs_f64());
 }
 
-/// A method, for labels and logs: anybody may call theirs whatever they like, a token for instance.
+/// A method's name for labels and logs. Unknown ones are not repeated: clients may send anything, such as a token.
 pub fn method_name(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -57,23 +57,23 @@ pub fn count_problem(kind: &'static str) {
     counter!(PROBLEMS, "kind" => kind).increment(1);
 }
 
-/// An HR sync came to an end.
-pub fn count_sync(outcome: &'static str, is_rehearsal: bool) {
-    counter!(SYNCS, "outcome" => outcome, "dry_run" => if is_rehearsal { "true" } else { "false" }).increment(1);
+/// An HR sync ended.
+pub fn count_sync(outcome: &'static str, is_dry_run: bool) {
+    counter!(SYNCS, "outcome" => outcome, "dry_run" => if is_dry_run { "true" } else { "false" }).increment(1);
 }
 
-/// An issuer's keys were fetched, or weren't to be had.
+/// An issuer's keys were fetched, or could not be.
 pub fn count_key_fetch(issuer: &str, outcome: &'static str) {
     counter!(KEY_FETCHES, "issuer" => issuer.to_owned(), "outcome" => outcome).increment(1);
 }
 
-/// Begins to count, and serves what is counted on `listener`; to be called within the server's runtime.
+/// Starts to count, and serves the metrics on `listener`. Has to be called within the server's runtime.
 pub fn start(database: Database, listener: TcpListener) -> Result<Server> {
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(DURATION.into()), &BUCKETS);
     let handle = builder.map_err(Problem::internal)?.install_recorder().map_err(Problem::internal)?;
     describe();
     let upkeep = handle.clone();
-    // What is recorded is held one by one until then, also where nobody reads it.
+    // Until then every recorded value is held, even if nobody reads the metrics.
     actix_web::rt::spawn(async move {
         loop {
             actix_web::rt::time::sleep(UPKEEP).await;

@@ -13,7 +13,7 @@ use super::caller::Caller;
 use super::claims::{ClaimNames, Claims, RequiredClaims, claim};
 use super::keys::Key;
 use super::provider::{Address, Provider};
-use super::refresh::{FreshKeys, Pace, Refresh};
+use super::refresh::{FreshKeys, Refresh, RefreshPolicy};
 use super::scope::{Scope, ScopeSet};
 use crate::db::Principal;
 use crate::db::types;
@@ -25,7 +25,7 @@ const LONGEST_SUBJECT: usize = 255;
 /// How far clocks may differ, in seconds.
 const LEEWAY: u64 = 30;
 
-/// Somebody whose tokens are accepted.
+/// An issuer whose tokens are accepted.
 pub struct Issuer {
     /// The `iss` claim.
     pub name: String,
@@ -35,25 +35,25 @@ pub struct Issuer {
     pub keys: Keys,
     /// The algorithms that its tokens may be signed with.
     pub algorithms: Vec<Algorithm>,
-    /// Where its tokens say what.
+    /// The claims in which its tokens say what.
     pub claims: ClaimNames,
-    /// What its tokens must say beside that.
+    /// Further claims that its tokens must hold.
     pub required_claims: RequiredClaims,
     /// The scopes that its roles stand for.
     pub roles: HashMap<String, Vec<Scope>>,
-    /// Whom it may speak for.
+    /// The municipalities that it may issue tokens for.
     pub municipalities: Municipalities,
 }
 
 /// What verifies an issuer's signatures.
 pub enum Keys {
-    /// Keys out of files, any of which may have signed: a file has no name that a token could give.
+    /// Keys from files. Any of them may have signed, since a token can't name a file.
     Held(Vec<Key>),
     /// Keys that the issuer publishes.
     Published(Provider),
 }
 
-/// The municipalities that an issuer may speak for.
+/// The municipalities that an issuer may issue tokens for.
 pub enum Municipalities {
     /// All of them: the operator's own tokens.
     All,
@@ -82,29 +82,29 @@ impl fmt::Display for Issuer {
     }
 }
 
-/// The seconds after which keys that could not be fetched are mostly tried for again.
-const FETCHED_AGAIN: u32 = 10;
+/// The seconds after which a client tries again when an issuer's keys could not be fetched.
+const RETRY_AFTER: u32 = 10;
 
-/// Everybody whose tokens are accepted.
+/// All issuers whose tokens are accepted.
 pub struct Issuers(Vec<Accepted>);
 
-/// What came of a token so far.
+/// The outcome of checking a token without waiting.
 pub enum Attempt {
-    /// It is good, or it isn't.
+    /// It is valid, or it isn't.
     Done(Result<Caller>),
-    /// It names a key that isn't here, but may be after this refresh; if not, it is answered with the problem.
+    /// It names a key that isn't known, but may be after this refresh; if not, the answer is the problem.
     Awaits(Refresh, Problem),
 }
 
 impl Issuers {
-    /// From the settings, or the local secret alone. Keys that are published begin to be fetched.
+    /// From the settings, or with the local secret alone. Starts to fetch published keys.
     pub fn new(issuers: Vec<Issuer>) -> Self {
-        Self::at_pace(issuers, Pace::default())
+        Self::with_refresh_policy(issuers, RefreshPolicy::default())
     }
 
-    /// [`Issuers::new`] with another pace of fetching.
-    pub fn at_pace(issuers: Vec<Issuer>, pace: Pace) -> Self {
-        Self(issuers.into_iter().map(|issuer| Accepted::new(issuer, pace)).collect())
+    /// [`Issuers::new`] with another refresh policy.
+    pub fn with_refresh_policy(issuers: Vec<Issuer>, policy: RefreshPolicy) -> Self {
+        Self(issuers.into_iter().map(|issuer| Accepted::new(issuer, policy)).collect())
     }
 
     /// A line for each issuer: who it is, where its keys come from, what its tokens may be. No secrets.
@@ -112,7 +112,7 @@ impl Issuers {
         self.0.iter().map(|issuer| issuer.summary.as_str())
     }
 
-    /// Each issuer's name with each municipality that it is said to speak for.
+    /// Each issuer's name with each municipality that it is configured for.
     pub fn municipalities(&self) -> impl Iterator<Item = (&str, &types::Key)> {
         self.0.iter().flat_map(|issuer| {
             let listed: &[types::Key] = match &issuer.municipalities {
@@ -123,25 +123,25 @@ impl Issuers {
         })
     }
 
-    /// Who presents `token`, if it is good; waits a little for the key that signed it where that is not here yet.
+    /// The caller that a valid `token` stands for. Waits a little for the key that signed it where it isn't known yet.
     pub async fn authenticate(&self, token: &str) -> Result<Caller> {
         let mut deadline = None;
         loop {
             match self.attempt(token) {
                 Attempt::Done(answer) => return answer,
-                Attempt::Awaits(refresh, otherwise) => {
-                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + refresh.patience);
+                Attempt::Awaits(refresh, problem) => {
+                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + refresh.max_wait);
                     if timeout_at(deadline, refresh.end()).await.is_err() {
-                        return Err(otherwise);
+                        return Err(problem);
                     }
                 }
             }
         }
     }
 
-    /// [`Issuers::authenticate`] as far as it goes without waiting, which for most tokens is all the way.
+    /// [`Issuers::authenticate`] without waiting, which decides about most tokens.
     pub fn attempt(&self, token: &str) -> Attempt {
-        /// Nothing is believed of an unverified token but whose keys to try.
+        /// All that is read from an unverified token: whose keys to try.
         #[derive(Deserialize)]
         struct Unverified {
             #[serde(default)]
@@ -150,7 +150,7 @@ impl Issuers {
         let Ok(unverified) = jsonwebtoken::dangerous::insecure_decode::<Unverified>(token) else {
             return Attempt::Done(Err(refused("The token is no JSON Web Token.")));
         };
-        // RFC 7515, section 4.1.11: whoever doesn't know an extension that is called critical refuses the token.
+        // RFC 7515, section 4.1.11: a token with an unknown critical extension has to be refused.
         if unverified.header.crit.is_some() {
             let detail = "The token's header names critical extensions (crit), of which none is known here.";
             return Attempt::Done(Err(refused(detail)));
@@ -163,12 +163,12 @@ impl Issuers {
     }
 }
 
-/// An issuer at work.
+/// An issuer, ready to verify tokens.
 struct Accepted {
     name: String,
     summary: String,
     keys: WorkingKeys,
-    /// What is asked of its tokens, for each of its algorithms.
+    /// What its tokens must fulfil, for each of its algorithms.
     validations: Vec<(Algorithm, Validation)>,
     claims: ClaimNames,
     required_claims: RequiredClaims,
@@ -182,14 +182,14 @@ enum WorkingKeys {
 }
 
 impl Accepted {
-    fn new(issuer: Issuer, pace: Pace) -> Self {
+    fn new(issuer: Issuer, policy: RefreshPolicy) -> Self {
         let validation = |algorithm: Algorithm| {
             let mut validation = Validation::new(algorithm);
             validation.leeway = LEEWAY;
             validation.validate_nbf = true;
             validation.set_issuer(&[&issuer.name]);
             validation.set_audience(&issuer.audience);
-            // An audience or issuer that is merely checked when present would let a token without one in.
+            // Otherwise audience and issuer are only checked when present, and a token without them passes.
             validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
             (algorithm, validation)
         };
@@ -199,7 +199,7 @@ impl Accepted {
             name: issuer.name,
             keys: match issuer.keys {
                 Keys::Held(keys) => WorkingKeys::Held(keys),
-                Keys::Published(provider) => WorkingKeys::Fetched(FreshKeys::start(provider, pace)),
+                Keys::Published(provider) => WorkingKeys::Fetched(FreshKeys::start(provider, policy)),
             },
             claims: issuer.claims,
             required_claims: issuer.required_claims,
@@ -223,14 +223,14 @@ impl Accepted {
             WorkingKeys::Fetched(fetched) => fetched,
         };
         let seen = fetched.current();
-        let otherwise = match &seen.keys {
+        let problem = match &seen.keys {
             Some(keys) => {
                 let named = || keys.iter().filter(|key| key.is_named_by(header));
                 let verified = verify(token, named().filter(|key| key.fits(header.alg)), validation);
                 if let Some(verified) = verified {
                     return Attempt::Done(verified.and_then(|claims| self.caller(&claims)));
                 }
-                // A name that is known is not fetched again: the key behind it did not sign the token.
+                // The named key is known and did not sign the token: fetching it again would change nothing.
                 if (header.kid.is_some() || header.x5t.is_some()) && named().next().is_some() {
                     return Attempt::Done(Err(refused(UNVERIFIED)));
                 }
@@ -239,8 +239,8 @@ impl Accepted {
             None => no_keys_yet(),
         };
         match fetched.refresh(&seen) {
-            Some(refresh) => Attempt::Awaits(refresh, otherwise),
-            None => Attempt::Done(Err(otherwise)),
+            Some(refresh) => Attempt::Awaits(refresh, problem),
+            None => Attempt::Done(Err(problem)),
         }
     }
 
@@ -291,12 +291,12 @@ impl Accepted {
 
 const UNVERIFIED: &str = "The token's signature can't be verified.";
 
-/// What the token says, if it is good; none where none of the keys signed it.
+/// The token's claims, if it is valid; none where none of the keys signed it.
 fn verify<'k>(token: &str, keys: impl Iterator<Item = &'k Key>, validation: &Validation) -> Option<Result<Claims>> {
     for key in keys {
         match jsonwebtoken::decode(token, key.decoding(), validation) {
             Ok(verified) => return Some(Ok(verified.claims)),
-            // Perhaps another of the keys signed it; any other fault is the token's own.
+            // Another of the keys may have signed it. Any other error is the token's own.
             Err(error) if *error.kind() == ErrorKind::InvalidSignature => {}
             Err(error) => return Some(Err(refused(reason(&error)))),
         }
@@ -308,10 +308,10 @@ fn refused(detail: &str) -> Problem {
     Problem::new(Kind::InvalidToken, detail)
 }
 
-/// Nothing says that the token is wrong.
+/// The token may be valid, but can't be verified now.
 fn no_keys_yet() -> Problem {
     let detail = "The keys of the token's issuer can't be fetched, so no token of it can be verified; try again later.";
-    Problem { retry_after: Some(FETCHED_AGAIN), ..Problem::new(Kind::Unavailable, detail) }
+    Problem { retry_after: Some(RETRY_AFTER), ..Problem::new(Kind::Unavailable, detail) }
 }
 
 fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {

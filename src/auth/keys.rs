@@ -64,8 +64,8 @@ impl Key {
         self.decoding.family() == AlgorithmFamily::Hmac
     }
 
-    /// Whether a token with this header may have been signed with this key. A token without `kid` and `x5t` may have been
-    /// signed with any key. AD FS uses a key's thumbprint as its `kid`.
+    /// Whether a token with this header may have been signed with this key. A token without `kid` and `x5t` may have
+    /// been signed with any key. AD FS uses a key's thumbprint as its `kid`.
     pub fn is_named_by(&self, header: &Header) -> bool {
         match (&header.kid, &header.x5t) {
             (Some(id), _) => self.id.as_ref() == Some(id),

@@ -1,8 +1,8 @@
-//! The settings: by flag, environment or `medstrategi.toml`, in that order; each checked before
-//! anything starts, with a sentence that says what to write instead.
+//! The settings: from flags, the environment or `medstrategi.toml`, in that order. Each is checked before anything
+//! starts; where one is wrong, a sentence says what to write instead.
 
-mod given;
 mod issuer;
+mod sources;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ use crate::db::Location;
 use crate::http::client_address::TrustedProxies;
 use crate::http::limits::{ConnectionLimits, Limit, Limits};
 use crate::http::rate_limit::{Rate, Rates};
-use given::{Given, Number};
 use issuer::IssuerSetting;
+use sources::{Number, Sources};
 
-pub use given::Flags;
+pub use sources::Flags;
 
 /// The most requests that a rate can allow, a second and at once.
 const MOST_REQUESTS: u32 = 1_000_000;
@@ -50,9 +50,9 @@ pub struct Settings {
     pub metrics_bind: Option<SocketAddr>,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
-    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    /// Reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// How often a subject and an address may ask.
+    /// How many requests a subject and an address may send.
     pub rates: Rates,
     /// Limits of requests.
     pub limits: Limits,
@@ -62,9 +62,9 @@ pub struct Settings {
     pub most_waiting: usize,
     /// Time for requests in flight after SIGTERM.
     pub shutdown_timeout: Duration,
-    /// Days that the access log is kept.
+    /// Days for which the access log is retained.
     pub access_log_days: u32,
-    /// Hours that idempotency keys are kept.
+    /// Hours for which idempotency keys are retained.
     pub idempotency_hours: u32,
     /// What is logged.
     pub log: String,
@@ -78,74 +78,74 @@ pub struct Settings {
 impl Settings {
     /// Reads and checks all settings.
     pub fn load(flags: &Flags) -> Result<Self, SettingError> {
-        let Given { settings: given, database, secret_file, folder } = flags.with_file()?;
+        let Sources { flags, database, secret_file, folder } = flags.with_file()?;
         let (usual, usual_connections) = (Limits::default(), ConnectionLimits::default());
-        let mut cors_origins = given.cors_origins.unwrap_or_default();
+        let mut cors_origins = flags.cors_origins.unwrap_or_default();
         cors_origins.retain(|origin| !origin.is_empty());
         cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
-        let subject_burst = within("subject_burst", given.subject_burst, 500, MOST_REQUESTS)?;
-        let address_burst = within("address_burst", given.address_burst, 5_000, MOST_REQUESTS)?;
+        let subject_burst = within("subject_burst", flags.subject_burst, 500, MOST_REQUESTS)?;
+        let address_burst = within("address_burst", flags.address_burst, 5_000, MOST_REQUESTS)?;
         let rates = Rates {
-            subject: rate("subject_rate", given.subject_rate, 50, subject_burst)?,
-            address: rate("address_rate", given.address_rate, 500, address_burst)?,
+            subject: rate("subject_rate", flags.subject_rate, 50, subject_burst)?,
+            address: rate("address_rate", flags.address_rate, 500, address_burst)?,
         };
         let connections = ConnectionLimits {
-            max: within("most_connections", given.most_connections, usual_connections.max, 1_000_000)? as usize,
-            header_time: time("header_timeout", given.header_timeout, usual_connections.header_time)?,
-            keep_alive: time("keep_alive", given.keep_alive, usual_connections.keep_alive)?,
+            max: within("most_connections", flags.most_connections, usual_connections.max, 1_000_000)? as usize,
+            header_time: time("header_timeout", flags.header_timeout, usual_connections.header_time)?,
+            keep_alive: time("keep_alive", flags.keep_alive, usual_connections.keep_alive)?,
         };
-        let page = given.page_limit.map(|rows| within("page_limit", Some(rows), 200, 10_000)).transpose()?;
+        let page = flags.page_limit.map(|rows| within("page_limit", Some(rows), 200, 10_000)).transpose()?;
         let limits = Limits {
-            url: within("url_limit", given.url_limit, usual.url, 64 * 1024)? as usize,
-            headers: within("header_limit", given.header_limit, usual.headers, 128 * 1024)? as usize,
+            url: within("url_limit", flags.url_limit, usual.url, 64 * 1024)? as usize,
+            headers: within("header_limit", flags.header_limit, usual.headers, 128 * 1024)? as usize,
             page,
             ordinary: Limit {
-                bytes: number("body_limit", given.body_limit, usual.ordinary.bytes)?,
-                time: time("body_timeout", given.body_timeout, usual.ordinary.time)?,
+                bytes: number("body_limit", flags.body_limit, usual.ordinary.bytes)?,
+                time: time("body_timeout", flags.body_timeout, usual.ordinary.time)?,
             },
             bulk: Limit {
-                bytes: number("bulk_body_limit", given.bulk_body_limit, usual.bulk.bytes)?,
-                time: time("bulk_body_timeout", given.bulk_body_timeout, usual.bulk.time)?,
+                bytes: number("bulk_body_limit", flags.bulk_body_limit, usual.bulk.bytes)?,
+                time: time("bulk_body_timeout", flags.bulk_body_timeout, usual.bulk.time)?,
             },
         };
         Ok(Self {
             database,
-            database_pool: pool(within("database_pool", given.database_pool, 10, 1_000)?)?,
-            bind: address("bind", given.bind.as_deref().unwrap_or("127.0.0.1:8080"), 8080)?,
-            metrics_bind: given.metrics_bind.map(|text| address("metrics_bind", &text, 9090)).transpose()?,
+            database_pool: pool(within("database_pool", flags.database_pool, 10, 1_000)?)?,
+            bind: address("bind", flags.bind.as_deref().unwrap_or("127.0.0.1:8080"), 8080)?,
+            metrics_bind: flags.metrics_bind.map(|text| address("metrics_bind", &text, 9090)).transpose()?,
             cors_origins,
-            trusted_proxies: TrustedProxies::parse(&given.trusted_proxies.unwrap_or_default())?,
+            trusted_proxies: TrustedProxies::parse(&flags.trusted_proxies.unwrap_or_default())?,
             rates,
             limits,
             connections,
-            most_waiting: within("most_waiting", given.most_waiting, 100, 100_000)? as usize,
-            shutdown_timeout: time("shutdown_timeout", given.shutdown_timeout, Duration::from_secs(30))?,
-            access_log_days: within("access_log_days", given.access_log_days, 365, 36_500)?,
-            idempotency_hours: within("idempotency_hours", given.idempotency_hours, 24, 8_760)?,
-            log: given.log.unwrap_or_else(|| "info,actix_server=warn,actix_http=off".into()),
-            log_format: parse_log_format(given.log_format.as_deref())?,
+            most_waiting: within("most_waiting", flags.most_waiting, 100, 100_000)? as usize,
+            shutdown_timeout: time("shutdown_timeout", flags.shutdown_timeout, Duration::from_secs(30))?,
+            access_log_days: within("access_log_days", flags.access_log_days, 365, 36_500)?,
+            idempotency_hours: within("idempotency_hours", flags.idempotency_hours, 24, 8_760)?,
+            log: flags.log.unwrap_or_else(|| "info,actix_server=warn,actix_http=off".into()),
+            log_format: parse_log_format(flags.log_format.as_deref())?,
             secret_file,
-            issuers: given.issuers,
+            issuers: flags.issuers,
             folder,
         })
     }
 
-    /// Whether tokens come from outside, which puts the local secret out of force.
+    /// Whether tokens come from outside issuers; then the local secret isn't used.
     pub fn has_outside_issuers(&self) -> bool {
         !self.issuers.is_empty()
     }
 
-    /// The local secret, which is there once the service has been started.
+    /// The local secret, which exists once the service has been started.
     pub fn local_secret(&self) -> Result<LocalSecret, SettingError> {
         LocalSecret::read(&self.secret_file)
     }
 
-    /// The local secret, made where there is none yet.
+    /// The local secret; created where there is none yet.
     fn local_secret_or_new(&self) -> Result<LocalSecret, SettingError> {
         LocalSecret::read_or_create(&self.secret_file)
     }
 
-    /// Everybody whose tokens are accepted. Keys that are published begin to be fetched.
+    /// The issuers whose tokens are accepted. Starts to fetch published keys.
     pub fn issuers(&self) -> Result<Issuers, SettingError> {
         self.accepted_issuers().map(Issuers::new)
     }
@@ -163,27 +163,27 @@ impl Settings {
     }
 }
 
-fn number(name: &str, given: Option<Number>, default: usize) -> Result<usize, SettingError> {
-    let Some(Number(text)) = given else { return Ok(default) };
+fn number(name: &str, value: Option<Number>, default: usize) -> Result<usize, SettingError> {
+    let Some(Number(text)) = value else { return Ok(default) };
     text.parse().map_err(|_| format!("{name} is '{text}': write a whole number, such as {default}"))
 }
 
-fn within(name: &str, given: Option<Number>, default: usize, most: u32) -> Result<u32, SettingError> {
-    let number = number(name, given, default)?;
+fn within(name: &str, value: Option<Number>, default: usize, most: u32) -> Result<u32, SettingError> {
+    let number = number(name, value, default)?;
     let found = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
     found.ok_or_else(|| format!("{name} is {number}: write a number from 1 to {most}"))
 }
 
-/// Of 0 requests a second there is no rate.
-fn rate(name: &str, given: Option<Number>, default: usize, burst: u32) -> Result<Option<Rate>, SettingError> {
-    let rate = number(name, given, default)?;
+/// A rate of 0 means that there is no limit.
+fn rate(name: &str, value: Option<Number>, default: usize, burst: u32) -> Result<Option<Rate>, SettingError> {
+    let rate = number(name, value, default)?;
     let known = u32::try_from(rate).ok().filter(|rate| *rate <= MOST_REQUESTS);
     let rate = known.ok_or_else(|| format!("{name} is {rate}: write 0 for any number, or up to {MOST_REQUESTS}"))?;
     Ok(Rate::new(rate, burst))
 }
 
-fn time(name: &str, given: Option<String>, default: Duration) -> Result<Duration, SettingError> {
-    let Some(text) = given else { return Ok(default) };
+fn time(name: &str, value: Option<String>, default: Duration) -> Result<Duration, SettingError> {
+    let Some(text) = value else { return Ok(default) };
     let time = humantime::parse_duration(&text).ok().filter(|time| !time.is_zero() && *time <= LONGEST_TIME);
     time.ok_or_else(|| format!("{name} is '{text}': write a time such as 30s, 5m or 1h, up to a day"))
 }
@@ -194,7 +194,7 @@ fn address(name: &str, text: &str, port: u16) -> Result<SocketAddr, SettingError
     })
 }
 
-/// A table that is sent while it is read has a connection for itself, so that one more is needed.
+/// At least two: a table that is sent while it is read occupies one connection.
 fn pool(connections: u32) -> Result<u32, SettingError> {
     match connections {
         1 => Err("database_pool is 1: write a number from 2 to 1000, since a long table takes one for itself".into()),
@@ -208,7 +208,8 @@ fn check_origin(origin: &str) -> Result<(), SettingError> {
         return Ok(());
     }
     Err(format!(
-        "'{origin}' in cors_origins is no origin: write scheme and host (and port) alone, such as https://intranet.example.dk"
+        "'{origin}' in cors_origins is no origin: write scheme and host (and port) alone, such as \
+         https://intranet.example.dk"
     ))
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use medstrategi::auth::issuer::Issuers;
-use medstrategi::auth::refresh::Pace;
+use medstrategi::auth::refresh::RefreshPolicy;
 use medstrategi::config::{Flags, Settings};
 use serde_json::{Value, json};
 
@@ -31,15 +31,15 @@ crate::tests![
 const ISSUER: &str = "https://login.example/testby";
 
 /// As in production, but failures are retried at once, and time limits are long enough for a slow machine.
-const PACE: Pace = Pace {
-    refresh: Duration::from_secs(600),
-    retry: Duration::from_millis(20),
-    wish: Duration::from_secs(600),
-    patience: LONGEST,
-    fetch: LONGEST,
+const POLICY: RefreshPolicy = RefreshPolicy {
+    interval: Duration::from_secs(600),
+    retry_interval: Duration::from_millis(20),
+    min_interval: Duration::from_secs(600),
+    max_wait: LONGEST,
+    fetch_timeout: LONGEST,
 };
 
-fn issuers(app: &App, settings: &str, pace: Pace) -> Issuers {
+fn issuers(app: &App, settings: &str, policy: RefreshPolicy) -> Issuers {
     let path = app.folder.path().join("medstrategi.toml");
     std::fs::write(&path, settings).unwrap();
     let flags = Flags {
@@ -47,11 +47,11 @@ fn issuers(app: &App, settings: &str, pace: Pace) -> Issuers {
         database_url: Some("sqlite:unused.db".into()),
         ..Flags::default()
     };
-    Issuers::at_pace(Settings::load(&flags).unwrap().accepted_issuers().unwrap(), pace)
+    Issuers::with_refresh_policy(Settings::load(&flags).unwrap().accepted_issuers().unwrap(), policy)
 }
 
-fn server<'e>(app: &App<'e>, settings: &str, pace: Pace) -> App<'e> {
-    let issuers = issuers(app, settings, pace);
+fn server<'e>(app: &App<'e>, settings: &str, policy: RefreshPolicy) -> App<'e> {
+    let issuers = issuers(app, settings, policy);
     App::start_with(app.engines, app.engine, |_| issuers)
 }
 
@@ -131,8 +131,8 @@ fn keys_of_every_kind_verify_and_others_are_skipped(app: &App) {
     provider.answer("/keys", Answer::Json(json!({"keys": keys, "more": 1})));
     let all = r#"["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]"#;
     let settings = fetched(&format!("{}/keys", provider.base));
-    let strict = server(app, &settings, PACE);
-    let app = server(app, &settings.replace(r#"["RS256", "ES256"]"#, all), PACE);
+    let strict = server(app, &settings, POLICY);
+    let app = server(app, &settings.replace(r#"["RS256", "ES256"]"#, all), POLICY);
     let mut claims = claims();
     for signer in rsa.iter().chain([&ec, &ec384, &ed, &any]) {
         assert_eq!(status(&app, &signer.sign(&claims)), 200, "{:?}", signer.header);
@@ -173,7 +173,7 @@ fn tokens_without_a_key_id_are_accepted(app: &App) {
     let first = nameless(Signer::new("", "ec", Algorithm::ES256));
     let (second, third) = (nameless(Signer::rsa("")), nameless(Signer::other("")));
     provider.publish(&[&first, &second]);
-    let app = server(app, &fetched(&format!("{}/keys", provider.base)), PACE);
+    let app = server(app, &fetched(&format!("{}/keys", provider.base)), POLICY);
     assert_eq!(status(&app, &first.sign(&claims())), 200);
     assert_eq!(status(&app, &second.sign(&claims())), 200);
     assert_eq!(provider.asked("/keys"), 1);
@@ -187,7 +187,7 @@ fn clocks_may_differ_by_half_a_minute(app: &App) {
     let provider = Provider::start();
     let signer = Signer::rsa("key");
     provider.publish(&[&signer]);
-    let app = server(app, &fetched(&format!("{}/keys", provider.base)), PACE);
+    let app = server(app, &fetched(&format!("{}/keys", provider.base)), POLICY);
     // A token that is one second too old or too new proves something only if the answer comes within that second.
     let status = |claim: &str, offset: i64| {
         for _ in 0..50 {
@@ -244,7 +244,7 @@ fn a_discovery_document_must_name_its_issuer(app: &App) {
         (json!("a document"), 503),
     ] {
         provider.answer("/.well-known/openid-configuration", Answer::Json(document.clone()));
-        let app = server(app, &settings, PACE);
+        let app = server(app, &settings, POLICY);
         assert_eq!(status(&app, &signer.sign(&claims())), expected, "{document}");
     }
 }
@@ -267,7 +267,7 @@ fn issuers_do_not_mix(app: &App) {
             public_keys = ["{KEYS}/ed.public.pem"]
             "#
         );
-    let app = server(app, &settings, PACE);
+    let app = server(app, &settings, POLICY);
     let here = claims();
     let there = with(&here, "iss", json!(elsewhere));
     assert_eq!(status(&app, &first.sign(&here)), 200);
@@ -299,7 +299,7 @@ fn issuers_do_not_mix(app: &App) {
 fn the_summary_holds_no_secrets(app: &App) {
     let provider = Provider::start();
     let address = format!("{}/keys", provider.base);
-    let issuers = issuers(app, &fetched(&address.replace("127.0.0.1", "somebody:hidden@127.0.0.1")), PACE);
+    let issuers = issuers(app, &fetched(&address.replace("127.0.0.1", "somebody:hidden@127.0.0.1")), POLICY);
     let summary: Vec<&str> = issuers.summary().collect();
     let keys = format!("keys from {address}");
     let expected =

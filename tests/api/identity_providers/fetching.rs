@@ -14,7 +14,8 @@ crate::tests![
 ];
 
 /// A policy that allows a refresh at any time.
-const EAGER: Pace = Pace { refresh: Duration::from_millis(20), fetch: Duration::from_secs(1), ..PACE };
+const EAGER: RefreshPolicy =
+    RefreshPolicy { interval: Duration::from_millis(20), fetch_timeout: Duration::from_secs(1), ..POLICY };
 
 fn a_rotation_costs_no_request(app: &App) {
     let provider = Provider::start();
@@ -27,8 +28,8 @@ fn a_rotation_costs_no_request(app: &App) {
         provider.answer("/keys", Answer::Late(Duration::from_millis(60), Box::new(keys)));
     };
     publish(0);
-    let pace = Pace { wish: Duration::from_millis(1), ..PACE };
-    let app = server(app, &fetched(&format!("{}/keys", provider.base)), pace);
+    let policy = RefreshPolicy { min_interval: Duration::from_millis(1), ..POLICY };
+    let app = server(app, &fetched(&format!("{}/keys", provider.base)), policy);
     let current = Mutex::new(signer(0).sign(&claims()));
     assert_eq!(status(&app, &current.lock().unwrap().clone()), 200);
     let (has_ended, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -62,7 +63,7 @@ fn a_storm_of_unknown_keys_is_one_refresh(app: &App) {
     let provider = Provider::start();
     let signer = Signer::rsa("good");
     provider.publish(&[&signer]);
-    let app = server(app, &fetched(&format!("{}/keys", provider.base)), PACE);
+    let app = server(app, &fetched(&format!("{}/keys", provider.base)), POLICY);
     let good = signer.sign(&claims());
     assert_eq!(status(&app, &good), 200);
     provider.answer("/keys", Answer::Held(Box::new(key_set(&[&signer]))));
@@ -90,14 +91,14 @@ fn a_request_waits_only_briefly_for_a_key(app: &App) {
     let provider = Provider::start();
     let (old, new) = (Signer::rsa("old"), Signer::other("new"));
     provider.publish(&[&old]);
-    let pace = Pace { patience: Duration::from_millis(200), ..PACE };
-    let app = server(app, &fetched(&format!("{}/keys", provider.base)), pace);
+    let policy = RefreshPolicy { max_wait: Duration::from_millis(200), ..POLICY };
+    let app = server(app, &fetched(&format!("{}/keys", provider.base)), policy);
     wait_until("there are keys", || status(&app, &old.sign(&claims())) == 200);
     provider.answer("/keys", Answer::Held(Box::new(key_set(&[&new]))));
     let begun = Instant::now();
     let detail = refused(&app, &new.sign(&claims()));
     assert!(detail.contains("doesn't publish"), "{detail}");
-    assert!(begun.elapsed() >= pace.patience, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= policy.max_wait, "{:?}", begun.elapsed());
     assert_eq!(status(&app, &old.sign(&claims())), 200, "until there are others the keys are good");
     provider.release();
     wait_until("the refresh ends", || status(&app, &new.sign(&claims())) == 200);
@@ -150,8 +151,9 @@ fn the_service_starts_before_its_provider(app: &App) {
     let provider = Provider::start();
     let signer = Signer::rsa("key");
     provider.answer("/keys", Answer::Cut);
-    let pace = Pace { retry: Duration::from_secs(600), wish: Duration::from_millis(300), ..PACE };
-    let app = server(app, &fetched(&format!("{}/keys", provider.base)), pace);
+    let policy =
+        RefreshPolicy { retry_interval: Duration::from_secs(600), min_interval: Duration::from_millis(300), ..POLICY };
+    let app = server(app, &fetched(&format!("{}/keys", provider.base)), policy);
     let token = signer.sign(&claims());
     for _ in 0..3 {
         let answer = get(&app, &token).expect_problem(503, "unavailable");
@@ -166,7 +168,7 @@ fn the_service_starts_before_its_provider(app: &App) {
     wait_until("the provider is there", || status(&app, &token) == 200);
     // A retry that no request has caused.
     provider.answer("/keys", Answer::Cut);
-    let retrying = issuers(&app, &fetched(&format!("{}/keys", provider.base)), PACE);
+    let retrying = issuers(&app, &fetched(&format!("{}/keys", provider.base)), POLICY);
     provider.wait_for("/keys", 3);
     drop(retrying);
 }
@@ -198,7 +200,7 @@ fn the_providers_certificate_is_verified(app: &App) {
         (at("/opened") + &ca("ca"), 503, "from https to http"),
         (discovery("/.well-known/open") + &ca("ca"), 503, "a document that leads from https to http"),
     ] {
-        let app = server(app, &settings, PACE);
+        let app = server(app, &settings, POLICY);
         assert_eq!(status(&app, &signer.sign(&claims())), expected, "{why}");
     }
     assert_eq!(open.asked("/keys"), 0);

@@ -16,7 +16,7 @@ fn discovered<'e>(app: &App<'e>, document: Value, signer: &Signer, settings: &st
     let mut document = document;
     document["jwks_uri"] = json!(format!("{}/keys", provider.base));
     provider.answer("/tenant/.well-known/openid-configuration", Answer::Json(document));
-    let app = server(app, &settings.replace("PROVIDER", &format!("{}/tenant", provider.base)), PACE);
+    let app = server(app, &settings.replace("PROVIDER", &format!("{}/tenant", provider.base)), POLICY);
     (provider, app)
 }
 

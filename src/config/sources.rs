@@ -1,5 +1,5 @@
-//! The settings as they are given: by flag, environment or `medstrategi.toml`, in that order. An empty variable, as
-//! container files like to pass, is none.
+//! Where settings come from: flags, the environment and `medstrategi.toml`, in that order. An empty variable, as
+//! container files often pass it, counts as none.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -14,24 +14,24 @@ use super::SettingError;
 use super::issuer::IssuerSetting;
 use crate::db::Location;
 
-/// A whole number as it is written; what it may be is told where its setting is read.
+/// A whole number as it is written. Which numbers are allowed is checked where the setting is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "Written")]
+#[serde(from = "NumberOrText")]
 pub struct Number(pub(super) String);
 
 /// How the file may write a number.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a whole number")]
-enum Written {
+enum NumberOrText {
     Integer(i64),
     Text(String),
 }
 
-impl From<Written> for Number {
-    fn from(written: Written) -> Self {
+impl From<NumberOrText> for Number {
+    fn from(written: NumberOrText) -> Self {
         match written {
-            Written::Integer(number) => Self(number.to_string()),
-            Written::Text(text) => Self(text),
+            NumberOrText::Integer(number) => Self(number.to_string()),
+            NumberOrText::Text(text) => Self(text),
         }
     }
 }
@@ -54,7 +54,8 @@ pub struct Flags {
     #[arg(long, global = true, env = "MEDSTRATEGI_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<String>,
-    /// Database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:medstrategi.db; DATABASE_URL is taken too]
+    /// Database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:medstrategi.db; DATABASE_URL is
+    /// taken too]
     #[arg(long, global = true, env = "MEDSTRATEGI_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     #[serde(skip_serializing)]
     pub database_url: Option<SecretString>,
@@ -64,13 +65,15 @@ pub struct Flags {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, global = true, env = "MEDSTRATEGI_BIND", value_name = "ADDRESS")]
     pub bind: Option<String>,
-    /// Origin that browsers may call from, such as https://intranet.example.dk; repeat or separate by commas [default: none]
+    /// Origin that browsers may call from, such as https://intranet.example.dk; repeat or separate by commas
+    /// [default: none]
     #[arg(long, global = true, env = "MEDSTRATEGI_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origins: Option<Vec<String>>,
     /// Address and port for metrics (Prometheus, GET /metrics), apart from the API [default: none]
     #[arg(long, global = true, env = "MEDSTRATEGI_METRICS_BIND", value_name = "ADDRESS")]
     pub metrics_bind: Option<String>,
-    /// Reverse proxy whose X-Forwarded-For is believed, as an address or network such as 10.0.0.0/8; repeat or separate by commas [default: none]
+    /// Reverse proxy whose X-Forwarded-For is believed, as an address or network such as 10.0.0.0/8; repeat or
+    /// separate by commas [default: none]
     #[arg(long, global = true, env = "MEDSTRATEGI_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
     pub trusted_proxies: Option<Vec<String>>,
     /// Requests a second that one token subject may keep up; 0 = any number [default: 50]
@@ -112,7 +115,8 @@ pub struct Flags {
     /// Largest body of a bulk request such as an import, in bytes [default: 67108864]
     #[arg(long, global = true, env = "MEDSTRATEGI_BULK_BODY_LIMIT", value_name = "BYTES")]
     pub bulk_body_limit: Option<Number>,
-    /// Time that an ordinary request's body may take to arrive, and a client to take the next part of an answer [default: 30s]
+    /// Time that an ordinary request's body may take to arrive, and a client to take the next part of an answer
+    /// [default: 30s]
     #[arg(long, global = true, env = "MEDSTRATEGI_BODY_TIMEOUT", value_name = "TIME")]
     pub body_timeout: Option<String>,
     /// Time that a bulk request's body may take to arrive [default: 5m]
@@ -136,24 +140,24 @@ pub struct Flags {
     /// How it is logged: pretty, json, or auto (pretty on a terminal) [default: auto]
     #[arg(long, global = true, env = "MEDSTRATEGI_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
-    /// Those whose tokens are accepted: tables of the file alone.
+    /// Whose tokens are accepted: only in the file, as tables.
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub issuers: Vec<IssuerSetting>,
 }
 
-/// What is given, wherever it is, beside what depends on where.
-pub(super) struct Given {
-    pub(super) settings: Flags,
+/// The settings of all sources together, and those that depend on which source they came from.
+pub(super) struct Sources {
+    pub(super) flags: Flags,
     pub(super) database: Location,
     pub(super) secret_file: PathBuf,
-    /// What paths of issuers start at.
+    /// The folder that paths in issuers are relative to.
     pub(super) folder: PathBuf,
 }
 
 impl Flags {
-    /// These, and beside them what the file says.
-    pub(super) fn with_file(&self) -> Result<Given, SettingError> {
+    /// These flags, completed by the file.
+    pub(super) fn with_file(&self) -> Result<Sources, SettingError> {
         let named = self.config.as_deref().filter(|path| !path.is_empty()).map(Path::new);
         let (mut file, folder) = read_file(named)?;
         let database = database(self.database_url.as_ref(), file.database_url.as_ref(), &folder)?;
@@ -163,11 +167,11 @@ impl Flags {
             (None, None) => default_secret_file(&database),
         };
         let issuers = std::mem::take(&mut file.issuers);
-        let settings = Self { issuers, ..self.over(&file).map_err(|error| error.to_string())? };
-        Ok(Given { settings, database, secret_file, folder })
+        let flags = Self { issuers, ..self.over(&file).map_err(|error| error.to_string())? };
+        Ok(Sources { flags, database, secret_file, folder })
     }
 
-    /// These, and where nothing stands here, what stands in `file`.
+    /// These flags; those that are missing are taken from `file`.
     fn over(&self, file: &Self) -> Result<Self, Box<dyn std::error::Error>> {
         let mut all = Table::try_from(file)?;
         all.extend(Table::try_from(self)?.into_iter().filter(|(_, value)| !is_empty(value)));
@@ -188,7 +192,7 @@ fn read_file(named: Option<&Path>) -> Result<(Flags, PathBuf), SettingError> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            // The message alone: what stands around it may hold a password.
+            // The message only: the text around it may hold a password.
             let place = |error: &toml::de::Error| {
                 error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1)
             };
@@ -201,7 +205,7 @@ fn read_file(named: Option<&Path>) -> Result<(Flags, PathBuf), SettingError> {
     }
 }
 
-/// By flag or variable, else from the file, where a path is relative to the file.
+/// From a flag or variable, else from the file, where a path is relative to the file's folder.
 fn database(flag: Option<&SecretString>, file: Option<&SecretString>, folder: &Path) -> Result<Location, SettingError> {
     let common = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
     match (flag.map(ExposeSecret::expose_secret).filter(|url| !url.is_empty()), file) {
@@ -226,17 +230,17 @@ fn default_secret_file(database: &Location) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// What holds where the file says `file`.
-    fn beside(file: &str, mut flags: Flags) -> Result<Given, SettingError> {
+    /// The settings from a file with this text, and these flags.
+    fn beside(file: &str, mut flags: Flags) -> Result<Sources, SettingError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
         std::fs::write(&path, file).unwrap();
         flags.config = Some(path.display().to_string());
-        flags.with_file().map(|given| Given { folder: PathBuf::new(), ..given })
+        flags.with_file().map(|sources| Sources { folder: PathBuf::new(), ..sources })
     }
 
     #[test]
-    fn flags_go_before_the_file_and_empty_ones_are_none() {
+    fn flags_override_the_file_and_empty_ones_count_as_none() {
         let file = r#"
             bind = "127.0.0.1:1"
             log = "debug"
@@ -253,7 +257,7 @@ mod tests {
             trusted_proxies: Some(vec![String::new()]),
             ..Flags::default()
         };
-        let settings = beside(file, flags).unwrap().settings;
+        let settings = beside(file, flags).unwrap().flags;
         assert_eq!(settings.bind.as_deref(), Some("127.0.0.1:2"));
         assert_eq!(settings.log.as_deref(), Some("debug"));
         assert_eq!(settings.body_limit.unwrap().0, "10");
@@ -264,21 +268,21 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_the_file_start_at_its_folder() {
+    fn paths_in_the_file_are_relative_to_its_folder() {
         let text = "database_url = 'sqlite:a.db'\nsecret_file = 'b'";
-        let given = beside(text, Flags::default()).unwrap();
-        let folder = given.secret_file.parent().unwrap().to_owned();
+        let sources = beside(text, Flags::default()).unwrap();
+        let folder = sources.secret_file.parent().unwrap().to_owned();
         assert!(folder.is_absolute());
-        assert!(matches!(given.database, Location::Sqlite(path) if path == folder.join("a.db")));
+        assert!(matches!(sources.database, Location::Sqlite(path) if path == folder.join("a.db")));
         let flags =
             Flags { database_url: Some("sqlite:c.db".into()), secret_file: Some("d".into()), ..Flags::default() };
-        let given = beside(text, flags).unwrap();
-        assert_eq!(given.secret_file, Path::new("d"));
-        assert!(matches!(given.database, Location::Sqlite(path) if path == Path::new("c.db")));
+        let sources = beside(text, flags).unwrap();
+        assert_eq!(sources.secret_file, Path::new("d"));
+        assert!(matches!(sources.database, Location::Sqlite(path) if path == Path::new("c.db")));
     }
 
     #[test]
-    fn faults_of_the_file_are_told_with_their_line() {
+    fn faults_in_the_file_name_their_line() {
         let fault = |text: &str| beside(text, Flags::default()).err().unwrap();
         assert!(fault("log = 'info'\nbody_limit = true").contains("line 2: expected a whole number"));
         assert!(fault("log = 'info'\n\nbdy_limit = 1").contains("line 3: unknown field `bdy_limit`"));
