@@ -157,13 +157,39 @@ pub struct Filter {
     pub after: Option<(Key, Id)>,
 }
 
-/// An action where it stands.
+/// An action and its place in a plan.
 pub struct Found {
-    /// The focus area that it stands in; none = it is local.
-    pub focus_area_id: Option<Id>,
-    /// The action; its origin's path is filled in.
+    /// Its place; none where it is local.
+    pub place: Option<PlanPosition>,
+    /// The action, its path included.
     pub action: Action,
 }
+
+/// The place of a part in a strategy's tree.
+#[derive(Debug, Clone)]
+pub struct PlanPosition {
+    /// The strategy.
+    pub strategy_id: Id,
+    /// The strategy's key.
+    pub strategy_key: RegisterKey,
+    /// The strategy's first day.
+    pub strategy_starts_on: Option<NaiveDate>,
+    /// The focus area.
+    pub focus_area_id: Id,
+    /// The focus area's key.
+    pub focus_area_key: RegisterKey,
+    /// The part's index among its siblings.
+    pub position: i32,
+}
+
+impl PlanPosition {
+    /// The keys that lead to the focus area. References of its parts are relative to them.
+    pub fn base(&self) -> [RegisterKey; 2] {
+        [self.strategy_key.clone(), self.focus_area_key.clone()]
+    }
+}
+
+type PlanPositionRow = (Id, RegisterKey, Id, RegisterKey, Option<NaiveDate>);
 
 /// At most `limit` actions in the order of their keys; or, without a limit, in the plan's order.
 pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Result<Vec<Found>> {
@@ -173,7 +199,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         .filter(actions::municipality_id.eq(tenant.municipality_id))
         .select((
             ActionRow::as_select(),
-            (focus_areas::key, strategies::key).nullable(),
+            (focus_areas::id, focus_areas::key, strategies::id, strategies::key, strategies::starts_on).nullable(),
             owning_committees.field(committees::key).nullable(),
         ))
         .into_boxed();
@@ -229,7 +255,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         Some(limit) => query.order((actions::key, actions::id)).limit(limit),
         None => query.order((actions::focus_area_id, actions::position)),
     };
-    type Row = (ActionRow, Option<(RegisterKey, RegisterKey)>, Option<RegisterKey>);
+    type Row = (ActionRow, Option<PlanPositionRow>, Option<RegisterKey>);
     let rows: Vec<Row> = query.load(tenant.connection)?;
     let scope = match filter.strategy_ids {
         Some(ids) => Scope::Strategies(ids),
@@ -240,8 +266,11 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
     let inspiring: Vec<Id> = rows.iter().filter_map(|(row, ..)| row.parent_id).collect();
     let inspiring = if inspiring.is_empty() { Planned::default() } else { planned(tenant, Some(inspiring))? };
     let found = |(row, above, committee): Row| {
-        let focus_area_id = row.focus_area_id;
-        let base = above.map(|(area, strategy)| [strategy, area]).into_iter().flatten();
+        let position = row.position;
+        let place = above.map(|(focus_area_id, focus_area_key, strategy_id, strategy_key, strategy_starts_on)| {
+            PlanPosition { strategy_id, strategy_key, strategy_starts_on, focus_area_id, focus_area_key, position }
+        });
+        let base = place.iter().flat_map(PlanPosition::base);
         let base: Vec<RegisterKey> = base.chain(committee.clone()).collect();
         let after = paths.remove(&row.id).unwrap_or_default();
         let after = after.iter().map(|path| Reference::shortest(path, &base)).collect();
@@ -250,7 +279,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
         let mut action = row.into_action(audience, after, (committee.map(Reference::from), parent));
         let path = [base, vec![action.body.key.clone().into()]].concat();
         action.identity.path = Some(Reference::Path(path).to_string());
-        Found { focus_area_id, action }
+        Found { place, action }
     };
     Ok(rows.into_iter().map(found).collect())
 }
@@ -407,8 +436,8 @@ pub struct Placed<'a> {
     pub position: i32,
     /// What it is to be.
     pub action: &'a Action,
-    /// What its references resolved to.
-    pub links: &'a Links,
+    /// What its references resolved to; none where those that are stored stay.
+    pub links: Option<&'a Links>,
 }
 
 /// Where an action stands.
@@ -449,6 +478,9 @@ pub fn update(writer: &mut Writer<'_>, updated: &[Placed<'_>]) -> Result<()> {
         let id = placed.action.id();
         let row = ActionRow::new(municipality_id, placed);
         diesel::update(actions::table.find(id)).set(row).execute(writer.connection)?;
+        if placed.links.is_none() {
+            continue;
+        }
         let audience = action_audience::table.filter(action_audience::action_id.eq(id));
         diesel::delete(audience).execute(writer.connection)?;
         let first = action_predecessors::table.filter(action_predecessors::action_id.eq(id));
@@ -461,6 +493,7 @@ fn insert_links(writer: &mut Writer<'_>, placed: &[Placed<'_>]) -> Result<()> {
     let mut audience = Vec::new();
     let mut first = Vec::new();
     for Placed { action, links, .. } in placed {
+        let Some(links) = links else { continue };
         let action_id = action.id();
         let entries = action.body.audience.iter().zip(&links.audience).zip(0..);
         audience.extend(entries.map(|((entry, [level_id, committee_id, unit_id]), position)| AudienceRow {

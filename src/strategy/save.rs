@@ -244,7 +244,7 @@ fn write_actions(writer: &mut Writer<'_>, tree: &PreparedTree) -> Result<()> {
         let part: &Part<ActionBody> = part;
         let links =
             tree.links.get(&Entity::id(action)).ok_or_else(|| Problem::internal("an action was not resolved"))?;
-        Ok(Placed { place: actions::Owner::FocusArea(part.parent_id), position: part.position, action, links })
+        Ok(Placed { place: actions::Owner::FocusArea(part.parent_id), position: part.position, action, links: Some(links) })
     };
     let new: Vec<_> = created(&tree.actions).map(placed).collect::<Result<_>>()?;
     actions::insert(writer, &new)?;

@@ -406,8 +406,8 @@ fn actions_by_area(tenant: &mut Tenant<'_>, strategy_ids: &[Id]) -> Result<HashM
     let filter = actions::Filter { strategy_ids: Some(strategy_ids.to_vec()), ..actions::Filter::default() };
     let mut by_area: HashMap<Id, Vec<Action>> = HashMap::new();
     for found in actions::list(tenant, filter, None)? {
-        if let Some(area) = found.focus_area_id {
-            by_area.entry(area).or_default().push(found.action);
+        if let Some(place) = found.place {
+            by_area.entry(place.focus_area_id).or_default().push(found.action);
         }
     }
     Ok(by_area)

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
-use crate::action::store::{self, Filter, Links, Owner, Placed, Planned};
+use crate::action::store::{self, Filter, Owner, Placed, Planned};
 use crate::committee::store as committees_store;
 use crate::db::schema::{actions, committees};
 use crate::db::types::{Id, Key, Reference, Timestamp};
@@ -126,19 +126,20 @@ fn stored(tenant: &mut Tenant<'_>, committee_ids: &[Id]) -> Result<HashMap<(Id, 
 
 /// Writes what differs from what is stored, and logs it.
 pub fn apply(writer: &mut Writer<'_>, mut checked: Vec<Checked>) -> Result<Vec<UpsertOutcome<ActionBody>>> {
-    let (now, links) = (writer.now(), Links::default());
+    let now = writer.now();
     checked.iter_mut().for_each(|row| row.outcome.stamp(now));
     let changed = checked.iter().filter(|row| !row.outcome.is_unchanged());
     let (new, updated): (Vec<_>, Vec<_>) = changed.partition(|row| row.outcome.is_created());
-    store::insert(writer, &placed(&new, &links))?;
-    store::update(writer, &placed(&updated, &links))?;
+    store::insert(writer, &placed(&new))?;
+    store::update(writer, &placed(&updated))?;
     writer.log(checked.iter().filter_map(|row| row.outcome.change()))?;
     Ok(checked.into_iter().map(|row| row.outcome).collect())
 }
 
-fn placed<'a>(rows: &[&'a Checked], links: &'a Links) -> Vec<Placed<'a>> {
+fn placed<'a>(rows: &[&'a Checked]) -> Vec<Placed<'a>> {
     let place = |row: &Checked| Owner::Committee { id: row.committee_id, parent_id: row.parent_id };
-    rows.iter().map(|row| Placed { place: place(row), position: 0, action: row.outcome.entity(), links }).collect()
+    let placed = |row: &&'a Checked| Placed { place: place(row), position: 0, action: row.outcome.entity(), links: None };
+    rows.iter().map(placed).collect()
 }
 
 /// The committee that an action belongs to; none where it stands in a plan.
