@@ -119,7 +119,7 @@ struct AudienceRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = action_predecessors)]
+#[diesel(table_name = action_predecessors, treat_none_as_default_value = false)]
 struct PredecessorRow {
     action_id: Id,
     predecessor_id: Id,
@@ -436,8 +436,8 @@ pub struct Placed<'a> {
     pub position: i32,
     /// What it is to be.
     pub action: &'a Action,
-    /// What its references resolved to; none where those that are stored stay.
-    pub links: Option<&'a Links>,
+    /// What its references resolved to.
+    pub links: Links,
 }
 
 /// Where an action stands.
@@ -457,10 +457,10 @@ pub enum Owner {
 /// What an action's references resolved to.
 #[derive(Debug, Clone, Default)]
 pub struct Links {
-    /// Per audience entry the level, the committee and the unit, one of which is there.
-    pub audience: Vec<[Option<Id>; 3]>,
-    /// The actions that come first.
-    pub predecessor_ids: Vec<Id>,
+    /// Per audience entry the level, the committee or the unit; none where the stored audience stays.
+    pub audience: Option<Vec<[Option<Id>; 3]>>,
+    /// The actions that come first; none where the stored ones stay.
+    pub predecessor_ids: Option<Vec<Id>>,
 }
 
 /// Writes new actions.
@@ -478,13 +478,14 @@ pub fn update(writer: &mut Writer<'_>, updated: &[Placed<'_>]) -> Result<()> {
         let id = placed.action.id();
         let row = ActionRow::new(municipality_id, placed);
         diesel::update(actions::table.find(id)).set(row).execute(writer.connection)?;
-        if placed.links.is_none() {
-            continue;
+        if placed.links.audience.is_some() {
+            let audience = action_audience::table.filter(action_audience::action_id.eq(id));
+            diesel::delete(audience).execute(writer.connection)?;
         }
-        let audience = action_audience::table.filter(action_audience::action_id.eq(id));
-        diesel::delete(audience).execute(writer.connection)?;
-        let first = action_predecessors::table.filter(action_predecessors::action_id.eq(id));
-        diesel::delete(first).execute(writer.connection)?;
+        if placed.links.predecessor_ids.is_some() {
+            let predecessors = action_predecessors::table.filter(action_predecessors::action_id.eq(id));
+            diesel::delete(predecessors).execute(writer.connection)?;
+        }
     }
     insert_links(writer, updated)
 }
@@ -493,9 +494,8 @@ fn insert_links(writer: &mut Writer<'_>, placed: &[Placed<'_>]) -> Result<()> {
     let mut audience = Vec::new();
     let mut first = Vec::new();
     for Placed { action, links, .. } in placed {
-        let Some(links) = links else { continue };
         let action_id = action.id();
-        let entries = action.body.audience.iter().zip(&links.audience).zip(0..);
+        let entries = action.body.audience.iter().zip(links.audience.iter().flatten()).zip(0..);
         audience.extend(entries.map(|((entry, [level_id, committee_id, unit_id]), position)| AudienceRow {
             action_id,
             position,
@@ -504,7 +504,7 @@ fn insert_links(writer: &mut Writer<'_>, placed: &[Placed<'_>]) -> Result<()> {
             committee_id: *committee_id,
             unit_id: *unit_id,
         }));
-        let ids = links.predecessor_ids.iter().zip(0..);
+        let ids = links.predecessor_ids.iter().flatten().zip(0..);
         first.extend(ids.map(|(id, position)| PredecessorRow { action_id, predecessor_id: *id, position }));
     }
     crate::insert_all!(writer.connection, action_audience::table, &audience)?;

@@ -23,8 +23,9 @@ use crate::organisation::employee::{Employees, store as employees_store};
 use crate::problem::{Problem, Result, ValidationErrors};
 use crate::register::{self, Directory};
 use crate::resource::{Body, Counts, Draft, UpsertOutcome};
-use crate::strategy::resolve::{self, Part, Prepared as PreparedTrees, PreparedTree, Unnamed};
-use crate::strategy::save;
+use crate::strategy::resolve::{self, UnnamedParts};
+use crate::strategy::service as strategies_service;
+use crate::strategy::tree_change::{PartChange, TreeChange, TreeChanges};
 
 /// Imports a bundle into its municipality, which is created where there is none: for the command
 /// line, which stands outside any municipality.
@@ -63,7 +64,7 @@ pub struct Prepared {
     employees: Vec<register::Checked<Employees>>,
     committees: Vec<register::Checked<Committees>>,
     memberships: Vec<register::Checked<Memberships>>,
-    strategies: PreparedTrees,
+    strategies: TreeChanges,
     local: Vec<local::Checked>,
     reports: report::CheckedHistory,
     indicators: Vec<indicator::store::write::PreparedIndicator>,
@@ -87,7 +88,7 @@ pub fn prepare(writer: &mut Writer<'_>, bundle: Bundle) -> Result<Prepared> {
     let drafts = Draft::array("/memberships", memberships);
     let memberships = register::prepare::<Memberships>(writer, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/strategies", strategies);
-    let strategies = resolve::prepare(writer, &directory, drafts, Unnamed::Keep, &mut errors)?;
+    let strategies = resolve::prepare(writer, &directory, drafts, UnnamedParts::Retain, &mut errors)?;
     let planned = planned(writer, &strategies)?;
     let named = named_by_indicators(writer, &strategies, &planned, &directory)?;
     let drafts = Draft::array("/indicators", indicators);
@@ -125,7 +126,7 @@ impl Prepared {
         let employees = register::apply(writer, self.employees)?;
         let committees = register::apply(writer, self.committees)?;
         let memberships = register::apply(writer, self.memberships)?;
-        save::apply(writer, &strategies)?;
+        strategies_service::apply(writer, &strategies)?;
         let local = local::apply(writer, self.local)?;
         let reports = report::apply(writer, self.reports)?;
         let indicators = indicator::service::apply(writer, self.indicators)?;
@@ -184,16 +185,16 @@ fn change<B: Body>(outcome: &UpsertOutcome<B>) -> Option<String> {
     Some(format!("{} '{}' would be {what}", B::ENTITY, outcome.entity().body.key()))
 }
 
-fn part_change<B: Body>(part: &Part<B>) -> Option<String> {
+fn part_change<B: Body>(part: &PartChange<B>) -> Option<String> {
     let moved =
-        || part.is_rewritten().then(|| format!("{} '{}' would be moved", B::ENTITY, part.outcome.entity().body.key()));
+        || part.is_updated().then(|| format!("{} '{}' would be moved", B::ENTITY, part.outcome.entity().body.key()));
     change(&part.outcome).or_else(moved)
 }
 
 /// What indicators can name: what is stored, and what the bundle brings.
 fn named_by_indicators(
     writer: &mut Writer<'_>,
-    strategies: &PreparedTrees,
+    strategies: &TreeChanges,
     planned: &Planned,
     directory: &Directory,
 ) -> Result<References> {
@@ -207,7 +208,7 @@ fn named_by_indicators(
 }
 
 /// The actions of plans, those included that the bundle brings.
-fn planned(writer: &mut Writer<'_>, strategies: &PreparedTrees) -> Result<Planned> {
+fn planned(writer: &mut Writer<'_>, strategies: &TreeChanges) -> Result<Planned> {
     let mut planned = actions::planned(writer, None)?;
     for tree in &strategies.trees {
         let starts_on = tree.strategy.entity().body.starts_on;
@@ -250,8 +251,8 @@ fn check_municipality(writer: &mut Writer<'_>, head: &MunicipalityBody) -> Resul
 }
 
 fn count<'t, B: crate::resource::Body + 't>(
-    trees: &'t [PreparedTree],
-    parts: impl Fn(&'t PreparedTree) -> &'t Vec<Part<B>>,
+    trees: &'t [TreeChange],
+    parts: impl Fn(&'t TreeChange) -> &'t Vec<PartChange<B>>,
 ) -> Counts {
     Counts::of(trees.iter().flat_map(parts).map(|part| &part.outcome))
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
-use crate::action::store::{self, Filter, Owner, Placed, Planned};
+use crate::action::store::{self, Filter, Links, Owner, Placed, Planned};
 use crate::committee::store as committees_store;
 use crate::db::schema::{actions, committees};
 use crate::db::types::{Id, Key, Reference, Timestamp};
@@ -138,7 +138,12 @@ pub fn apply(writer: &mut Writer<'_>, mut checked: Vec<Checked>) -> Result<Vec<U
 
 fn placed<'a>(rows: &[&'a Checked]) -> Vec<Placed<'a>> {
     let place = |row: &Checked| Owner::Committee { id: row.committee_id, parent_id: row.parent_id };
-    let placed = |row: &&'a Checked| Placed { place: place(row), position: 0, action: row.outcome.entity(), links: None };
+    let placed = |row: &&'a Checked| Placed {
+        place: place(row),
+        position: 0,
+        action: row.outcome.entity(),
+        links: Links::default(),
+    };
     rows.iter().map(placed).collect()
 }
 
