@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::assignment::board::actions_with;
+use super::assignment::snapshot::actions_with;
 use super::assignment::stage::Stage;
 use super::model::{Action, ActionKind};
 use super::store::{self, Filter};

@@ -92,18 +92,18 @@ impl Occurrence {
 
     /// What matters of a party's lifetime to this occurrence, whatever the day: days before its first or after its
     /// last are never asked for. None where it has no day in common with the occurrence.
-    pub fn cut(&self, lifetime: DateRange) -> Option<DateRange> {
-        let starts_on = lifetime.starts_on.filter(|first| self.starts_on.is_none_or(|begin| *first > begin));
-        let ends_on = lifetime.ends_on.filter(|last| self.closes_on.is_none_or(|end| *last < end));
+    pub fn cut(&self, exists: DateRange) -> Option<DateRange> {
+        let starts_on = exists.starts_on.filter(|first| self.starts_on.is_none_or(|begin| *first > begin));
+        let ends_on = exists.ends_on.filter(|last| self.closes_on.is_none_or(|end| *last < end));
         let comes_too_late = starts_on.zip(self.closes_on).is_some_and(|(first, end)| first > end);
         let went_too_early = ends_on.zip(self.starts_on).is_some_and(|(last, begin)| last < begin);
-        (!comes_too_late && !went_too_early && !lifetime.is_called_off()).then_some(DateRange { starts_on, ends_on })
+        (!comes_too_late && !went_too_early && !exists.is_called_off()).then_some(DateRange { starts_on, ends_on })
     }
 }
 
 impl Schedule {
     /// From an action's own first, due and cancellation day, and its strategy's first and last.
-    pub fn of(
+    pub fn new(
         recurrence: Option<Recurrence>,
         (starts_on, due_on, cancelled_on): (Option<NaiveDate>, Option<NaiveDate>, Option<NaiveDate>),
         (first, last): (Option<NaiveDate>, Option<NaiveDate>),
@@ -289,8 +289,8 @@ mod tests {
         let occurrence =
             schedule(Some(Recurrence::HalfYearly), "2025-01-01", "2025-12-31").occurrences(day("2025-06-01"))[0];
         let cut = |starts_on: &str, ends_on: &str| {
-            let lifetime = DateRange { starts_on: starts_on.parse().ok(), ends_on: ends_on.parse().ok() };
-            occurrence.cut(lifetime)
+            let exists = DateRange { starts_on: starts_on.parse().ok(), ends_on: ends_on.parse().ok() };
+            occurrence.cut(exists)
         };
         assert_eq!(cut("1999-01-01", "2025-06-30"), Some(DateRange::default()));
         assert_eq!(cut("2025-02-01", "2025-03-31"), cut("2025-02-01", "2025-03-31"));

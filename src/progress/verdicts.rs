@@ -54,12 +54,12 @@ impl VerdictCounts {
 }
 
 /// The indicators of a part of a plan, with what their targets come to.
-pub struct Judged {
+pub struct EvaluatedTargets {
     indicators: Vec<Indicator>,
     verdicts: HashMap<Id, Vec<Verdict>>,
 }
 
-impl Judged {
+impl EvaluatedTargets {
     /// Those that tell about objectives of a strategy.
     pub fn of_strategy(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
         Self::read(tenant, Filter { strategy: Some(Reference::Id(id)), ..Filter::default() }, on)

@@ -330,7 +330,7 @@ async fn change_action(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Action>> {
-    let reporter = Reporter::of(&caller);
+    let reporter = Reporter::from_caller(&caller);
     let work = move |writer: &mut Writer<'_>| {
         parts::change_action(writer, &reporter, id, &precondition, |action| patch.apply(action))
     };
@@ -357,7 +357,7 @@ async fn delete_action(
     PartId(id): PartId,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let reporter = Reporter::of(&caller);
+    let reporter = Reporter::from_caller(&caller);
     let work = move |writer: &mut Writer<'_>| parts::delete_action(writer, &reporter, id, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())

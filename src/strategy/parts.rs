@@ -3,7 +3,7 @@
 use super::model::{FocusArea, FocusAreaBody, FocusAreaFields, Objective, ObjectiveBody, StrategyBody};
 use super::tree::Tree;
 use super::{save, store};
-use crate::action::local::store as local;
+use crate::action::local::{service as local_service, store as local};
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
 use crate::action::store as actions;
@@ -192,7 +192,7 @@ pub fn change_action(
     change: impl FnOnce(&ActionBody) -> Result<ActionBody>,
 ) -> Result<Action> {
     if let Some(owner) = local::owner(writer, id)? {
-        return local::change(writer, reporter, (id, owner), precondition, change);
+        return local_service::change(writer, reporter, (id, owner), precondition, change);
     }
     reporter.check_may_edit_plans()?;
     let found = action_in_tree(writer, id)?;
@@ -208,7 +208,7 @@ pub fn change_action(
 /// Removes an action; a local one stands in no tree, and is its committee's to remove.
 pub fn delete_action(writer: &mut Writer<'_>, reporter: &Reporter, id: Id, precondition: &Precondition) -> Result<()> {
     if let Some(owner) = local::owner(writer, id)? {
-        return local::delete(writer, reporter, (id, owner), precondition);
+        return local_service::delete(writer, reporter, (id, owner), precondition);
     }
     reporter.check_may_edit_plans()?;
     let found = action_in_tree(writer, id)?;

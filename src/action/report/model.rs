@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::action::assignment::model::{Addressed, Member, Party};
+use crate::action::assignment::model::{ActionWithAssignees, Assignee, AssigneeInfo};
 use crate::action::assignment::stage::{Judgement, Stage};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::http::example::example;
@@ -60,8 +60,8 @@ impl ReportBody {
 
 /// The rules for a report on an action, made today, by a party that stands at a pointer; none = it is not known.
 pub fn check_fits(
-    action: &Addressed,
-    member: Option<(&Member, &str)>,
+    action: &ActionWithAssignees,
+    member: Option<(&AssigneeInfo, &str)>,
     period: Option<Period>,
     today: NaiveDate,
     errors: &mut ValidationErrors,
@@ -74,16 +74,16 @@ pub fn check_fits(
         errors.add("/occurrence", detail);
     }
     let Some((member, pointer)) = member else { return };
-    let Member { key, lifetime, .. } = member;
-    if !action.addresses(member.party, member.level_id) {
+    let AssigneeInfo { key, exists, .. } = member;
+    if !action.addresses(member.assignee, member.level_id) {
         let detail = format!("the action is not '{key}' to do: its assignments name those who report");
         return errors.add(pointer, detail);
     }
-    if let Some(last) = lifetime.ends_on.filter(|last| *last < today) {
+    if let Some(last) = exists.ends_on.filter(|last| *last < today) {
         return errors.add(pointer, format!("'{key}' ended on {last}, and takes no more reports"));
     }
     let day = occurrence.map(|occurrence| occurrence.reference_day(today));
-    if let Some(day) = day.ok().filter(|day| !lifetime.contains(*day)) {
+    if let Some(day) = day.ok().filter(|day| !exists.contains(*day)) {
         errors.add(pointer, format!("'{key}' did not exist on {day}, the day that decides who has to do it"));
     }
 }
@@ -137,4 +137,4 @@ pub struct BundledReport {
 }
 
 /// Whose report, when: of two with the same, one was made twice.
-pub type ReportIdentity = (Id, Option<Period>, Party, Timestamp);
+pub type ReportIdentity = (Id, Option<Period>, Assignee, Timestamp);
