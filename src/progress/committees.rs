@@ -22,8 +22,6 @@ use crate::problem::{Problem, Result};
 
 /// The committees of a municipality.
 struct CommitteeTree {
-    /// In the order of their keys.
-    ids: Vec<Id>,
     infos: HashMap<Id, AssigneeInfo>,
     forest: Forest<Id>,
 }
@@ -32,9 +30,8 @@ impl CommitteeTree {
     fn read(tenant: &mut Tenant<'_>) -> Result<Self> {
         let nodes = assignments::committees(tenant)?;
         let forest = Forest::new(nodes.iter().map(|node| (node.member.assignee.id(), node.parent_id)));
-        let ids = nodes.iter().map(|node| node.member.assignee.id()).collect();
         let infos = nodes.into_iter().map(|node| (node.member.assignee.id(), node.member)).collect();
-        Ok(Self { ids, infos, forest })
+        Ok(Self { infos, forest })
     }
 
     fn get(&self, id: Id) -> Option<&AssigneeInfo> {
@@ -42,8 +39,7 @@ impl CommitteeTree {
     }
 
     fn find(&self, reference: &Reference) -> Option<&AssigneeInfo> {
-        let mut infos = self.ids.iter().filter_map(|id| self.get(*id));
-        infos.find(|info| reference.names(info.assignee.id(), &info.key))
+        self.infos.values().find(|info| reference.names(info.assignee.id(), &info.key))
     }
 
     fn children(&self, id: Id) -> impl Iterator<Item = &AssigneeInfo> {
