@@ -1,4 +1,4 @@
-//! What progress is answered with.
+//! The answers about progress.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -102,11 +102,11 @@ pub struct ProgressPart {
     pub figures: ProgressFigures,
     /// Of those, what is running: begun, and not yet due.
     pub running: ProgressFigures,
-    /// Local actions, which are not in the other figures; null where they are not told apart.
+    /// Local actions, which are not in the other figures; null where they are not counted separately.
     pub local: Option<ProgressFigures>,
     /// Of committees: their own assignments and those of all committees below them; null otherwise.
     pub subtree: Option<ProgressFigures>,
-    /// Of strategies, focus areas and objectives: what the targets of their indicators come to; null otherwise.
+    /// Of strategies, focus areas and objectives: the verdicts on the targets of their indicators; null otherwise.
     pub indicators: Option<VerdictCounts>,
 }
 
@@ -147,7 +147,7 @@ pub struct ForerunnerProgress {
 /// The counts at the end of a month.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ProgressPoint {
-    /// The day: a month's last, or the one that is asked for.
+    /// The day: a month's last, or the requested one.
     #[schema(example = "2026-10-31")]
     pub on: NaiveDate,
     /// How many, and how far.
@@ -164,13 +164,13 @@ impl From<&Point> for ProgressPoint {
 /// A page of what stands one step down.
 pub type ProgressPartPage = Page<ProgressPart>;
 
-/// How far something has come.
+/// The progress of something.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Progress {
     /// What it is about, and its figures.
     #[serde(flatten)]
     pub part: ProgressPart,
-    /// The day that is told about.
+    /// The requested day.
     pub on: NaiveDate,
     /// Of actions: the day from which it is no longer pursued; null otherwise.
     pub cancelled_on: Option<NaiveDate>,
@@ -182,7 +182,7 @@ pub struct Progress {
     /// With `children=true`: what stands one step down. Of a strategy its focus areas, of an area its actions, of an
     /// action its times, of a committee those right below it, of the token's person their committees. Else null.
     pub children: Option<ProgressPartPage>,
-    /// With `series=month`: the figures at the end of each month, and on the day that is asked for. Else null.
+    /// With `series=month`: the figures at the end of each month, and on the requested day. Else null.
     pub series: Option<Vec<ProgressPoint>>,
 }
 
@@ -221,7 +221,7 @@ impl Progress {
         })
     }
 
-    /// The same as a picture (SVG): a bar by stage; of a committee with others below it also one of them all.
+    /// The same as a picture (SVG): a bar by stage; for a committee with others below it, a second bar for them all.
     pub fn picture(&self, language: Language) -> String {
         let itself = language.text("progress-committee-itself");
         let with_below = language.text("progress-with-committees-below");

@@ -1,4 +1,4 @@
-//! How far strategies, focus areas and actions have come.
+//! The progress of strategies, focus areas, objectives and actions.
 
 use chrono::NaiveDate;
 
@@ -18,7 +18,7 @@ use crate::db::types::{Id, Key, Reference};
 use crate::problem::{Problem, Result};
 use crate::text::ShortText;
 
-/// How far a strategy has come; its focus areas stand one step down.
+/// The progress of a strategy. Its children are the focus areas.
 pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, query: ProgressQuery) -> Result<ProgressSummary> {
     let on = query.on;
     let heading = store::strategy(tenant, reference)?;
@@ -45,7 +45,7 @@ pub fn strategy(tenant: &mut Tenant<'_>, reference: &Reference, query: ProgressQ
     Ok(summary)
 }
 
-/// How far a focus area has come; its actions stand one step down.
+/// The progress of a focus area. Its children are the actions.
 pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, query: ProgressQuery) -> Result<ProgressSummary> {
     let on = query.on;
     let Heading { key, title, days, strategy, .. } = store::focus_area(tenant, id)?;
@@ -65,7 +65,7 @@ pub fn focus_area(tenant: &mut Tenant<'_>, id: Id, query: ProgressQuery) -> Resu
     Ok(summary)
 }
 
-/// What the indicators of an objective come to; what is to be done for it stands in its focus area.
+/// The progress of an objective: the verdicts on its indicators. Actions belong to its focus area.
 pub fn objective(tenant: &mut Tenant<'_>, id: Id, query: ProgressQuery) -> Result<ProgressSummary> {
     let Objective { key, text, path } = store::objective(tenant, id)?;
     let mut part = Part::new(ProgressKind::Objective, id, &key, &text, Sums::default());
@@ -74,12 +74,12 @@ pub fn objective(tenant: &mut Tenant<'_>, id: Id, query: ProgressQuery) -> Resul
     Ok(ProgressSummary::new(part, query.on))
 }
 
-/// Those that stand in a plan.
+/// Without local actions.
 fn planned(actions: &[ActionWithAssignees]) -> Vec<ActionWithAssignees> {
     actions.iter().filter(|action| !action.is_local()).cloned().collect()
 }
 
-/// How far an action has come; its occurrences stand one step down.
+/// The progress of an action. Its children are the occurrences.
 pub fn action(tenant: &mut Tenant<'_>, id: Id, query: ProgressQuery) -> Result<ProgressSummary> {
     let on = query.on;
     let snapshot = AssignmentSnapshot::read(tenant, ActionSelector::Action(id), on)?;

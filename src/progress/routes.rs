@@ -38,17 +38,17 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(read_me);
 }
 
-/// How progress is wanted.
+/// The query parameters of progress.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ProgressParams {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_in_range")]
     on: Option<NaiveDate>,
-    /// Whether to tell the same one step down.
+    /// Whether to include the same one step down.
     #[serde(default)]
     children: bool,
-    /// Whether to tell the figures month by month.
+    /// Whether to include the figures month by month.
     series: Option<SeriesStep>,
     /// Figures, or a drawing.
     format: Option<ProgressFormat>,
@@ -61,8 +61,8 @@ struct ProgressParams {
 
 /// Read how far a strategy has come
 ///
-/// Its focus areas stand one step down. A draft is told like any other: as a preview. With `If-None-Match`, an answer
-/// that hasn't changed costs next to nothing: ask as often as you like.
+/// Its focus areas stand one step down. A draft is answered like any other: as a preview. With `If-None-Match`, an
+/// answer that hasn't changed costs next to nothing: ask as often as you like.
 #[utoipa::path(
     tag = "strategies", operation_id = "read_strategy_progress",
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
@@ -128,8 +128,8 @@ async fn read_focus_area(
 
 /// Read how far an objective has come
 ///
-/// What the targets of its indicators come to. What is done for it is told of its focus area: actions stand there, not
-/// below objectives, so that the figures of assignments are all 0.
+/// The verdicts on the targets of its indicators. Actions belong to focus areas, not to objectives: the figures of
+/// assignments are all 0.
 #[utoipa::path(
     tag = "strategies", operation_id = "read_objective_progress",
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
@@ -256,7 +256,7 @@ async fn read_me(
     request.answer(move |tenant, query| committees::me(tenant, person.as_ref(), query)).await
 }
 
-/// A question for progress, whatever it is about.
+/// A request for the progress of anything.
 struct ProgressRequest<'a> {
     caller: &'a Caller,
     database: &'a Database,
@@ -272,8 +272,8 @@ impl ProgressRequest<'_> {
         summarize: impl FnOnce(&mut Tenant<'_>, ProgressQuery) -> Result<ProgressSummary> + Send + 'static,
     ) -> Result<HttpResponse> {
         let ProgressParams { on, children, series, format, limit, cursor } = &self.params;
-        // One day for the answer and its tag, told before anything is read: past midnight an answer may carry
-        // yesterday's tag, which nobody asks for again, never the other way round.
+        // One day for the answer and its tag, taken before anything is read: past midnight an answer may carry
+        // yesterday's tag, which no later request matches, but never the other way round.
         let today = period::today();
         let on = on.unwrap_or(today);
         let days = (on, today);
@@ -302,8 +302,8 @@ impl ProgressRequest<'_> {
         answer
     }
 
-    /// All that the answer depends on: what is asked, by whom, in which language, about which day, on which day (seats are
-    /// today's), and what was written by then. The service's version stands for its words.
+    /// The entity tag, from all that the answer depends on: the request, the caller, the language, the requested day,
+    /// today (seats are today's), and the newest change. The service's version stands for its texts.
     fn tag(&self, newest: Newest, days: (NaiveDate, NaiveDate)) -> String {
         let Caller { principal, person, .. } = self.caller;
         let asked = (self.request.path(), self.request.query_string(), self.language.tag(), days);

@@ -9,7 +9,7 @@ use crate::action::assignment::stage_counts::StageCounts;
 use crate::period::{self, Period, Span};
 
 crate::text_enum! {
-    /// At which days a series has its points.
+    /// The days at which a series has points.
     SeriesStep {
         /// The last day of every month.
         Month = "month",
@@ -25,8 +25,7 @@ pub struct Point {
     pub counts: StageCounts,
 }
 
-/// The last days of the months from the one of `first` on, as far as they lie before `on` and not after the month of
-/// `last`; then `on` itself.
+/// The last day of every month from that of `first` to that of `last`, of those before `on`; then `on` itself.
 pub fn days(first: NaiveDate, last: Option<NaiveDate>, on: NaiveDate) -> Vec<NaiveDate> {
     let month = |day| Period::containing(day, Span::Month);
     let until = last.map_or(on, |last| month(last).last_day().checked_add_days(Days::new(1)).unwrap_or(on).min(on));

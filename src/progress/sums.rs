@@ -19,7 +19,7 @@ crate::text_enum! {
         Strategy = "strategy",
         /// A focus area.
         FocusArea = "focus_area",
-        /// An objective: what its indicators come to.
+        /// An objective: the verdicts on its indicators.
         Objective = "objective",
         /// An action.
         Action = "action",
@@ -141,7 +141,7 @@ impl Part {
     }
 }
 
-/// How far something has come.
+/// The progress of something.
 #[derive(Debug)]
 pub struct ProgressSummary {
     /// What, and how far.

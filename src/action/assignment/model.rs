@@ -164,7 +164,7 @@ pub struct Assignment {
     pub judgement: Judgement,
     /// Whether the day by which it is done has passed, and it is neither done nor dropped.
     pub is_overdue: bool,
-    /// Whether it is in progress and nothing was heard of it for as long as it takes until it recurs, or for a year.
+    /// Whether it is in progress and nothing was reported for as long as it takes until it recurs, or for a year.
     pub is_stale: bool,
     /// Whether it was begun before an action that comes first is done, unless that was cancelled.
     pub is_ahead_of_forerunner: bool,

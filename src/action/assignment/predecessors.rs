@@ -29,7 +29,7 @@ pub struct Predecessor {
 }
 
 impl Predecessors {
-    /// Reads the predecessors of some actions, as they are on a day. `all` are all actions, if the caller has read them.
+    /// Reads the predecessors of some actions, as they are on a day. `all` are all actions, if the caller has them.
     pub fn read(
         tenant: &mut Tenant<'_>,
         actions: &[ActionWithAssignees],

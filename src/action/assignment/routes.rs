@@ -63,7 +63,7 @@ struct ListAssignmentsOfAction {
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,
-    /// Only those judged so.
+    /// Only those with this judgement.
     judgement: Option<Judgement>,
     /// Only those that are overdue, or only the others.
     overdue: Option<bool>,
@@ -91,7 +91,7 @@ struct ListAssignmentsOfAction {
 
 /// List the assignments of an action
 ///
-/// Who has to do it, which time, and how far they are: told from the audience, the committee tree and the dates, with
+/// Who has to do it, which time, and how far they are: from the audience, the committee tree and the dates, with
 /// what was last reported. By occurrence, then by the key of the committee or unit. Parents, levels and audiences are
 /// today's, whatever day is asked for.
 #[utoipa::path(
@@ -131,7 +131,7 @@ struct ListAssignmentsOfCommittee {
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,
-    /// Only those judged so.
+    /// Only those with this judgement.
     judgement: Option<Judgement>,
     /// Only those that are overdue, or only the others.
     overdue: Option<bool>,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 
 use super::model::{
-    ActionWithAssignees, Assignee, AssigneeInfo, Assignment, AssignmentRef, ListPosition, for_each_assignment,
-    is_overdue, is_stale,
+    ActionWithAssignees, Assignee, AssigneeInfo, Assignment, AssignmentRef, LatestReport, ListPosition,
+    for_each_assignment, is_overdue, is_stale,
 };
 use super::predecessors::Predecessors;
 use super::stage::{Judgement, Stage};
@@ -90,28 +90,7 @@ pub fn list(
     after: Option<ListPosition>,
     limit: Option<usize>,
 ) -> Result<Vec<Assignment>> {
-    let committees = store::committees(tenant)?;
-    let members: Vec<AssigneeInfo> = committees.into_iter().map(|node| node.member).collect();
-    let (actions, members, selector, all) = match of {
-        AssignmentsOf::Action(id) => {
-            let mut found = store::actions(tenant, ActionSelector::Action(*id))?;
-            found.retain(|action| action.id == *id);
-            if found.is_empty() {
-                return Err(Problem::not_found("action"));
-            }
-            (found, members, ReportSelector::Action(*id), None)
-        }
-        AssignmentsOf::Committee(reference) => {
-            let is_it = |member: &AssigneeInfo| reference.names(member.assignee.id(), &member.key);
-            let own: Vec<AssigneeInfo> = members.into_iter().filter(is_it).collect();
-            let assignee = own.first().map(|member| member.assignee).ok_or_else(|| Problem::not_found("committee"))?;
-            let all = store::actions(tenant, ActionSelector::All)?;
-            let mut found = all.clone();
-            found.retain(|action| !action.is_draft && filter.matches_strategy(action));
-            found.iter_mut().for_each(|action| action.named.retain(|member| member.assignee == assignee));
-            (found, own, ReportSelector::Committee(assignee.id()), Some(all))
-        }
-    };
+    let Subject { actions, members, selector, all } = Subject::read(tenant, of, filter)?;
     let levels = level::store::names(tenant)?.into_iter();
     let levels: HashMap<Id, RegisterKey> = levels.filter_map(|(id, path)| Some((id, path.key()?.clone()))).collect();
     let latest = reports::latest(tenant, selector, on)?;
@@ -123,33 +102,9 @@ pub fn list(
         if !filter.matches_ref(&assignment_ref, &levels) {
             return;
         }
-        let AssignmentRef { action, occurrence, member } = assignment_ref;
         let report = latest.get(&assignment_ref.key());
-        let stage = report.map_or(Stage::NotStarted, |report| report.stage);
-        let is_begun = matches!(stage, Stage::InProgress | Stage::Done);
-        let assignment = Assignment {
-            action: action.path.clone(),
-            action_id: action.id,
-            title: action.title.clone(),
-            is_local: action.is_local(),
-            committee: member.assignee.committee_id().map(|_| member.key.clone()),
-            unit: member.assignee.unit_id().map(|_| member.key.clone()),
-            name: member.name.clone(),
-            level: member.level_id.and_then(|id| levels.get(&id).cloned()),
-            occurrence: occurrence.period,
-            starts_on: occurrence.starts_on,
-            due_on: occurrence.due_on,
-            stage,
-            judgement: report.map_or(Judgement::None, |report| report.judgement),
-            is_overdue: is_overdue(&occurrence, stage, on),
-            is_stale: report.is_some_and(|report| is_stale(action.schedule, stage, report.reported_at, on)),
-            is_ahead_of_forerunner: is_begun && predecessors.are_blocking(action.id),
-            report_id: report.map(|report| report.id),
-            reported_at: report.map(|report| report.reported_at),
-            note: None,
-            minutes_url: None,
-            discussed_on: None,
-        };
+        let is_blocked = predecessors.are_blocking(assignment_ref.action.id);
+        let assignment = describe(&assignment_ref, report, &levels, is_blocked, on);
         let position = assignment.position();
         let follows = after.as_ref().is_none_or(|after| position > *after);
         if follows && filter.matches(&assignment) {
@@ -168,4 +123,79 @@ pub fn list(
         }
     }
     Ok(assignments)
+}
+
+/// What a list is made from.
+struct Subject {
+    /// The actions whose assignments are listed.
+    actions: Vec<ActionWithAssignees>,
+    /// The committees that may have them by their level.
+    members: Vec<AssigneeInfo>,
+    /// The reports on them.
+    selector: ReportSelector,
+    /// All actions, if they were read.
+    all: Option<Vec<ActionWithAssignees>>,
+}
+
+impl Subject {
+    fn read(tenant: &mut Tenant<'_>, of: &AssignmentsOf, filter: &Filter) -> Result<Self> {
+        let committees = store::committees(tenant)?.into_iter().map(|node| node.member);
+        match of {
+            AssignmentsOf::Action(id) => {
+                let mut actions = store::actions(tenant, ActionSelector::Action(*id))?;
+                actions.retain(|action| action.id == *id);
+                if actions.is_empty() {
+                    return Err(Problem::not_found("action"));
+                }
+                let selector = ReportSelector::Action(*id);
+                Ok(Self { actions, members: committees.collect(), selector, all: None })
+            }
+            AssignmentsOf::Committee(reference) => {
+                let mut named = committees.filter(|info| reference.names(info.assignee.id(), &info.key));
+                let own = named.next().ok_or_else(|| Problem::not_found("committee"))?;
+                let all = store::actions(tenant, ActionSelector::All)?;
+                let mut actions = all.clone();
+                actions.retain(|action| !action.is_draft && filter.matches_strategy(action));
+                actions.iter_mut().for_each(|action| action.named.retain(|info| info.assignee == own.assignee));
+                let selector = ReportSelector::Committee(own.assignee.id());
+                Ok(Self { actions, members: vec![own], selector, all: Some(all) })
+            }
+        }
+    }
+}
+
+/// The answer about one assignment, without the texts of its report.
+fn describe(
+    assignment: &AssignmentRef<'_>,
+    report: Option<&LatestReport>,
+    levels: &HashMap<Id, RegisterKey>,
+    is_blocked: bool,
+    on: NaiveDate,
+) -> Assignment {
+    let AssignmentRef { action, occurrence, member } = assignment;
+    let stage = report.map_or(Stage::NotStarted, |report| report.stage);
+    let is_begun = matches!(stage, Stage::InProgress | Stage::Done);
+    Assignment {
+        action: action.path.clone(),
+        action_id: action.id,
+        title: action.title.clone(),
+        is_local: action.is_local(),
+        committee: member.assignee.committee_id().map(|_| member.key.clone()),
+        unit: member.assignee.unit_id().map(|_| member.key.clone()),
+        name: member.name.clone(),
+        level: member.level_id.and_then(|id| levels.get(&id).cloned()),
+        occurrence: occurrence.period,
+        starts_on: occurrence.starts_on,
+        due_on: occurrence.due_on,
+        stage,
+        judgement: report.map_or(Judgement::None, |report| report.judgement),
+        is_overdue: is_overdue(occurrence, stage, on),
+        is_stale: report.is_some_and(|report| is_stale(action.schedule, stage, report.reported_at, on)),
+        is_ahead_of_forerunner: is_begun && is_blocked,
+        report_id: report.map(|report| report.id),
+        reported_at: report.map(|report| report.reported_at),
+        note: None,
+        minutes_url: None,
+        discussed_on: None,
+    }
 }

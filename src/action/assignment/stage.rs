@@ -1,5 +1,5 @@
-//! What a report says about an assignment: how far it is, and how those who do it see the way ahead. Neither follows from
-//! the other, nor from when it was reported.
+//! What a report says about an assignment: how far it is, and how those who do it see the way ahead. Neither follows
+//! from the other, nor from when it was reported.
 
 crate::text_enum! {
     /// How far an assignment is.

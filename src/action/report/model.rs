@@ -13,7 +13,7 @@ use crate::problem::ValidationErrors;
 use crate::text::{LongText, check_no_cpr};
 use crate::web_address::WebAddress;
 
-/// How far a committee or a unit is with an action, as it tells it.
+/// How far a committee or a unit is with an action, as it reports.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("report_body")))]
 pub struct ReportBody {
@@ -44,7 +44,7 @@ pub struct ReportBody {
 }
 
 impl ReportBody {
-    /// The rules for what a report says, whoever reports.
+    /// The rules for the content of a report.
     pub fn check(&self, today: NaiveDate, pointer: &str, errors: &mut ValidationErrors) {
         if let Some(note) = &self.note {
             check_no_cpr(&format!("{pointer}/note"), note.as_str(), errors);
@@ -58,7 +58,8 @@ impl ReportBody {
     }
 }
 
-/// The rules for a report on an action, made today, by a party that stands at a pointer; none = it is not known.
+/// The rules for a report on an action, made today. `member` is who reports and its pointer in the body; none if it
+/// does not exist.
 pub fn check_fits(
     action: &ActionWithAssignees,
     member: Option<(&AssigneeInfo, &str)>,
@@ -88,7 +89,7 @@ pub fn check_fits(
     }
 }
 
-/// A report as it is kept.
+/// A stored report.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!(example!("report")))]
 pub struct Report {
@@ -120,7 +121,7 @@ pub struct Report {
     pub reported_at: Timestamp,
 }
 
-/// A report in a bundle: whose it is, and when it was made, are told along.
+/// A report in a bundle, with who made it and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("bundled_report")))]
 pub struct BundledReport {
@@ -132,9 +133,9 @@ pub struct BundledReport {
     /// The employee who reported.
     #[serde(default)]
     pub reported_by: Option<Reference>,
-    /// When it was reported; none of the moments to come. It tells reports of one assignment apart.
+    /// When it was reported; not in the future. It distinguishes the reports of one assignment.
     pub reported_at: Timestamp,
 }
 
-/// Whose report, when: of two with the same, one was made twice.
+/// What identifies a report: action, period, committee or unit, and time.
 pub type ReportIdentity = (Id, Option<Period>, Assignee, Timestamp);
