@@ -62,7 +62,8 @@ pub fn coverage(
     for definition in definitions {
         let Some(action) = actions.iter().find(|action| action.id == definition.action_id) else { continue };
         let at_level = committees.iter().map(|node| &node.member);
-        let members: Vec<&AssigneeInfo> = at_level.filter(|member| member.level_id == Some(definition.level_id)).collect();
+        let members: Vec<&AssigneeInfo> =
+            at_level.filter(|member| member.level_id == Some(definition.level_id)).collect();
         let told: Vec<&ReportEvent> = told.iter().filter(|told| told.key.0 == action.id).collect();
         found.insert(definition.indicator_id, action_coverage(action, &members, &told, definition.frequency, today));
     }

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 
-use crate::action::assignment::stage_counts::StageCounts;
 use crate::action::assignment::model::{ActionWithAssignees, Assignee};
 use crate::action::assignment::stage::Stage;
+use crate::action::assignment::stage_counts::StageCounts;
 use crate::language::Language;
 
 /// What a label counts: committees or units if each has a single assignment, else assignments.
