@@ -74,7 +74,8 @@ pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Res
     let indicators = indicators::list(writer, Filter::default(), None)?;
     compare(writer, &mut log, &indicators, findings)?;
     for batch in reports::all(writer)?.chunks(connection::batch()) {
-        let rows = batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), reports::logged_fields_of(kept.clone())?)));
+        let rows =
+            batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), reports::logged_fields_of(kept.clone())?)));
         compare_rows(writer, &mut log, EntityKind::Report, &rows.collect::<Result<Vec<_>>>()?, findings)?;
     }
     let gone =
