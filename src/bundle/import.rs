@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::model::{Bundle, ImportAnswer};
-use crate::action::local::store as local;
-use crate::action::report::save as report;
-use crate::action::store::{self as actions, Planned};
+use crate::action::local::{service as local_service, store as local};
+use crate::action::report::import as report;
+use crate::action::store::{self as actions, ActionIndex};
 use crate::committee::level;
 use crate::committee::level::model::LevelBody;
 use crate::committee::membership::Memberships;
@@ -65,8 +65,8 @@ pub struct Prepared {
     committees: Vec<register::Checked<Committees>>,
     memberships: Vec<register::Checked<Memberships>>,
     strategies: TreeChanges,
-    local: Vec<local::Checked>,
-    reports: report::CheckedHistory,
+    local: Vec<local_service::PreparedAction>,
+    reports: report::ReportImport,
     indicators: Vec<indicator::store::write::PreparedIndicator>,
     values: Vec<PreparedValues>,
 }
@@ -94,7 +94,7 @@ pub fn prepare(writer: &mut Writer<'_>, bundle: Bundle) -> Result<Prepared> {
     let drafts = Draft::array("/indicators", indicators);
     let indicators = indicator::service::prepare(writer, &named, drafts, &mut errors)?;
     let drafts = Draft::array("/local_actions", local_actions);
-    let local = local::prepare(writer, &directory.committees, &planned, drafts, &mut errors)?;
+    let local = local_service::prepare(writer, &directory.committees, &planned, drafts, &mut errors)?;
     let actions = named_actions(writer, planned, &local)?;
     let reporters = reports.iter().filter_map(|report| report.reported_by.as_ref());
     employees_store::learn_names(writer, reporters, &mut directory.employees)?;
@@ -127,7 +127,7 @@ impl Prepared {
         let committees = register::apply(writer, self.committees)?;
         let memberships = register::apply(writer, self.memberships)?;
         strategies_service::apply(writer, &strategies)?;
-        let local = local::apply(writer, self.local)?;
+        let local = local_service::apply(writer, self.local)?;
         let reports = report::apply(writer, self.reports)?;
         let indicators = indicator::service::apply(writer, self.indicators)?;
         let values = bundled::apply(writer, self.values)?;
@@ -195,7 +195,7 @@ fn part_change<B: Body>(part: &PartChange<B>) -> Option<String> {
 fn named_by_indicators(
     writer: &mut Writer<'_>,
     strategies: &TreeChanges,
-    planned: &Planned,
+    planned: &ActionIndex,
     directory: &Directory,
 ) -> Result<References> {
     let mut named =
@@ -208,8 +208,8 @@ fn named_by_indicators(
 }
 
 /// The actions of plans, those included that the bundle brings.
-fn planned(writer: &mut Writer<'_>, strategies: &TreeChanges) -> Result<Planned> {
-    let mut planned = actions::planned(writer, None)?;
+fn planned(writer: &mut Writer<'_>, strategies: &TreeChanges) -> Result<ActionIndex> {
+    let mut planned = actions::plan_actions(writer, None)?;
     for tree in &strategies.trees {
         let starts_on = tree.strategy.entity().body.starts_on;
         for action in tree.actions.iter().map(|part| part.outcome.entity()) {
@@ -224,8 +224,8 @@ fn planned(writer: &mut Writer<'_>, strategies: &TreeChanges) -> Result<Planned>
 /// What reports can name: the actions of plans, and the local ones, those included that the bundle brings.
 fn named_actions(
     writer: &mut Writer<'_>,
-    planned: Planned,
-    local: &[local::Checked],
+    planned: ActionIndex,
+    local: &[local_service::PreparedAction],
 ) -> Result<HashMap<Reference, Id>> {
     let mut named: HashMap<Reference, Id> = planned.into_paths().collect();
     let stored = local::all(writer)?;

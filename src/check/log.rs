@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Findings;
 use crate::action::local::store as local;
-use crate::action::report::{save as report, store as reports};
+use crate::action::report::store as reports;
 use crate::committee::membership::Memberships;
 use crate::committee::membership::model::MembershipBody;
 use crate::committee::{Committees, level};
@@ -74,7 +74,8 @@ pub(super) fn check(writer: &mut Writer<'_>, findings: &mut Findings<'_>) -> Res
     let indicators = indicators::list(writer, Filter::default(), None)?;
     compare(writer, &mut log, &indicators, findings)?;
     for batch in reports::all(writer)?.chunks(connection::batch()) {
-        let rows = batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), report::logged_again(kept.clone())?)));
+        let rows =
+            batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), reports::logged_fields_of(kept.clone())?)));
         compare_rows(writer, &mut log, EntityKind::Report, &rows.collect::<Result<Vec<_>>>()?, findings)?;
     }
     let gone =

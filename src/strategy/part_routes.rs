@@ -333,7 +333,7 @@ async fn change_action(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Action>> {
-    let reporter = Reporter::of(&caller);
+    let reporter = Reporter::from_caller(&caller);
     let work = move |writer: &mut Writer<'_>| {
         actions::change(writer, &reporter, id, &precondition, |action| patch.apply(action))
     };
@@ -360,7 +360,7 @@ async fn delete_action(
     PartId(id): PartId,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let reporter = Reporter::of(&caller);
+    let reporter = Reporter::from_caller(&caller);
     let work = move |writer: &mut Writer<'_>| actions::delete(writer, &reporter, id, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Effects, Located, Part, Requested, SinglePart};
-use crate::action::local::store as local;
+use crate::action::local::{service as local_service, store as local};
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
 use crate::action::store::{self as action_store, Links, PlanPosition};
@@ -40,7 +40,7 @@ pub fn change(
     let (place, part) = parts::action(writer, id)?;
     let Some(place) = place else {
         let owner = local::owner(writer, id)?.ok_or_else(|| Problem::not_found("action"))?;
-        return local::change(writer, reporter, (id, owner), precondition, change);
+        return local_service::change(writer, reporter, (id, owner), precondition, change);
     };
     reporter.check_may_edit_plans()?;
     super::change(writer, Located { part, place }, precondition, change)
@@ -51,7 +51,7 @@ pub fn delete(writer: &mut Writer<'_>, reporter: &Reporter, id: Id, precondition
     let (place, part) = parts::action(writer, id)?;
     let Some(place) = place else {
         let owner = local::owner(writer, id)?.ok_or_else(|| Problem::not_found("action"))?;
-        return local::delete(writer, reporter, (id, owner), precondition);
+        return local_service::delete(writer, reporter, (id, owner), precondition);
     };
     reporter.check_may_edit_plans()?;
     super::delete(writer, Located { part, place }, precondition)
