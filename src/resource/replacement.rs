@@ -112,7 +112,7 @@ mod tests {
         body["parts"].as_array_mut().into_iter().flatten().for_each(parts);
         match Replacement::new(body, sent).check(stored.as_ref()) {
             Ok(()) => Vec::new(),
-            Err(problem) => problem.errors.kept().iter().map(|error| error.pointer.clone()).collect(),
+            Err(problem) => problem.errors.listed().iter().map(|error| error.pointer.clone()).collect(),
         }
     }
 

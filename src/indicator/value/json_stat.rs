@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::head::IndicatorHead;
 use super::model::ValueItem;
 use crate::db::types::{RegisterKey, Timestamp};
-use crate::http::example::example;
 use crate::indicator::number;
 use crate::language::Language;
 use crate::period::Period;
