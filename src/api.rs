@@ -73,7 +73,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     tags(
         (name = "municipality", description = "The municipality that the token speaks for"),
         (name = "organisation", description = "Units: centres, departments, workplaces"),
-        (name = "people", description = "Employees: personal data, for the HR system alone; and the token's own person"),
+        (name = "people", description = "Employees: personal data, only for the HR system; and the token's own person"),
         (name = "committees", description = "MED committees and their levels"),
         (name = "strategies", description = "Strategies, focus areas and objectives"),
         (name = "actions", description = "What the plans want done"),
@@ -85,8 +85,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     components(
         // What no handler's attributes lead to: types of query parameters, and the failures that handlers name.
         schemas(
-            ProblemAnswer, PageLimit, Cursor, SearchText, ListFormat, CsvSection, ProgressFormat, SeriesStep, ValueFormat,
-            ValueLimit, ValuesFormat,
+            ProblemAnswer, PageLimit, Cursor, SearchText, ListFormat, CsvSection, ProgressFormat, SeriesStep,
+            ValueFormat, ValueLimit, ValuesFormat,
         ),
         responses(
             KeyTaken, MayNotActForCommittee, StillReferenced, UnknownId,

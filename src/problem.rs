@@ -83,12 +83,13 @@ kinds! {
     UnsupportedMediaType = 415 "unsupported-media-type" "The media type is not supported";
     /// The body can be read but breaks a rule; `errors` lists every fault with a JSON pointer (RFC 6901).
     InvalidBody = 422 "invalid-body" "The body breaks a rule";
-    /// The `Idempotency-Key` was sent before with another body, or to another address. Send a new key with a new report.
+    /// The `Idempotency-Key` was sent before with another body, or to another address. Send a new key with a new
+    /// report.
     IdempotencyKeyReused = 422 "idempotency-key-reused" "The key was used for something else";
     /// Changing a row wants `If-Match` with the ETag of the version that the client has seen.
     PreconditionRequired = 428 "precondition-required" "If-Match is missing";
     /// The token's subject, or the address, has sent more requests than it may. Wait for `Retry-After` seconds; the
-    /// `RateLimit` headers tell how many are left.
+    /// `RateLimit` headers say how many are left.
     TooManyRequests = 429 "too-many-requests" "Too many requests";
     /// The headers are larger than this service takes, all together.
     HeadersTooLarge = 431 "headers-too-large" "The headers are too large";

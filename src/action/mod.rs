@@ -1,8 +1,8 @@
-//! Actions: what a plan wants done, by whom, and what becomes of it.
+//! Actions: what a plan wants done, by whom, and how far it is.
 //!
-//! An action stands in a focus area and is addressed to levels, committees or units; or it is local, a committee's own.
-//! `schedule` tells when it is to be done, `assignment` who has to do it and how far they are, `report` takes what they
-//! report.
+//! An action is part of a focus area and addressed to levels, committees or units; or it is local, a committee's own.
+//! `schedule` computes when it is to be done, `assignment` who has to do it and how far they are; `report` stores what
+//! they report.
 
 pub mod assignment;
 pub mod local;

@@ -1,4 +1,4 @@
-//! What an action is, and the rules that need nothing but the action and its strategy's dates.
+//! What an action is, and the rules that depend only on the action and its strategy's dates.
 
 use std::collections::HashSet;
 
@@ -56,7 +56,7 @@ crate::text_enum! {
 }
 
 impl Recurrence {
-    /// How many months lie between two times.
+    /// The months between two occurrences.
     pub fn months(self) -> u32 {
         match self {
             Self::Monthly => 1,
@@ -67,7 +67,7 @@ impl Recurrence {
         }
     }
 
-    /// The length of the period that names a time; what is done every second year is named by the first of the two.
+    /// The length of the period that names an occurrence. A biennial occurrence is named by the first of its two years.
     pub fn span(self) -> Span {
         match self {
             Self::Monthly => Span::Month,
@@ -77,7 +77,7 @@ impl Recurrence {
         }
     }
 
-    /// The period that names the next time.
+    /// The period of the next occurrence.
     pub fn following(self, period: Period) -> Period {
         match self {
             Self::Biennial => period.successor().successor(),
@@ -95,7 +95,7 @@ crate::text_enum! {
         Accountable = "accountable",
         /// Discusses and improves a draft (kvalificerer).
         Qualifies = "qualifies",
-        /// Is told the result.
+        /// Receives the result.
         Receives = "receives",
     }
 }
@@ -260,7 +260,7 @@ impl ActionBody {
         }
     }
 
-    /// Once references are in their plainest form, the same addressee stands in a role only once.
+    /// No addressee may have the same role twice. Call it once references are resolved to keys.
     pub fn check_audience_distinct(&self, pointer: &str, errors: &mut ValidationErrors) {
         let mut seen = HashSet::new();
         for (n, entry) in self.audience.iter().enumerate() {
@@ -270,7 +270,7 @@ impl ActionBody {
         }
     }
 
-    /// What a search for actions looks through.
+    /// The text that a search for actions looks through.
     pub fn search_text(&self) -> String {
         fold_all([
             Some(self.title.as_str()),

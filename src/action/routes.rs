@@ -1,12 +1,12 @@
-//! HTTP for actions across strategies. What changes an action changes its strategy's tree, and
-//! stands with the other parts in `strategy::part_routes`.
+//! HTTP for reading actions of all strategies. Changes to an action are in `strategy::part_routes`, with those to the
+//! other parts of a strategy.
 
 use actix_web::{get, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::assignment::board::actions_with;
+use super::assignment::snapshot::actions_with;
 use super::assignment::stage::Stage;
 use super::model::{Action, ActionKind};
 use super::store::{self, Filter};
@@ -24,7 +24,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read);
 }
 
-/// Which actions are wanted.
+/// The query parameters of a list of actions.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListActions {
@@ -61,8 +61,8 @@ pub type ActionPage = Page<Action>;
 
 /// List actions
 ///
-/// Of all strategies, and those that committees started by themselves, in the order of their keys; `path` tells where each
-/// one stands.
+/// Of all strategies, and those that committees started by themselves, in the order of their keys. `path` says where
+/// each one belongs.
 #[utoipa::path(
     tag = "actions", operation_id = "list_actions", security(("bearer" = ["med.read"])),
     params(ListActions, IfNoneMatch),

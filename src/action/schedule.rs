@@ -1,6 +1,6 @@
-//! When an action is to be done: its occurrences, told from its dates, its strategy's and its cancellation.
+//! When an action is to be done: its occurrences, from its dates, its strategy's dates and its cancellation.
 //!
-//! An occurrence is a calendar period of the action's recurrence, or, of what is done once, the whole window.
+//! An occurrence is a calendar period of the action's recurrence. An action that is done once has a single occurrence.
 
 use chrono::{Days, Months, NaiveDate};
 
@@ -8,7 +8,7 @@ use super::model::Recurrence;
 use crate::date_range::DateRange;
 use crate::period::{self, Period};
 
-/// Which time an action is to be done, as it is stored: a period, or an empty text for what is done once.
+/// The period of an occurrence as a column: empty for an action that is done once.
 #[derive(
     Debug,
     Clone,
@@ -72,38 +72,38 @@ pub struct Occurrence {
 }
 
 impl Occurrence {
-    /// The day on which a party has to exist for the occurrence to be its own, seen from `on`.
+    /// The day on which a committee or unit has to exist to be assigned the occurrence, seen from `on`.
     pub fn reference_day(&self, on: NaiveDate) -> NaiveDate {
         self.closes_on.map_or(on, |last| last.min(on))
     }
 
-    /// Whether it goes on on `on`; it must have begun by then.
+    /// Whether it is still running on `on`. It must have begun by then.
     pub fn is_running(&self, on: NaiveDate) -> bool {
         self.closes_on.is_none_or(|last| on <= last)
     }
 
-    /// Whether what isn't done or dropped by `on` is late. What was still to come when the action was cancelled never
-    /// is.
+    /// Whether an assignment that isn't done or dropped by `on` is late. It never is if the action was cancelled before
+    /// the due date.
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
         let was_called_off =
             |due: NaiveDate| self.cancelled_on.is_some_and(|cancelled| cancelled <= on && cancelled <= due);
         self.due_on.is_some_and(|due| due < on && !was_called_off(due))
     }
 
-    /// What matters of a party's lifetime to this occurrence, whatever the day: days before its first or after its
-    /// last are never asked for. None where it has no day in common with the occurrence.
-    pub fn cut(&self, lifetime: DateRange) -> Option<DateRange> {
-        let starts_on = lifetime.starts_on.filter(|first| self.starts_on.is_none_or(|begin| *first > begin));
-        let ends_on = lifetime.ends_on.filter(|last| self.closes_on.is_none_or(|end| *last < end));
+    /// Cuts the dates of a committee to those that matter to this occurrence: days before its first or after its last
+    /// never do. None if the committee and the occurrence have no day in common.
+    pub fn cut(&self, exists: DateRange) -> Option<DateRange> {
+        let starts_on = exists.starts_on.filter(|first| self.starts_on.is_none_or(|begin| *first > begin));
+        let ends_on = exists.ends_on.filter(|last| self.closes_on.is_none_or(|end| *last < end));
         let comes_too_late = starts_on.zip(self.closes_on).is_some_and(|(first, end)| first > end);
         let went_too_early = ends_on.zip(self.starts_on).is_some_and(|(last, begin)| last < begin);
-        (!comes_too_late && !went_too_early && !lifetime.is_called_off()).then_some(DateRange { starts_on, ends_on })
+        (!comes_too_late && !went_too_early && !exists.is_called_off()).then_some(DateRange { starts_on, ends_on })
     }
 }
 
 impl Schedule {
-    /// From an action's own first, due and cancellation day, and its strategy's first and last.
-    pub fn of(
+    /// From an action's own first, due and cancellation day, and its strategy's first and last day.
+    pub fn new(
         recurrence: Option<Recurrence>,
         (starts_on, due_on, cancelled_on): (Option<NaiveDate>, Option<NaiveDate>, Option<NaiveDate>),
         (first, last): (Option<NaiveDate>, Option<NaiveDate>),
@@ -138,12 +138,12 @@ impl Schedule {
     /// The occurrence of a period, or the only one, whether it has begun or not.
     pub fn at(&self, period: Option<Period>) -> Option<Occurrence> {
         let begun = [self.starts_on, period.map(Period::first_day)].into_iter().flatten().max();
-        // Periods that nobody can ask for are not looked for.
+        // Later periods can't occur in a request.
         let occurrences = self.occurrences(begun.map_or(NaiveDate::MIN, |day| day.min(period::latest())));
         occurrences.into_iter().find(|occurrence| occurrence.period == period)
     }
 
-    /// The occurrence of a report: none = the action is done once. Answers why there is no such one, or none yet.
+    /// The occurrence of a report; no period if the action is done once. The error says why there is none, or none yet.
     pub fn occurrence(&self, period: Option<Period>, today: NaiveDate) -> Result<Occurrence, String> {
         let begun = self.occurrences(today);
         if let Some(found) = begun.iter().find(|occurrence| occurrence.period == period) {
@@ -152,9 +152,9 @@ impl Schedule {
         if let (Some(first), Some(last)) = (self.starts_on, self.closes_on())
             && last < first
         {
-            let why = if self.cancelled_on.is_some_and(|day| day <= first) { " it was cancelled," } else { "" };
+            let reason = if self.cancelled_on.is_some_and(|day| day <= first) { " it was cancelled," } else { "" };
             return Err(format!(
-                "the action is never to be done:{why} its first day {first} comes after its last, {last}"
+                "the action is never to be done:{reason} its first day {first} comes after its last, {last}"
             ));
         }
         Err(match (self.recurrence, period) {
@@ -196,21 +196,22 @@ impl Schedule {
         }
     }
 
-    /// Whether work in progress of which nothing was heard since `reported_on` is stale on `on`.
+    /// Whether work in progress that was last reported on `reported_on` is stale on `on`.
     pub fn is_stale(&self, reported_on: NaiveDate, on: NaiveDate) -> bool {
         reported_on < stale_before(self.recurrence, on)
     }
 }
 
-/// How long silence may be, in days, of what is done once.
-const PATIENCE: u64 = 365;
+/// For how many days an action that is done once may go without a report.
+const MAX_SILENCE_DAYS: u64 = 365;
 
-/// What was last heard of before this day is stale on `on`: silence may be as long as it takes until the action recurs.
+/// What was last reported before this day is stale on `on`. The limit is the time until the action recurs, or
+/// [`MAX_SILENCE_DAYS`].
 pub fn stale_before(recurrence: Option<Recurrence>, on: NaiveDate) -> NaiveDate {
     let Some(recurrence) = recurrence else {
-        return on.checked_sub_days(Days::new(PATIENCE)).unwrap_or(NaiveDate::MIN);
+        return on.checked_sub_days(Days::new(MAX_SILENCE_DAYS)).unwrap_or(NaiveDate::MIN);
     };
-    // Months are of different lengths: of several days that lead to the same one, the first that reaches `on` counts.
+    // Months have different lengths: of several days that lead to the same one, the first that reaches `on` counts.
     let months = Months::new(recurrence.months());
     let reaches = |day: NaiveDate| day.checked_add_months(months).is_none_or(|until| until >= on);
     let mut day = on.checked_sub_months(months).unwrap_or(NaiveDate::MIN);
@@ -289,8 +290,8 @@ mod tests {
         let occurrence =
             schedule(Some(Recurrence::HalfYearly), "2025-01-01", "2025-12-31").occurrences(day("2025-06-01"))[0];
         let cut = |starts_on: &str, ends_on: &str| {
-            let lifetime = DateRange { starts_on: starts_on.parse().ok(), ends_on: ends_on.parse().ok() };
-            occurrence.cut(lifetime)
+            let exists = DateRange { starts_on: starts_on.parse().ok(), ends_on: ends_on.parse().ok() };
+            occurrence.cut(exists)
         };
         assert_eq!(cut("1999-01-01", "2025-06-30"), Some(DateRange::default()));
         assert_eq!(cut("2025-02-01", "2025-03-31"), cut("2025-02-01", "2025-03-31"));

@@ -72,7 +72,7 @@ pub fn export_head(tenant: &mut Tenant<'_>) -> Result<Value> {
 }
 
 fn bundled_reports(tenant: &mut Tenant<'_>) -> Result<Vec<BundledReport>> {
-    let planned = actions::planned(tenant, None)?.into_paths().map(|(path, id)| (id, path));
+    let planned = actions::plan_actions(tenant, None)?.into_paths().map(|(path, id)| (id, path));
     let mut paths: HashMap<Id, Reference> = planned.collect();
     let path = |action: &Action| Some((action.id(), action.reference()?));
     paths.extend(local::all(tenant)?.iter().filter_map(path));

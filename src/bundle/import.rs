@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::model::{Bundle, ImportAnswer};
-use crate::action::local::store as local;
-use crate::action::report::save as report;
-use crate::action::store::{self as actions, Planned};
+use crate::action::local::{service as local_service, store as local};
+use crate::action::report::import as report;
+use crate::action::store::{self as actions, ActionIndex};
 use crate::committee::level;
 use crate::committee::level::model::LevelBody;
 use crate::committee::membership::Memberships;
@@ -23,8 +23,9 @@ use crate::organisation::employee::{Employees, store as employees_store};
 use crate::problem::{Problem, Result, ValidationErrors};
 use crate::register::{self, Directory};
 use crate::resource::{Body, Counts, Draft, UpsertOutcome};
-use crate::strategy::resolve::{self, Part, Prepared as PreparedTrees, PreparedTree, Unnamed};
-use crate::strategy::save;
+use crate::strategy::resolve::{self, UnnamedParts};
+use crate::strategy::service as strategies_service;
+use crate::strategy::tree_change::{PartChange, TreeChange, TreeChanges};
 
 /// Imports a bundle into its municipality, which is created where there is none: for the command
 /// line, which stands outside any municipality.
@@ -66,9 +67,9 @@ pub struct Prepared {
     employees: Vec<register::Checked<Employees>>,
     committees: Vec<register::Checked<Committees>>,
     memberships: Vec<register::Checked<Memberships>>,
-    strategies: PreparedTrees,
-    local: Vec<local::Checked>,
-    reports: report::CheckedHistory,
+    strategies: TreeChanges,
+    local: Vec<local_service::PreparedAction>,
+    reports: report::ReportImport,
     indicators: Vec<indicator::store::write::PreparedIndicator>,
     values: Vec<PreparedValues>,
 }
@@ -90,13 +91,13 @@ pub fn prepare(tenant: &mut Tenant<'_>, bundle: Bundle) -> Result<Prepared> {
     let drafts = Draft::array("/memberships", memberships);
     let memberships = register::prepare::<Memberships>(tenant, &mut directory, drafts, &mut errors)?;
     let drafts = Draft::array("/strategies", strategies);
-    let strategies = resolve::prepare(tenant, &directory, drafts, Unnamed::Keep, &mut errors)?;
+    let strategies = resolve::prepare(tenant, &directory, drafts, UnnamedParts::Retain, &mut errors)?;
     let planned = planned(tenant, &strategies)?;
     let named = named_by_indicators(tenant, &strategies, &planned, &directory)?;
     let drafts = Draft::array("/indicators", indicators);
     let indicators = indicator::service::prepare(tenant, &named, drafts, &mut errors)?;
     let drafts = Draft::array("/local_actions", local_actions);
-    let local = local::prepare(tenant, &directory.committees, &planned, drafts, &mut errors)?;
+    let local = local_service::prepare(tenant, &directory.committees, &planned, drafts, &mut errors)?;
     let actions = named_actions(tenant, planned, &local)?;
     let reporters = reports.iter().filter_map(|report| report.reported_by.as_ref());
     employees_store::learn_names(tenant, reporters, &mut directory.employees)?;
@@ -128,8 +129,8 @@ impl Prepared {
         let employees = register::apply(writer, self.employees)?;
         let committees = register::apply(writer, self.committees)?;
         let memberships = register::apply(writer, self.memberships)?;
-        save::apply(writer, &strategies)?;
-        let local = local::apply(writer, self.local)?;
+        strategies_service::apply(writer, &strategies)?;
+        let local = local_service::apply(writer, self.local)?;
         let reports = report::apply(writer, self.reports)?;
         let indicators = indicator::service::apply(writer, self.indicators)?;
         let values = bundled::apply(writer, self.values)?;
@@ -187,17 +188,17 @@ fn change<B: Body>(outcome: &UpsertOutcome<B>) -> Option<String> {
     Some(format!("{} '{}' would be {what}", B::ENTITY, outcome.entity().body.key()))
 }
 
-fn part_change<B: Body>(part: &Part<B>) -> Option<String> {
+fn part_change<B: Body>(part: &PartChange<B>) -> Option<String> {
     let moved =
-        || part.is_rewritten().then(|| format!("{} '{}' would be moved", B::ENTITY, part.outcome.entity().body.key()));
+        || part.is_updated().then(|| format!("{} '{}' would be moved", B::ENTITY, part.outcome.entity().body.key()));
     change(&part.outcome).or_else(moved)
 }
 
 /// What indicators can name: what is stored, and what the bundle brings.
 fn named_by_indicators(
     tenant: &mut Tenant<'_>,
-    strategies: &PreparedTrees,
-    planned: &Planned,
+    strategies: &TreeChanges,
+    planned: &ActionIndex,
     directory: &Directory,
 ) -> Result<References> {
     let mut named =
@@ -210,8 +211,8 @@ fn named_by_indicators(
 }
 
 /// The actions of plans, those included that the bundle brings.
-fn planned(tenant: &mut Tenant<'_>, strategies: &PreparedTrees) -> Result<Planned> {
-    let mut planned = actions::planned(tenant, None)?;
+fn planned(tenant: &mut Tenant<'_>, strategies: &TreeChanges) -> Result<ActionIndex> {
+    let mut planned = actions::plan_actions(tenant, None)?;
     for tree in &strategies.trees {
         let starts_on = tree.strategy.entity().body.starts_on;
         for action in tree.actions.iter().map(|part| part.outcome.entity()) {
@@ -226,8 +227,8 @@ fn planned(tenant: &mut Tenant<'_>, strategies: &PreparedTrees) -> Result<Planne
 /// What reports can name: the actions of plans, and the local ones, those included that the bundle brings.
 fn named_actions(
     tenant: &mut Tenant<'_>,
-    planned: Planned,
-    local: &[local::Checked],
+    planned: ActionIndex,
+    local: &[local_service::PreparedAction],
 ) -> Result<HashMap<Reference, Id>> {
     let mut named: HashMap<Reference, Id> = planned.into_paths().collect();
     let stored = local::all(tenant)?;
@@ -253,8 +254,8 @@ fn check_municipality(writer: &mut Writer<'_>, head: &MunicipalityBody) -> Resul
 }
 
 fn count<'t, B: crate::resource::Body + 't>(
-    trees: &'t [PreparedTree],
-    parts: impl Fn(&'t PreparedTree) -> &'t Vec<Part<B>>,
+    trees: &'t [TreeChange],
+    parts: impl Fn(&'t TreeChange) -> &'t Vec<PartChange<B>>,
 ) -> Counts {
     Counts::of(trees.iter().flat_map(parts).map(|part| &part.outcome))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Findings;
 use crate::action::local::store as local;
-use crate::action::report::{save as report, store as reports};
+use crate::action::report::store as reports;
 use crate::committee::membership::Memberships;
 use crate::committee::membership::model::MembershipBody;
 use crate::committee::{Committees, level};
@@ -74,7 +74,8 @@ pub(super) fn check(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<()> 
     let indicators = indicators::list(tenant, Filter::default(), None)?;
     compare(tenant, &mut log, &indicators, findings)?;
     for batch in reports::all(tenant)?.chunks(connection::batch()) {
-        let rows = batch.iter().map(|row| Ok((row.id, row.id.to_string(), report::logged_again(row.clone())?)));
+        let rows =
+            batch.iter().map(|kept| Ok((kept.id, kept.id.to_string(), reports::logged_fields_of(kept.clone())?)));
         compare_rows(tenant, &mut log, EntityKind::Report, &rows.collect::<Result<Vec<_>>>()?, findings)?;
     }
     let gone =

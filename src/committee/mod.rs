@@ -9,6 +9,7 @@ pub mod membership;
 pub mod model;
 pub mod proposal;
 pub mod routes;
+pub mod service;
 pub mod store;
 pub mod tree;
 

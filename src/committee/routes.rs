@@ -7,11 +7,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Committees;
 use super::model::{Committee, CommitteeBody, CommitteeForm};
+use super::service;
 use super::store::{self, Filter};
 use super::tree::CommitteeTree;
 use crate::auth::guard::{EditOrganisation, May, ReadOrganisation};
 use crate::db::types::Reference;
-use crate::db::{Database, Tenant, Writer};
+use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
 use crate::http::entity_tag::Tagged;
 use crate::http::format::ListFormat;
@@ -23,8 +24,7 @@ use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::http::table::{Listing, Tabular, max_rows};
 use crate::period;
 use crate::problem::Result;
-use crate::register::{Register as _, Selection};
-use crate::resource::{self, Precondition};
+use crate::resource::{self, Precondition, Replacement};
 use crate::text::SearchText;
 
 /// The routes.
@@ -151,9 +151,7 @@ async fn read_tree(
     Query(wanted): Query<TreeOn>,
 ) -> Result<Tagged<CommitteeTree>> {
     let on = wanted.on.unwrap_or_else(period::today);
-    let work = |tenant: &mut Tenant<'_>| Committees::select(tenant, Selection::All);
-    let committees = database.read(&caller.principal, work).await?;
-    Ok(Tagged(CommitteeTree::new(&committees, on)))
+    database.read(&caller.principal, move |tenant| service::read_tree(tenant, on)).await.map(Tagged)
 }
 
 /// Create a committee
@@ -173,12 +171,7 @@ async fn create(
 ) -> Result<Row<Committee>> {
     let created =
         database.write(&caller.principal, move |writer| resource::create::<Committees>(writer, wanted)).await?;
-    let location = location(&created);
-    Ok(Row::created(created, location))
-}
-
-fn location(committee: &Committee) -> String {
-    format!("/v1/committees/{}", committee.body.key)
+    Ok(Row::created_in("/v1/committees", created))
 }
 
 /// Read a committee
@@ -196,6 +189,9 @@ async fn read(
     database.read(&caller.principal, move |tenant| resource::read::<Committees>(tenant, &target)).await.map(Row::read)
 }
 
+/// What PUT takes: also what GET answers, as it is.
+pub type CommitteePut = Replacement<CommitteeBody>;
+
 /// Create or replace a committee
 ///
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
@@ -209,7 +205,7 @@ async fn read(
         ),
         PutConditions,
     ),
-    request_body = CommitteeBody,
+    request_body = CommitteePut,
     responses(
         (status = 200, description = "The committee as it is now", body = Committee),
         (status = 201, description = "The new committee", body = Committee),
@@ -222,13 +218,12 @@ async fn replace(
     database: web::Data<Database>,
     Target(target): Target,
     precondition: Precondition,
-    Body(wanted): Body<CommitteeBody>,
+    replacement: CommitteePut,
 ) -> Result<Row<Committee>> {
-    let work = move |writer: &mut Writer<'_>| resource::replace::<Committees>(writer, &target, &precondition, wanted);
+    let work =
+        move |writer: &mut Writer<'_>| resource::replace::<Committees>(writer, &target, &precondition, replacement);
     let outcome = database.write(&caller.principal, work).await?;
-    let (is_new, committee) = (outcome.is_created(), outcome.into_entity());
-    let location = location(&committee);
-    Ok(Row::put(committee, is_new, location))
+    Ok(Row::put_in("/v1/committees", outcome))
 }
 
 /// Change a committee

@@ -251,7 +251,7 @@ fn beginning(query: &dyn fmt::Display) -> String {
 }
 
 fn is_transaction_control(query: &str) -> bool {
-    ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ", "SELECT 1"]
+    ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ", "SELECT 1", "SELECT pg_advis"]
         .iter()
         .any(|word| query.trim_start().starts_with(word))
 }

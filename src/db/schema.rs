@@ -533,7 +533,7 @@ allow_tables_to_appear_in_same_query!(
 
 /// Tables that a query joins a second time, under another name.
 pub mod aliases {
-    use super::{actions, committees, focus_areas, indicator_values, strategies, units};
+    use super::{actions, committees, focus_areas, indicator_values, objectives, strategies, units};
 
     diesel::alias!(
         units as parent_units: ParentUnits,
@@ -545,6 +545,8 @@ pub mod aliases {
         actions as local_actions: LocalActions,
         strategies as continued_strategies: ContinuedStrategies,
         focus_areas as continued_areas: ContinuedAreas,
+        objectives as counterpart_objectives: CounterpartObjectives,
+        focus_areas as counterpart_areas: CounterpartAreas,
         indicator_values as newest_values: NewestValues
     );
 }

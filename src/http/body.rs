@@ -17,6 +17,7 @@ use super::contract::Contract;
 use super::json;
 use super::limits::{Limit, limits};
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
+use crate::resource::Replacement;
 
 /// Larger bodies are parsed on a thread of their own: the async thread has other requests to serve.
 const LARGE: usize = 64 * 1024;
@@ -46,6 +47,20 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static, const BULK: bool> FromRequ
             } else {
                 parse().map(Self)
             }
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Serialize + ToSchema + 'static> FromRequest for Replacement<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            check_media_type(&request, &["application/json"])?;
+            let bytes = read(&request, payload, limits(&request)?.ordinary).await?;
+            contract(&request)?.parse_replacement(json::parse(&bytes)?)
         })
     }
 }

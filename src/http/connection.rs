@@ -1,8 +1,8 @@
 //! Closes connections that keep the service waiting.
 //!
 //! The framework has timeouts for the head of a connection's first request and for the pause between two requests. It
-//! has none for the head of a later request and for a client that doesn't read its answer. Both are here: otherwise half
-//! a request would hold a connection forever.
+//! has none for the head of a later request and for a client that doesn't read its answer. Both are here: otherwise
+//! half a request would hold a connection forever.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -84,8 +84,8 @@ impl Connection {
         self.waiting_since.get().map(|since| time.saturating_sub(since.elapsed()))
     }
 
-    /// Whether no answer is being sent any more: there is room to send, and there still is after the other tasks of this
-    /// thread had a chance to fill it.
+    /// Whether no answer is being sent any more: there is room to send, and there still is after the other tasks of
+    /// this thread had a chance to fill it.
     async fn is_drained(&self) -> bool {
         for _ in 0..3 {
             if !self.has_room() {

@@ -28,17 +28,13 @@ impl Format {
     /// Its name in the query, its media type, and what the contract says of it.
     const fn entry(self) -> (&'static str, &'static str, &'static str) {
         const CSV: &str = "text/csv; charset=utf-8; header=present";
+        const EXCEL: &str = "Every row as CSV for a Danish Excel: semicolons, decimal commas, a byte order mark.";
+        const CUBE: &str = "A cube of at most a million cells: JSON-stat 2.0.";
         match self {
             Self::Json => ("json", "application/json", "JSON; a list comes in pages."),
             Self::Csv => ("csv", CSV, "Every row as CSV: commas, decimal points, UTF-8."),
-            Self::CsvExcelDa => (
-                "csv-excel-da",
-                CSV,
-                "Every row as CSV for a Danish Excel: semicolons, decimal commas, a byte order mark.",
-            ),
-            Self::JsonStat => {
-                ("json-stat", "application/vnd.json-stat+json", "A cube of at most a million cells: JSON-stat 2.0.")
-            }
+            Self::CsvExcelDa => ("csv-excel-da", CSV, EXCEL),
+            Self::JsonStat => ("json-stat", "application/vnd.json-stat+json", CUBE),
             Self::Svg => ("svg", "image/svg+xml", "A picture."),
         }
     }

@@ -61,7 +61,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     })
 }
 
-/// Middleware: refuses query parameters that the operation doesn't have. A misspelled filter would otherwise be ignored.
+/// Middleware: refuses query parameters that the operation doesn't have, so that no misspelled filter is ignored.
 pub async fn known_parameters<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

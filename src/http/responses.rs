@@ -1,8 +1,8 @@
 //! The contract's failures: each is declared once and referenced by every operation that may answer it.
 //!
-//! What follows from the form of a request (a body, a token, `If-Match`) every such operation answers: see `STANDARD`.
-//! What only some operations answer has a name of its own, made by [`problem_responses!`]; handlers list it in their
-//! `responses(...)`, and [`crate::api`] lists it in the document's components.
+//! Failures that follow from the form of a request (a body, a token, `If-Match`) are in the table of
+//! `contract::operations`. A failure of only some operations is declared by [`problem_responses!`]; handlers list it in
+//! their `responses(...)`, and [`crate::api`] lists it in the document's components.
 
 use serde_json::{Value, json};
 use utoipa::openapi::{Content, Ref, Response, ResponseBuilder};
@@ -47,74 +47,6 @@ problem_responses! {
     /// The token lacks a scope, or its person doesn't act for this committee (`may-not-report`)
     MayNotActForCommittee = MayNotReport;
 }
-
-/// Which operations answer a standard failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applies {
-    /// All.
-    Always,
-    /// Those that need a token.
-    WithToken,
-    /// Those that take a body.
-    WithBody,
-    /// Those that need a token and name a row in their path.
-    WithRow,
-    /// Those that take `If-Match`.
-    WithIfMatch,
-}
-
-/// A failure that follows from the form of the request.
-pub struct StandardFailure {
-    /// Its name among the document's components.
-    pub name: &'static str,
-    /// The kind of problem that stands for its status.
-    pub kind: Kind,
-    /// Its description in the contract.
-    pub description: &'static str,
-    /// Which operations answer it.
-    pub applies: Applies,
-}
-
-const fn standard(name: &'static str, kind: Kind, applies: Applies, description: &'static str) -> StandardFailure {
-    StandardFailure { name, kind, description, applies }
-}
-
-/// Every failure that follows from the form of the request.
-pub const STANDARD: [StandardFailure; 15] = {
-    use Applies::{Always, WithBody, WithIfMatch, WithRow, WithToken};
-    [
-        standard("BadRequest", Kind::MalformedBody, Always, "The request, its query or its body can't be understood"),
-        standard("InvalidToken", Kind::InvalidToken, WithToken, "The token is missing or not valid"),
-        standard(
-            "InsufficientScope",
-            Kind::InsufficientScope,
-            WithToken,
-            "The token lacks the scope, or its municipality is not here",
-        ),
-        standard("NotFound", Kind::NotFound, WithRow, "There is no such row"),
-        standard("RequestTimeout", Kind::RequestTimeout, WithBody, "The body did not arrive in time"),
-        standard("PreconditionFailed", Kind::PreconditionFailed, WithIfMatch, "The row has changed in the meantime"),
-        standard("TooLarge", Kind::TooLarge, WithBody, "The body is too large"),
-        standard("UrlTooLong", Kind::UrlTooLong, Always, "The address is longer than this service takes"),
-        standard("UnsupportedMediaType", Kind::UnsupportedMediaType, WithBody, "The body has another media type"),
-        standard("InvalidBody", Kind::InvalidBody, WithBody, "The body breaks a rule; `errors` lists every fault"),
-        standard("PreconditionRequired", Kind::PreconditionRequired, WithIfMatch, "`If-Match` is missing"),
-        standard(
-            "TooManyRequests",
-            Kind::TooManyRequests,
-            Always,
-            "The token's subject, or the address, has sent more requests than it may",
-        ),
-        standard("HeadersTooLarge", Kind::HeadersTooLarge, Always, "The headers are larger than this service takes"),
-        standard("Internal", Kind::Internal, Always, "The service failed; its log has the cause"),
-        standard(
-            "Unavailable",
-            Kind::Unavailable,
-            WithToken,
-            "The database is busy; try again after `Retry-After` seconds",
-        ),
-    ]
-};
 
 /// The headers that several answers have, by the name that the document's components give them.
 pub const HEADERS: [(&str, &str); 8] = [

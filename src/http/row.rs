@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::entity_tag::{content_tag, strong, tagged};
 use crate::db::types::{Id, Reference};
 use crate::problem::{Kind, Problem};
-use crate::resource::{Entity, Expected, Precondition, SeenVersion};
+use crate::resource::{Body, Entity, Expected, Precondition, SeenVersion, UpsertOutcome};
 
 /// A row with an id and a version, which make its entity tag.
 pub trait Versioned {
@@ -60,6 +60,22 @@ impl<T> Row<T> {
     /// Status 201 if the row is new, 200 if it was replaced.
     pub fn put(value: T, is_new: bool, location: String) -> Self {
         Self { value, location: is_new.then_some(location) }
+    }
+}
+
+impl<B: Body> Row<Entity<B>> {
+    /// 201 with a new row, which stands under its key in the collection at `path`.
+    pub fn created_in(path: &str, entity: Entity<B>) -> Self {
+        let location = format!("{path}/{}", entity.body.key());
+        Self::created(entity, location)
+    }
+
+    /// What PUT came to: 201 where the row is new in the collection at `path`, 200 where it was there.
+    pub fn put_in(path: &str, outcome: UpsertOutcome<B>) -> Self {
+        let is_new = outcome.is_created();
+        let entity = outcome.into_entity();
+        let location = format!("{path}/{}", entity.body.key());
+        Self::put(entity, is_new, location)
     }
 }
 

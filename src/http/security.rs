@@ -16,8 +16,8 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'",
 );
 
-/// The headers of every answer. Browsers ignore the first over plain HTTP (RFC 6797, section 8.1); behind a TLS proxy it
-/// applies.
+/// The headers of every answer. Browsers ignore the first over plain HTTP (RFC 6797, section 8.1); it applies behind a
+/// TLS proxy.
 const ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

@@ -198,7 +198,7 @@ fn cell(value: &Value, decimal_comma: bool) -> String {
     }
 }
 
-/// Spreadsheets execute cells that begin like a formula; an apostrophe before it makes them text (OWASP, CSV injection).
+/// Spreadsheets execute cells that begin like a formula; after an apostrophe they are text (OWASP, CSV injection).
 fn neutralized(text: &str) -> Cow<'_, str> {
     // A text that already has the apostrophe gets another one, so that `plain` restores the original.
     match text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']) {

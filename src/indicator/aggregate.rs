@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::model::Aggregation;
 use crate::date_range::DateRange;
 use crate::db::types::{Id, RegisterKey};
+use crate::forest::Forest;
 use crate::period::Period;
 
 /// The unit tree of a municipality. Units are numbered from 1; 0 is the municipality as a whole, above all others.
@@ -13,36 +14,29 @@ use crate::period::Period;
 pub struct UnitTree {
     ids: Vec<Option<Id>>,
     keys: Vec<Option<RegisterKey>>,
-    lifetimes: Vec<DateRange>,
+    dates: Vec<DateRange>,
     parents: Vec<usize>,
-    below: Vec<Vec<usize>>,
     numbers: HashMap<Id, usize>,
+    forest: Forest<usize>,
     /// Every unit before the one right above it.
     bottom_up: Vec<usize>,
 }
 
 impl UnitTree {
-    /// A tree of units: each with its key, the unit right above it, and its lifetime.
+    /// A tree of units: each with its key, the unit right above it, and its first and last day.
     pub fn new(rows: Vec<(Id, RegisterKey, Option<Id>, DateRange)>) -> Self {
         let numbers: HashMap<Id, usize> = rows.iter().zip(1..).map(|((id, ..), n)| (*id, n)).collect();
-        let whole = (vec![None], vec![None], vec![DateRange::default()], vec![0]);
-        let (mut ids, mut keys, mut lifetimes, mut parents) = whole;
-        for (id, key, parent, lifetime) in rows {
+        let municipality = (vec![None], vec![None], vec![DateRange::default()], vec![0]);
+        let (mut ids, mut keys, mut dates, mut parents) = municipality;
+        for (id, key, parent, range) in rows {
             ids.push(Some(id));
             keys.push(Some(key));
-            lifetimes.push(lifetime);
+            dates.push(range);
             parents.push(parent.and_then(|parent| numbers.get(&parent).copied()).unwrap_or(0));
         }
-        let mut below = vec![Vec::new(); ids.len()];
-        (1..ids.len()).for_each(|unit| below[parents[unit]].push(unit));
-        let mut bottom_up = vec![0];
-        let mut next = 0;
-        while next < bottom_up.len() {
-            bottom_up.extend(&below[bottom_up[next]]);
-            next += 1;
-        }
-        bottom_up.reverse();
-        Self { ids, keys, lifetimes, parents, below, numbers, bottom_up }
+        let forest = Forest::new((0..ids.len()).map(|unit| (unit, (unit > 0).then_some(parents[unit]))));
+        let bottom_up = forest.bottom_up();
+        Self { ids, keys, dates, parents, numbers, forest, bottom_up }
     }
 
     /// The number of a unit; none = the municipality.
@@ -68,19 +62,13 @@ impl UnitTree {
     /// A hash of all that aggregates depend on: the units, their parents and their dates.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (&self.ids, &self.parents, &self.lifetimes).hash(&mut hasher);
+        (&self.ids, &self.parents, &self.dates).hash(&mut hasher);
         hasher.finish()
     }
 
     /// A unit with all units below it.
     pub fn subtree(&self, unit: usize) -> Vec<usize> {
-        let mut units = vec![unit];
-        let mut next = 0;
-        while next < units.len() {
-            units.extend(&self.below[units[next]]);
-            next += 1;
-        }
-        units
+        self.forest.subtree(unit)
     }
 
     /// How many workplaces (units with none below them) each unit has on the last day of a period. A workplace counts
@@ -89,8 +77,9 @@ impl UnitTree {
         let day = period.last_day();
         let mut workplaces = vec![0; self.ids.len()];
         for unit in self.bottom_up.iter().copied() {
-            workplaces[unit] = match self.below[unit].iter().map(|child| workplaces[*child]).sum() {
-                0 if unit > 0 && self.below[unit].is_empty() && self.lifetimes[unit].contains(day) => 1,
+            let children = self.forest.children(unit);
+            workplaces[unit] = match children.iter().map(|child| workplaces[*child]).sum() {
+                0 if unit > 0 && children.is_empty() && self.dates[unit].contains(day) => 1,
                 below => below,
             };
         }
@@ -193,7 +182,7 @@ pub fn aggregates(tree: &UnitTree, period: Period, values: &[UnitValue], aggrega
                 continue;
             }
             let mut sum = Contribution { people: Some(0), ..Contribution::default() };
-            tree.below[unit].iter().for_each(|child| sum.add(contributions[*child]));
+            tree.forest.children(unit).iter().for_each(|child| sum.add(contributions[*child]));
             if sum.measured == 0 {
                 contributions[unit] =
                     Contribution { people: Some(0), workplaces: workplaces[unit], ..Contribution::default() };

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 
 use super::model::Frequency;
-use crate::action::assignment::history::{Told, history};
-use crate::action::assignment::model::{Addressed, Member};
+use crate::action::assignment::model::{ActionWithAssignees, AssigneeInfo};
+use crate::action::assignment::report_events::ReportEvent;
 use crate::action::assignment::stage::Stage;
-use crate::action::assignment::store::{self as assignments, Which};
+use crate::action::assignment::store::reports::history;
+use crate::action::assignment::store::{self as assignments, ActionSelector};
 use crate::action::schedule::Occurrence;
 use crate::db::Tenant;
 use crate::db::types::Id;
@@ -50,8 +51,8 @@ pub fn coverage(
         return Ok(HashMap::new());
     }
     let selector = match definitions {
-        [single] => Which::Action(single.action_id),
-        _ => Which::All,
+        [single] => ActionSelector::Action(single.action_id),
+        _ => ActionSelector::All,
     };
     let mut actions = assignments::actions(tenant, selector)?;
     actions.retain(|action| definitions.iter().any(|definition| definition.action_id == action.id));
@@ -61,17 +62,18 @@ pub fn coverage(
     for definition in definitions {
         let Some(action) = actions.iter().find(|action| action.id == definition.action_id) else { continue };
         let at_level = committees.iter().map(|node| &node.member);
-        let members: Vec<&Member> = at_level.filter(|member| member.level_id == Some(definition.level_id)).collect();
-        let told: Vec<&Told> = told.iter().filter(|told| told.place.0 == action.id).collect();
+        let members: Vec<&AssigneeInfo> =
+            at_level.filter(|member| member.level_id == Some(definition.level_id)).collect();
+        let told: Vec<&ReportEvent> = told.iter().filter(|told| told.key.0 == action.id).collect();
         found.insert(definition.indicator_id, action_coverage(action, &members, &told, definition.frequency, today));
     }
     Ok(found)
 }
 
 fn action_coverage(
-    action: &Addressed,
-    members: &[&Member],
-    told: &[&Told],
+    action: &ActionWithAssignees,
+    members: &[&AssigneeInfo],
+    told: &[&ReportEvent],
     frequency: Frequency,
     today: NaiveDate,
 ) -> BTreeMap<Period, Coverage> {
@@ -85,21 +87,21 @@ fn action_coverage(
     // A report on a recurring action names its occurrence and counts for it whenever it comes; one on an action that is
     // done once counts from the day on which it comes.
     if action.schedule.recurrence.is_some() {
-        latest.extend(told.iter().map(|told| ((told.place.1, told.place.2), told.stage)));
+        latest.extend(told.iter().map(|told| ((told.key.1, told.key.2), told.stage)));
         consumed = told.len();
     }
     while period.first_day() <= today {
         let day = period.last_day().min(today);
         while let Some(next) = told.get(consumed).filter(|told| told.reported_at.day() <= day) {
-            latest.insert((next.place.1, next.place.2), next.stage);
+            latest.insert((next.key.1, next.key.2), next.stage);
             consumed += 1;
         }
         let (mut expected, mut done) = (0, 0);
         for occurrence in occurrences_in(action, period, day) {
             let reference_day = occurrence.reference_day(day);
-            for member in members.iter().filter(|member| member.lifetime.contains(reference_day)) {
+            for member in members.iter().filter(|member| member.exists.contains(reference_day)) {
                 expected += 1;
-                done += i64::from(latest.get(&(occurrence.period, member.party)) == Some(&Stage::Done));
+                done += i64::from(latest.get(&(occurrence.period, member.assignee)) == Some(&Stage::Done));
             }
         }
         if expected > 0 {
@@ -117,7 +119,7 @@ fn action_coverage(
 
 /// The occurrences that count in a period. An action that is done once counts in every period since it began; an
 /// occurrence of a recurring one in the period in which it is due.
-fn occurrences_in(action: &Addressed, period: Period, day: NaiveDate) -> Vec<Occurrence> {
+fn occurrences_in(action: &ActionWithAssignees, period: Period, day: NaiveDate) -> Vec<Occurrence> {
     let mut occurrences = action.schedule.occurrences(day);
     if action.schedule.recurrence.is_some() {
         let days = period.first_day()..=period.last_day();

@@ -164,11 +164,11 @@ fn compute(tenant: &mut Tenant<'_>, head: &IndicatorHead, tree: &UnitTree) -> Re
     Ok(found)
 }
 
-/// The series of an indicator as numbers.
+/// The series of an indicator, by numbers of unit and group.
 struct Series {
     /// The groups; the first is everybody.
     groups: Vec<String>,
-    /// The unit and the group of each series.
+    /// The unit and the group of each series, by the series' id.
     positions: HashMap<i64, (usize, usize)>,
 }
 
@@ -193,7 +193,7 @@ fn derive_period(
     period: Period,
     values: &[SeriesValue],
 ) -> Derived {
-    // Only those groups are numbered that the period has; the first is everybody.
+    // Only groups that occur in the period get a number; the first is everybody.
     let used = values.iter().filter_map(|value| series.positions.get(&value.series_id)).map(|(_, group)| *group);
     let numbers: Vec<usize> = used.chain([0]).collect::<BTreeSet<_>>().into_iter().collect();
     let measured = |stored: &SeriesValue| {

@@ -18,7 +18,7 @@ use crate::http::responses::{KeyTaken, UnknownId, problem_responses};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::period;
 use crate::problem::Result;
-use crate::resource::{self, Precondition};
+use crate::resource::{self, Precondition, Replacement};
 use crate::text::SearchText;
 
 /// The routes.
@@ -95,12 +95,7 @@ async fn create(
 ) -> Result<Row<Indicator>> {
     let created =
         database.write(&caller.principal, move |writer| resource::create::<Indicators>(writer, wanted)).await?;
-    let location = location(&created);
-    Ok(Row::created(created, location))
-}
-
-fn location(indicator: &Indicator) -> String {
-    format!("/v1/indicators/{}", indicator.body.key)
+    Ok(Row::created_in("/v1/indicators", created))
 }
 
 /// Read an indicator
@@ -119,6 +114,9 @@ async fn read(
     database.read(&caller.principal, move |tenant| resource::read::<Indicators>(tenant, &target)).await.map(Row::read)
 }
 
+/// What PUT takes: also what GET answers, as it is.
+pub type IndicatorPut = Replacement<IndicatorBody>;
+
 /// Create or replace an indicator
 ///
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
@@ -128,7 +126,7 @@ async fn read(
         ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "sygefravaer"),
         PutConditions,
     ),
-    request_body = IndicatorBody,
+    request_body = IndicatorPut,
     responses(
         (status = 200, description = "The indicator as it is now", body = Indicator),
         (status = 201, description = "The new indicator", body = Indicator),
@@ -141,13 +139,12 @@ async fn replace(
     database: web::Data<Database>,
     Target(target): Target,
     precondition: Precondition,
-    Body(wanted): Body<IndicatorBody>,
+    replacement: IndicatorPut,
 ) -> Result<Row<Indicator>> {
-    let work = move |writer: &mut Writer<'_>| resource::replace::<Indicators>(writer, &target, &precondition, wanted);
+    let work =
+        move |writer: &mut Writer<'_>| resource::replace::<Indicators>(writer, &target, &precondition, replacement);
     let outcome = database.write(&caller.principal, work).await?;
-    let (is_new, indicator) = (outcome.is_created(), outcome.into_entity());
-    let location = location(&indicator);
-    Ok(Row::put(indicator, is_new, location))
+    Ok(Row::put_in("/v1/indicators", outcome))
 }
 
 /// Change an indicator

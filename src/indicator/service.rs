@@ -35,7 +35,7 @@ impl References {
         let mut references =
             Self { levels: level::store::names(writer)?, units: organisation::names(writer)?, ..Self::default() };
         references.objectives.extend(store::objective_paths(writer)?);
-        references.actions.extend(actions::planned(writer, None)?.into_paths().map(|(path, id)| (id, path)));
+        references.actions.extend(actions::plan_actions(writer, None)?.into_paths().map(|(path, id)| (id, path)));
         Ok(references)
     }
 }

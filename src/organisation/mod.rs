@@ -6,6 +6,7 @@
 pub mod employee;
 pub mod model;
 pub mod routes;
+pub mod service;
 pub mod store;
 
 /// Units as a resource.

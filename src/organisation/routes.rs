@@ -7,10 +7,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Units;
 use super::model::{Unit, UnitBody, UnitKind};
+use super::service;
 use super::store::{self, Filter};
-use crate::auth::caller::Caller;
-use crate::auth::guard::{EditOrganisation, May, ReadOrganisation, missing_scope};
-use crate::auth::scope::Scope;
+use crate::auth::guard::{EditOrganisation, May, ReadOrganisation};
 use crate::db::types::Reference;
 use crate::db::{Database, Writer};
 use crate::http::body::{Body, Patch};
@@ -19,8 +18,7 @@ use crate::http::query::{self, Query};
 use crate::http::responses::{KeyTaken, StillReferenced, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
-use crate::register::ManagedBy;
-use crate::resource::{self, Precondition, Resource};
+use crate::resource::{self, Precondition, Replacement};
 use crate::text::SearchText;
 
 /// The routes.
@@ -88,16 +86,11 @@ async fn list(
 async fn create(
     caller: May<EditOrganisation>,
     database: web::Data<Database>,
-    Body(wanted): Body<UnitBody>,
+    Body(body): Body<UnitBody>,
 ) -> Result<Row<Unit>> {
-    check_manager(&caller, wanted.managed_by)?;
-    let created = database.write(&caller.principal, move |writer| resource::create::<Units>(writer, wanted)).await?;
-    let location = location(&created);
-    Ok(Row::created(created, location))
-}
-
-fn location(unit: &Unit) -> String {
-    format!("/v1/units/{}", unit.body.key)
+    let editor = (*caller).clone();
+    let created = database.write(&caller.principal, move |writer| service::create(writer, &editor, body)).await?;
+    Ok(Row::created_in("/v1/units", created))
 }
 
 /// Read a unit
@@ -115,6 +108,9 @@ async fn read(
     database.read(&caller.principal, move |tenant| resource::read::<Units>(tenant, &target)).await.map(Row::read)
 }
 
+/// What PUT takes: also what GET answers, as it is.
+pub type UnitPut = Replacement<UnitBody>;
+
 /// Create or replace a unit
 ///
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
@@ -124,7 +120,7 @@ async fn read(
         ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "skolen-ved-aaen"),
         PutConditions,
     ),
-    request_body = UnitBody,
+    request_body = UnitPut,
     responses(
         (status = 200, description = "The unit as it is now", body = Unit),
         (status = 201, description = "The new unit", body = Unit),
@@ -137,18 +133,12 @@ async fn replace(
     database: web::Data<Database>,
     Target(target): Target,
     precondition: Precondition,
-    Body(wanted): Body<UnitBody>,
+    replacement: UnitPut,
 ) -> Result<Row<Unit>> {
-    let manager = (*caller).clone();
-    let work = move |writer: &mut Writer<'_>| {
-        check_manager(&manager, wanted.managed_by)?;
-        check_existing_manager(&manager, writer, &target)?;
-        resource::replace::<Units>(writer, &target, &precondition, wanted)
-    };
+    let editor = (*caller).clone();
+    let work = move |writer: &mut Writer<'_>| service::replace(writer, &editor, &target, &precondition, replacement);
     let outcome = database.write(&caller.principal, work).await?;
-    let (is_new, unit) = (outcome.is_created(), outcome.into_entity());
-    let location = location(&unit);
-    Ok(Row::put(unit, is_new, location))
+    Ok(Row::put_in("/v1/units", outcome))
 }
 
 /// Change a unit
@@ -166,14 +156,9 @@ async fn change(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Unit>> {
-    let manager = (*caller).clone();
+    let editor = (*caller).clone();
     let work = move |writer: &mut Writer<'_>| {
-        resource::change::<Units>(writer, &target, &precondition, |unit| {
-            check_manager(&manager, unit.managed_by)?;
-            let wanted: UnitBody = patch.apply(unit)?;
-            check_manager(&manager, wanted.managed_by)?;
-            Ok(wanted)
-        })
+        service::change(writer, &editor, &target, &precondition, |unit| patch.apply(unit))
     };
     database.write(&caller.principal, work).await.map(Row::read)
 }
@@ -196,26 +181,8 @@ async fn delete(
     Target(target): Target,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let manager = (*caller).clone();
-    let work = move |writer: &mut Writer<'_>| {
-        check_existing_manager(&manager, writer, &target)?;
-        resource::delete::<Units>(writer, &target, &precondition)
-    };
+    let editor = (*caller).clone();
+    let work = move |writer: &mut Writer<'_>| service::delete(writer, &editor, &target, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// What the HR system manages is the HR system's: an editor's token leaves it alone.
-fn check_manager(caller: &Caller, managed_by: ManagedBy) -> Result<()> {
-    match managed_by {
-        ManagedBy::Hr if !caller.scopes.holds(Scope::Hr) => Err(missing_scope(&[Scope::Hr])),
-        _ => Ok(()),
-    }
-}
-
-fn check_existing_manager(caller: &Caller, writer: &mut Writer<'_>, target: &Reference) -> Result<()> {
-    match Units::find(writer, target)? {
-        Some(unit) => check_manager(caller, unit.body.managed_by),
-        None => Ok(()),
-    }
 }

@@ -1,4 +1,4 @@
-//! How far committees have come, by themselves and with all below them.
+//! The progress of committees, by themselves and with all below them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -6,101 +6,91 @@ use chrono::{Months, NaiveDate};
 
 use super::label::Counted;
 use super::series::{self, Point};
-use super::sums::{Gathered, Part, ProgressKind, Sums, Wanted};
-use crate::action::assignment::board::Board;
-use crate::action::assignment::count::Census;
-use crate::action::assignment::history::{Told, history_of_committees, latest_of_committees};
-use crate::action::assignment::model::{Addressed, Member, Party, each_share};
-use crate::action::assignment::store::{self as assignments, Node, Which};
+use super::sums::{Part, ProgressKind, ProgressQuery, ProgressSummary, Sums};
+use crate::action::assignment::model::{ActionWithAssignees, Assignee, AssigneeInfo, for_each_assignment};
+use crate::action::assignment::occurrence_counts::CommitteeCounts;
+use crate::action::assignment::report_events::ReportEvent;
+use crate::action::assignment::snapshot::AssignmentSnapshot;
+use crate::action::assignment::store::reports::{history_of_committees, latest_of_committees};
+use crate::action::assignment::store::{self as assignments, ActionSelector};
 use crate::committee::membership::store::{self as memberships, Filter};
 use crate::db::Tenant;
 use crate::db::types::{Id, Reference, RegisterKey};
+use crate::forest::Forest;
 use crate::period;
 use crate::problem::{Problem, Result};
 
-/// The committees of a municipality, and who stands below whom.
-struct Tree {
-    nodes: Vec<Node>,
-    places: HashMap<Id, usize>,
-    below: HashMap<Id, Vec<usize>>,
+/// The committees of a municipality.
+struct CommitteeTree {
+    infos: HashMap<Id, AssigneeInfo>,
+    forest: Forest<Id>,
 }
 
-impl Tree {
+impl CommitteeTree {
     fn read(tenant: &mut Tenant<'_>) -> Result<Self> {
         let nodes = assignments::committees(tenant)?;
-        let places = nodes.iter().enumerate().map(|(place, node)| (node.member.party.id(), place)).collect();
-        let mut below: HashMap<Id, Vec<usize>> = HashMap::new();
-        for (place, node) in nodes.iter().enumerate() {
-            if let Some(parent) = node.parent_id {
-                below.entry(parent).or_default().push(place);
-            }
-        }
-        Ok(Self { nodes, places, below })
+        let forest = Forest::new(nodes.iter().map(|node| (node.member.assignee.id(), node.parent_id)));
+        let infos = nodes.into_iter().map(|node| (node.member.assignee.id(), node.member)).collect();
+        Ok(Self { infos, forest })
     }
 
-    fn member(&self, id: Id) -> Option<&Member> {
-        self.places.get(&id).map(|place| &self.nodes[*place].member)
+    fn get(&self, id: Id) -> Option<&AssigneeInfo> {
+        self.infos.get(&id)
     }
 
-    fn find(&self, reference: &Reference) -> Option<&Member> {
-        let mut members = self.nodes.iter().map(|node| &node.member);
-        members.find(|member| reference.names(member.party.id(), &member.key))
+    fn find(&self, reference: &Reference) -> Option<&AssigneeInfo> {
+        self.infos.values().find(|info| reference.names(info.assignee.id(), &info.key))
     }
 
-    fn children(&self, id: Id) -> impl Iterator<Item = &Member> {
-        self.below.get(&id).into_iter().flatten().map(|place| &self.nodes[*place].member)
+    fn children(&self, id: Id) -> impl Iterator<Item = &AssigneeInfo> {
+        self.forest.children(id).iter().filter_map(|id| self.get(*id))
     }
 
     /// Whether these are all committees that have a level.
     fn has_all_levels(&self, ids: &[Id]) -> bool {
         let ids: HashSet<Id> = ids.iter().copied().collect();
-        self.nodes.iter().all(|node| node.member.level_id.is_none() || ids.contains(&node.member.party.id()))
-    }
-
-    /// The committee itself, and all below it, whether they exist on a day or not.
-    fn subtree(&self, id: Id) -> Vec<Id> {
-        let mut found = vec![id];
-        let mut next = 0;
-        while let Some(above) = found.get(next).copied() {
-            found.extend(self.children(above).map(|member| member.party.id()));
-            next += 1;
-        }
-        found
+        self.infos.values().all(|info| info.level_id.is_none() || ids.contains(&info.assignee.id()))
     }
 }
 
-/// What plans and committees themselves ask of committees. Drafts ask nothing of anybody yet.
-fn asked(tenant: &mut Tenant<'_>) -> Result<Vec<Addressed>> {
-    let mut actions = assignments::actions(tenant, Which::All)?;
+/// The actions of plans and of committees themselves, without those of drafts.
+fn adopted_actions(tenant: &mut Tenant<'_>) -> Result<Vec<ActionWithAssignees>> {
+    let mut actions = assignments::actions(tenant, ActionSelector::All)?;
     actions.retain(|action| !action.is_draft);
     Ok(actions)
 }
 
-/// The same, of some committees alone where they are named.
-fn asked_of(ids: &[Id], actions: &[Addressed]) -> Vec<Addressed> {
-    let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
+/// The same actions, with only these committees among the named assignees.
+fn restrict_to(ids: &[Id], actions: &[ActionWithAssignees]) -> Vec<ActionWithAssignees> {
+    let assignees: HashSet<Assignee> = ids.iter().copied().map(Assignee::Committee).collect();
     let mut actions = actions.to_vec();
-    actions.iter_mut().for_each(|action| action.named.retain(|member| wanted.contains(&member.party)));
+    actions.iter_mut().for_each(|action| action.named.retain(|member| assignees.contains(&member.assignee)));
     actions
 }
 
-/// The own sums of committees.
-struct Own {
-    actions: Vec<Addressed>,
-    members: Vec<Member>,
+/// The sums of committees, each by itself.
+struct OwnSums {
+    actions: Vec<ActionWithAssignees>,
+    members: Vec<AssigneeInfo>,
     sums: HashMap<Id, Sums>,
 }
 
-impl Own {
-    fn read(tenant: &mut Tenant<'_>, tree: &Tree, asked: &[Addressed], ids: &[Id], on: NaiveDate) -> Result<Self> {
-        let actions = asked_of(ids, asked);
-        let members: Vec<Member> = ids.iter().filter_map(|id| tree.member(*id).cloned()).collect();
+impl OwnSums {
+    fn read(
+        tenant: &mut Tenant<'_>,
+        tree: &CommitteeTree,
+        actions: &[ActionWithAssignees],
+        ids: &[Id],
+        on: NaiveDate,
+    ) -> Result<Self> {
+        let actions = restrict_to(ids, actions);
+        let members: Vec<AssigneeInfo> = ids.iter().filter_map(|id| tree.get(*id).cloned()).collect();
         let latest = latest_of_committees(tenant, ids, on)?;
         let mut sums: HashMap<Id, Sums> = ids.iter().map(|id| (*id, Sums::default())).collect();
-        each_share(&actions, &members, on, |share| {
-            let figures = share.figures(latest.get(&share.place()).copied(), on);
-            let own = sums.entry(share.member.party.id()).or_default();
-            own.add(share.action.is_local(), share.occurrence.is_running(on), figures);
+        for_each_assignment(&actions, &members, on, |assignment_ref| {
+            let counts = assignment_ref.counts(latest.get(&assignment_ref.key()).copied(), on);
+            let own = sums.entry(assignment_ref.member.assignee.id()).or_default();
+            own.add(assignment_ref.action.is_local(), assignment_ref.occurrence.is_running(on), counts);
         });
         Ok(Self { actions, members, sums })
     }
@@ -109,59 +99,60 @@ impl Own {
         self.sums.get(&id).copied().unwrap_or_default()
     }
 
-    fn part(&self, tree: &Tree, member: &Member) -> Part {
-        let id = member.party.id();
-        let subtree = tree.subtree(id).into_iter().map(|id| self.of(id).all).sum();
+    fn part(&self, tree: &CommitteeTree, member: &AssigneeInfo) -> Part {
+        let id = member.assignee.id();
+        let subtree = tree.forest.subtree(id).into_iter().map(|id| self.of(id).all).sum();
         let sums = Sums { subtree: Some(subtree), ..self.of(id) };
         Part::new(ProgressKind::Committee, id, &member.key, &member.name, sums)
     }
 
-    /// The figures of some of the committees month by month: the last two years.
+    /// The counts of some of the committees month by month, for the last two years.
     fn series(&self, tenant: &mut Tenant<'_>, ids: &[Id], on: NaiveDate) -> Result<Vec<Point>> {
-        let wanted: HashSet<Party> = ids.iter().copied().map(Party::Committee).collect();
-        let members = || self.members.iter().filter(|member| wanted.contains(&member.party));
-        let census = Census::of(members().filter_map(|member| Some((member.level_id?, member.lifetime, 1))));
-        let mut actions = asked_of(ids, &self.actions);
+        let assignees: HashSet<Assignee> = ids.iter().copied().map(Assignee::Committee).collect();
+        let members = || self.members.iter().filter(|member| assignees.contains(&member.assignee));
+        let committee_counts =
+            CommitteeCounts::of(members().filter_map(|member| Some((member.level_id?, member.exists, 1))));
+        let mut actions = restrict_to(ids, &self.actions);
         actions.retain(|action| !action.is_local());
         let mut history = history_of_committees(tenant, ids, on)?;
-        history.retain(|told: &Told| wanted.contains(&told.place.2));
-        Ok(series::points(&actions, &census, &history, &series::days(two_years_before(on), None, on)))
+        history.retain(|event: &ReportEvent| assignees.contains(&event.key.2));
+        Ok(series::points(&actions, &committee_counts, &history, &series::days(two_years_before(on), None, on)))
     }
 }
 
-/// How far a committee has come, by itself and with all below it; those right below it that exist on the day stand one
-/// step down.
-pub fn committee(tenant: &mut Tenant<'_>, reference: &Reference, wanted: Wanted) -> Result<Gathered> {
-    let on = wanted.on;
-    let tree = Tree::read(tenant)?;
+/// The progress of a committee, by itself and with all below it. Its children are the committees right below it that
+/// exist on the day.
+pub fn committee(tenant: &mut Tenant<'_>, reference: &Reference, query: ProgressQuery) -> Result<ProgressSummary> {
+    let on = query.on;
+    let tree = CommitteeTree::read(tenant)?;
     let member = tree.find(reference).ok_or_else(|| Problem::not_found("committee"))?;
-    let id = member.party.id();
-    let (asked, subtree) = (asked(tenant)?, tree.subtree(id));
-    // Where the subtree is the whole house, its sum is told from the counts that are kept for plans.
-    let by_counts = !wanted.children && tree.has_all_levels(&subtree);
+    let id = member.assignee.id();
+    let (actions, subtree) = (adopted_actions(tenant)?, tree.forest.subtree(id));
+    // If the subtree holds all committees with a level, its sum comes from the stored totals.
+    let by_counts = !query.children && tree.has_all_levels(&subtree);
     let read: &[Id] = if by_counts { &[id] } else { &subtree };
-    let own = Own::read(tenant, &tree, &asked, read, on)?;
+    let own = OwnSums::read(tenant, &tree, &actions, read, on)?;
     let mut part = own.part(&tree, member);
     if by_counts {
-        let mut planned = asked_of(&subtree, &asked);
+        let mut planned = restrict_to(&subtree, &actions);
         planned.retain(|action| !action.is_local());
-        let board = Board::of(tenant, planned, on)?;
-        part.sums.subtree = Some(board.entries().iter().map(|entry| entry.figures).sum());
+        let snapshot = AssignmentSnapshot::from_actions(tenant, planned, on)?;
+        part.sums.subtree = Some(snapshot.by_occurrence().iter().map(|entry| entry.counts).sum());
     }
-    let mut gathered = Gathered::new(part, on);
-    if wanted.children {
-        let present = tree.children(id).filter(|member| member.lifetime.contains(on));
-        gathered.children = Some(present.map(|member| own.part(&tree, member)).collect());
+    let mut summary = ProgressSummary::new(part, on);
+    if query.children {
+        let present = tree.children(id).filter(|member| member.exists.contains(on));
+        summary.children = Some(present.map(|member| own.part(&tree, member)).collect());
     }
-    if wanted.series {
-        gathered.series = Some(own.series(tenant, &[id], on)?);
+    if query.series {
+        summary.series = Some(own.series(tenant, &[id], on)?);
     }
-    Ok(gathered)
+    Ok(summary)
 }
 
-/// How far the committees have come in which somebody sits today; each of them stands one step down.
-pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted) -> Result<Gathered> {
-    let on = wanted.on;
+/// The progress of the committees in which a person sits today. Each of them is a child.
+pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, query: ProgressQuery) -> Result<ProgressSummary> {
+    let on = query.on;
     let seats = match person {
         Some(key) => {
             let filter = Filter { employee: Some(key.clone()), on: Some(period::today()), ..Filter::default() };
@@ -169,33 +160,33 @@ pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted)
         }
         None => Vec::new(),
     };
-    // By key, and once however many seats somebody has in it.
+    // By key; once, however many seats the person has in it.
     let mine: BTreeSet<Reference> = seats.into_iter().map(|seat| seat.membership.body.committee).collect();
     let mut sums = Sums::default();
     let (mut children, mut series) = (Vec::new(), Vec::new());
-    // Who is nobody here, or sits nowhere, is told so without any further question.
+    // Without seats there is nothing more to read.
     if !mine.is_empty() {
-        let (tree, asked) = (Tree::read(tenant)?, asked(tenant)?);
-        let members: Vec<&Member> = mine.iter().filter_map(|committee| tree.find(committee)).collect();
-        let ids: Vec<Id> = members.iter().map(|member| member.party.id()).collect();
-        let read: HashSet<Id> = match wanted.children {
-            true => ids.iter().flat_map(|id| tree.subtree(*id)).collect(),
+        let (tree, actions) = (CommitteeTree::read(tenant)?, adopted_actions(tenant)?);
+        let members: Vec<&AssigneeInfo> = mine.iter().filter_map(|committee| tree.find(committee)).collect();
+        let ids: Vec<Id> = members.iter().map(|member| member.assignee.id()).collect();
+        let read: HashSet<Id> = match query.children {
+            true => ids.iter().flat_map(|id| tree.forest.subtree(*id)).collect(),
             false => ids.iter().copied().collect(),
         };
-        let own = Own::read(tenant, &tree, &asked, &read.into_iter().collect::<Vec<_>>(), on)?;
+        let own = OwnSums::read(tenant, &tree, &actions, &read.into_iter().collect::<Vec<_>>(), on)?;
         for of in ids.iter().map(|id| own.of(*id)) {
             sums.all += of.all;
             sums.running += of.running;
             sums.local += of.local;
         }
-        if wanted.children {
+        if query.children {
             children = members.into_iter().map(|member| own.part(&tree, member)).collect();
         }
-        if wanted.series {
+        if query.series {
             series = own.series(tenant, &ids, on)?;
         }
-    } else if wanted.series {
-        series = series::points(&[], &Census::default(), &[], &series::days(two_years_before(on), None, on));
+    } else if query.series {
+        series = series::points(&[], &CommitteeCounts::default(), &[], &series::days(two_years_before(on), None, on));
     }
     let counted = Counted::Assignments;
     let part = Part {
@@ -208,10 +199,10 @@ pub fn me(tenant: &mut Tenant<'_>, person: Option<&RegisterKey>, wanted: Wanted)
         sums,
         verdicts: None,
     };
-    let mut gathered = Gathered::new(part, on);
-    gathered.children = wanted.children.then_some(children);
-    gathered.series = wanted.series.then_some(series);
-    Ok(gathered)
+    let mut summary = ProgressSummary::new(part, on);
+    summary.children = query.children.then_some(children);
+    summary.series = query.series.then_some(series);
+    Ok(summary)
 }
 
 fn two_years_before(day: NaiveDate) -> NaiveDate {

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 
-use crate::action::assignment::figures::Figures;
-use crate::action::assignment::model::{Addressed, Party};
+use crate::action::assignment::model::{ActionWithAssignees, Assignee};
 use crate::action::assignment::stage::Stage;
+use crate::action::assignment::stage_counts::StageCounts;
 use crate::language::Language;
 
 /// What a label counts: committees or units if each has a single assignment, else assignments.
@@ -20,8 +20,8 @@ pub enum Counted {
 
 impl Counted {
     /// What the assignments of one occurrence of an action are counted as.
-    pub fn parties(action: &Addressed) -> Self {
-        let units = action.named.iter().filter(|member| matches!(member.party, Party::Unit(_))).count();
+    pub fn parties(action: &ActionWithAssignees) -> Self {
+        let units = action.named.iter().filter(|member| matches!(member.assignee, Assignee::Unit(_))).count();
         match (units, action.named.len() - units + action.level_ids.len()) {
             (0, _) => Self::Committees,
             (_, 0) => Self::Units,
@@ -39,7 +39,7 @@ impl Counted {
 }
 
 /// "37 af 52 udvalg er i mål"
-pub fn label(figures: &Figures, counted: Counted, language: Language) -> String {
+pub fn label(figures: &StageCounts, counted: Counted, language: Language) -> String {
     if figures.expected == 0 {
         return language.text("progress-nothing");
     }
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn labels_are_sentences() {
         let figures = |done, expected: u64| {
-            let mut figures = Figures::expecting(expected);
+            let mut figures = StageCounts::expecting(expected);
             figures.count(Stage::Done, done);
             figures
         };

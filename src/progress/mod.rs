@@ -1,8 +1,8 @@
-//! Progress: how far an action, a focus area, a strategy or a committee has come, for widgets above all.
+//! Progress: how far an action, a focus area, a strategy or a committee has come. Above all for widgets.
 //!
-//! Every figure is the plain sum of the assignments behind it. `plan` and `committees` sum up (`sums`), also month by month
-//! (`series`); `verdicts` counts what the targets of
-//! indicators come to; `model` is what is answered, `label` the sentences that are ready to show, `picture` the drawing.
+//! Every count is the plain sum of the assignments behind it. `plan` and `committees` are the use cases; they build a
+//! summary (`sums`), with counts month by month (`series`) and verdicts on indicators (`verdicts`). `model` is the
+//! answer, `label` its sentences, `picture` the drawing.
 
 pub mod committees;
 pub mod label;

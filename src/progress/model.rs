@@ -1,4 +1,4 @@
-//! What progress is answered with.
+//! The answers about progress.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 use super::label::{self, Counted};
 use super::picture::{Bar, Picture};
 use super::series::Point;
-use super::sums::{Gathered, Part, ProgressKind, Sums};
+use super::sums::{Part, ProgressKind, ProgressSummary, Sums};
 use super::verdicts::VerdictCounts;
-use crate::action::assignment::figures::Figures;
-use crate::action::assignment::forerunners::Forerunner;
+use crate::action::assignment::predecessors::Predecessor;
 use crate::action::assignment::stage::Stage;
+use crate::action::assignment::stage_counts::StageCounts;
 use crate::db::types::{Id, Timestamp};
 use crate::http::page::{Cursor, Page, PageLimit};
 use crate::language::Language;
@@ -46,8 +46,8 @@ pub struct ProgressCounts {
     pub share_done: Option<f64>,
 }
 
-impl From<&Figures> for ProgressCounts {
-    fn from(figures: &Figures) -> Self {
+impl From<&StageCounts> for ProgressCounts {
+    fn from(figures: &StageCounts) -> Self {
         Self {
             expected: figures.expected,
             done: figures.at(Stage::Done),
@@ -75,7 +75,7 @@ pub struct ProgressFigures {
 }
 
 impl ProgressFigures {
-    fn of(figures: &Figures, counted: Counted, language: Language) -> Self {
+    fn of(figures: &StageCounts, counted: Counted, language: Language) -> Self {
         Self {
             counts: figures.into(),
             last_reported_at: figures.last_reported_at,
@@ -102,17 +102,17 @@ pub struct ProgressPart {
     pub figures: ProgressFigures,
     /// Of those, what is running: begun, and not yet due.
     pub running: ProgressFigures,
-    /// Local actions, which are not in the other figures; null where they are not told apart.
+    /// Local actions, which are not in the other figures; null where they are not counted separately.
     pub local: Option<ProgressFigures>,
     /// Of committees: their own assignments and those of all committees below them; null otherwise.
     pub subtree: Option<ProgressFigures>,
-    /// Of strategies, focus areas and objectives: what the targets of their indicators come to; null otherwise.
+    /// Of strategies, focus areas and objectives: the verdicts on the targets of their indicators; null otherwise.
     pub indicators: Option<VerdictCounts>,
 }
 
 impl ProgressPart {
     fn of(part: &Part, language: Language) -> Self {
-        let figures = |figures: &Figures, counted| ProgressFigures::of(figures, counted, language);
+        let figures = |figures: &StageCounts, counted| ProgressFigures::of(figures, counted, language);
         let Sums { all, running, local, subtree } = &part.sums;
         Self {
             kind: part.kind,
@@ -147,7 +147,7 @@ pub struct ForerunnerProgress {
 /// The counts at the end of a month.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ProgressPoint {
-    /// The day: a month's last, or the one that is asked for.
+    /// The day: a month's last, or the requested one.
     #[schema(example = "2026-10-31")]
     pub on: NaiveDate,
     /// How many, and how far.
@@ -156,66 +156,72 @@ pub struct ProgressPoint {
 }
 
 impl From<&Point> for ProgressPoint {
-    fn from(Point { on, figures }: &Point) -> Self {
-        Self { on: *on, counts: figures.into() }
+    fn from(Point { on, counts }: &Point) -> Self {
+        Self { on: *on, counts: counts.into() }
     }
 }
 
 /// A page of what stands one step down.
 pub type ProgressPartPage = Page<ProgressPart>;
 
-/// How far something has come.
+/// The progress of something.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Progress {
     /// What it is about, and its figures.
     #[serde(flatten)]
     pub part: ProgressPart,
-    /// The day that is told about.
+    /// The requested day.
     pub on: NaiveDate,
     /// Of actions: the day from which it is no longer pursued; null otherwise.
     pub cancelled_on: Option<NaiveDate>,
     /// Of actions: those that come first; null otherwise.
     pub forerunners: Option<Vec<ForerunnerProgress>>,
-    /// Of actions: whether some of it is in progress or done, although not all that comes first is done, or was cancelled; null otherwise.
+    /// Of actions: whether some of it is in progress or done, although not all that comes first is done, or was
+    /// cancelled; null otherwise.
     pub is_ahead_of_forerunner: Option<bool>,
     /// With `children=true`: what stands one step down. Of a strategy its focus areas, of an area its actions, of an
     /// action its times, of a committee those right below it, of the token's person their committees. Else null.
     pub children: Option<ProgressPartPage>,
-    /// With `series=month`: the figures at the end of each month, and on the day that is asked for. Else null.
+    /// With `series=month`: the figures at the end of each month, and on the requested day. Else null.
     pub series: Option<Vec<ProgressPoint>>,
 }
 
 impl Progress {
-    /// What was gathered, in words of a language.
-    pub fn of(gathered: &Gathered, language: Language, limit: PageLimit, cursor: Option<&Cursor>) -> Result<Self> {
+    /// The answer in a language.
+    pub fn new(
+        summary: &ProgressSummary,
+        language: Language,
+        limit: PageLimit,
+        cursor: Option<&Cursor>,
+    ) -> Result<Self> {
         let page = |parts: &Vec<Part>| {
             let parts = parts.iter().map(|part| ProgressPart::of(part, language)).collect();
             Page::slice(parts, limit, cursor)
         };
-        let forerunners = gathered.forerunners.as_ref().map(|forerunners| {
-            let told = |Forerunner { action, is_done, .. }: &Forerunner| ForerunnerProgress {
+        let forerunners = summary.predecessors.as_ref().map(|predecessors| {
+            let answer = |Predecessor { action, is_done, .. }: &Predecessor| ForerunnerProgress {
                 id: action.id,
                 path: action.path.clone(),
                 title: action.title.to_string(),
                 is_done: *is_done,
             };
-            forerunners.iter().map(told).collect::<Vec<_>>()
+            predecessors.iter().map(answer).collect::<Vec<_>>()
         });
-        let has_begun = gathered.part.sums.all.at(Stage::InProgress) + gathered.part.sums.all.at(Stage::Done) > 0;
-        let holds_up = |first: &Vec<Forerunner>| first.iter().any(|first| first.holds_up);
-        let is_ahead = gathered.forerunners.as_ref().map(|first| has_begun && holds_up(first));
+        let has_begun = summary.part.sums.all.at(Stage::InProgress) + summary.part.sums.all.at(Stage::Done) > 0;
+        let is_blocking = |first: &Vec<Predecessor>| first.iter().any(|first| first.is_blocking);
+        let is_ahead = summary.predecessors.as_ref().map(|first| has_begun && is_blocking(first));
         Ok(Self {
-            part: ProgressPart::of(&gathered.part, language),
-            on: gathered.on,
-            cancelled_on: gathered.cancelled_on,
+            part: ProgressPart::of(&summary.part, language),
+            on: summary.on,
+            cancelled_on: summary.cancelled_on,
             forerunners,
             is_ahead_of_forerunner: is_ahead,
-            children: gathered.children.as_ref().map(page).transpose()?,
-            series: gathered.series.as_ref().map(|points| points.iter().map(Into::into).collect()),
+            children: summary.children.as_ref().map(page).transpose()?,
+            series: summary.series.as_ref().map(|points| points.iter().map(Into::into).collect()),
         })
     }
 
-    /// The same as a picture (SVG): a bar by stage; of a committee with others below it also one of them all.
+    /// The same as a picture (SVG): a bar by stage; for a committee with others below it, a second bar for them all.
     pub fn picture(&self, language: Language) -> String {
         let itself = language.text("progress-committee-itself");
         let with_below = language.text("progress-with-committees-below");

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Progress;
 use super::series::SeriesStep;
-use super::sums::{Gathered, Wanted};
+use super::sums::{ProgressQuery, ProgressSummary};
 use super::{committees, plan};
 use crate::auth::caller::Caller;
 use crate::auth::guard::{May, ReadProgress};
@@ -38,17 +38,17 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(read_me);
 }
 
-/// How progress is wanted.
+/// The query parameters of progress.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct HowProgress {
+struct ProgressParams {
     /// As of this day, with what was reported by then; today, unless said otherwise. From 1990 to twenty years ahead.
     #[serde(default, deserialize_with = "query::day_in_range")]
     on: Option<NaiveDate>,
-    /// Whether to tell the same one step down.
+    /// Whether to include the same one step down.
     #[serde(default)]
     children: bool,
-    /// Whether to tell the figures month by month.
+    /// Whether to include the figures month by month.
     series: Option<SeriesStep>,
     /// Figures, or a drawing.
     format: Option<ProgressFormat>,
@@ -61,14 +61,14 @@ struct HowProgress {
 
 /// Read how far a strategy has come
 ///
-/// Its focus areas stand one step down. A draft is told like any other: as a preview. With `If-None-Match`, an answer
-/// that hasn't changed costs next to nothing: ask as often as you like.
+/// Its focus areas stand one step down. A draft is answered like any other: as a preview. With `If-None-Match`, an
+/// answer that hasn't changed costs next to nothing: ask as often as you like.
 #[utoipa::path(
     tag = "strategies", operation_id = "read_strategy_progress",
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(
         ("id" = String, Path, description = "Key or UUID of the strategy", example = "med-plan-2025-2028"),
-        HowProgress,
+        ProgressParams,
         LanguageHeader,
         IfNoneMatch,
     ),
@@ -89,10 +89,10 @@ async fn read_strategy(
     request: HttpRequest,
     language: Language,
     Target(target): Target,
-    Query(how): Query<HowProgress>,
+    Query(params): Query<ProgressParams>,
 ) -> Result<HttpResponse> {
-    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| plan::strategy(tenant, &target, wanted)).await
+    let request = ProgressRequest { caller: &caller, database: &database, request: &request, language, params };
+    request.answer(move |tenant, query| plan::strategy(tenant, &target, query)).await
 }
 
 /// Read how far a focus area has come
@@ -102,7 +102,7 @@ async fn read_strategy(
 #[utoipa::path(
     tag = "strategies", operation_id = "read_focus_area_progress",
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
-    params(("id" = Id, Path, description = "UUID of the focus area"), HowProgress, LanguageHeader, IfNoneMatch),
+    params(("id" = Id, Path, description = "UUID of the focus area"), ProgressParams, LanguageHeader, IfNoneMatch),
     responses(
         (
             status = 200, description = "The progress",
@@ -120,20 +120,20 @@ async fn read_focus_area(
     request: HttpRequest,
     language: Language,
     PartId(id): PartId,
-    Query(how): Query<HowProgress>,
+    Query(params): Query<ProgressParams>,
 ) -> Result<HttpResponse> {
-    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| plan::focus_area(tenant, id, wanted)).await
+    let request = ProgressRequest { caller: &caller, database: &database, request: &request, language, params };
+    request.answer(move |tenant, query| plan::focus_area(tenant, id, query)).await
 }
 
 /// Read how far an objective has come
 ///
-/// What the targets of its indicators come to. What is done for it is told of its focus area: actions stand there, not
-/// below objectives, so that the figures of assignments are all 0.
+/// The verdicts on the targets of its indicators. Actions belong to focus areas, not to objectives: the figures of
+/// assignments are all 0.
 #[utoipa::path(
     tag = "strategies", operation_id = "read_objective_progress",
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
-    params(("id" = Id, Path, description = "UUID of the objective"), HowProgress, LanguageHeader, IfNoneMatch),
+    params(("id" = Id, Path, description = "UUID of the objective"), ProgressParams, LanguageHeader, IfNoneMatch),
     responses(
         (
             status = 200, description = "The progress",
@@ -151,10 +151,10 @@ async fn read_objective(
     request: HttpRequest,
     language: Language,
     PartId(id): PartId,
-    Query(how): Query<HowProgress>,
+    Query(params): Query<ProgressParams>,
 ) -> Result<HttpResponse> {
-    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| plan::objective(tenant, id, wanted)).await
+    let request = ProgressRequest { caller: &caller, database: &database, request: &request, language, params };
+    request.answer(move |tenant, query| plan::objective(tenant, id, query)).await
 }
 
 /// Read how far an action has come
@@ -164,7 +164,7 @@ async fn read_objective(
 #[utoipa::path(
     tag = "actions", operation_id = "read_action_progress",
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
-    params(("id" = Id, Path, description = "UUID of the action"), HowProgress, LanguageHeader, IfNoneMatch),
+    params(("id" = Id, Path, description = "UUID of the action"), ProgressParams, LanguageHeader, IfNoneMatch),
     responses(
         (
             status = 200, description = "The progress",
@@ -182,10 +182,10 @@ async fn read_action(
     request: HttpRequest,
     language: Language,
     PartId(id): PartId,
-    Query(how): Query<HowProgress>,
+    Query(params): Query<ProgressParams>,
 ) -> Result<HttpResponse> {
-    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| plan::action(tenant, id, wanted)).await
+    let request = ProgressRequest { caller: &caller, database: &database, request: &request, language, params };
+    request.answer(move |tenant, query| plan::action(tenant, id, query)).await
 }
 
 /// Read how far a committee has come
@@ -198,7 +198,7 @@ async fn read_action(
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
     params(
         ("id" = String, Path, description = "Key or UUID of the committee", example = "lokal-med-hasselengskolen"),
-        HowProgress,
+        ProgressParams,
         LanguageHeader,
         IfNoneMatch,
     ),
@@ -219,10 +219,10 @@ async fn read_committee(
     request: HttpRequest,
     language: Language,
     Target(target): Target,
-    Query(how): Query<HowProgress>,
+    Query(params): Query<ProgressParams>,
 ) -> Result<HttpResponse> {
-    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| committees::committee(tenant, &target, wanted)).await
+    let request = ProgressRequest { caller: &caller, database: &database, request: &request, language, params };
+    request.answer(move |tenant, query| committees::committee(tenant, &target, query)).await
 }
 
 /// Read how far my committees have come
@@ -232,7 +232,7 @@ async fn read_committee(
 #[utoipa::path(
     tag = "people", operation_id = "read_my_progress",
     security(("bearer" = ["med.progress"]), ("bearer" = ["med.read"])),
-    params(HowProgress, LanguageHeader, IfNoneMatch),
+    params(ProgressParams, LanguageHeader, IfNoneMatch),
     responses(
         (
             status = 200, description = "The progress",
@@ -249,31 +249,31 @@ async fn read_me(
     database: web::Data<Database>,
     request: HttpRequest,
     language: Language,
-    Query(how): Query<HowProgress>,
+    Query(params): Query<ProgressParams>,
 ) -> Result<HttpResponse> {
     let person: Option<RegisterKey> = caller.person.as_ref().and_then(|person| person.parse().ok());
-    let asked = Asked { caller: &caller, database: &database, request: &request, language, how };
-    asked.answer(move |tenant, wanted| committees::me(tenant, person.as_ref(), wanted)).await
+    let request = ProgressRequest { caller: &caller, database: &database, request: &request, language, params };
+    request.answer(move |tenant, query| committees::me(tenant, person.as_ref(), query)).await
 }
 
-/// A question for progress, whatever it is about.
-struct Asked<'a> {
+/// A request for the progress of anything.
+struct ProgressRequest<'a> {
     caller: &'a Caller,
     database: &'a Database,
     request: &'a HttpRequest,
     language: Language,
-    how: HowProgress,
+    params: ProgressParams,
 }
 
-impl Asked<'_> {
-    /// Answers with what `gather` sums up, unless the client has it already.
+impl ProgressRequest<'_> {
+    /// Answers with the summary, unless the client has it already.
     async fn answer(
         self,
-        gather: impl FnOnce(&mut Tenant<'_>, Wanted) -> Result<Gathered> + Send + 'static,
+        summarize: impl FnOnce(&mut Tenant<'_>, ProgressQuery) -> Result<ProgressSummary> + Send + 'static,
     ) -> Result<HttpResponse> {
-        let HowProgress { on, children, series, format, limit, cursor } = &self.how;
-        // One day for the answer and its tag, told before anything is read: past midnight an answer may carry
-        // yesterday's tag, which nobody asks for again, never the other way round.
+        let ProgressParams { on, children, series, format, limit, cursor } = &self.params;
+        // One day for the answer and its tag, taken before anything is read: past midnight an answer may carry
+        // yesterday's tag, which no later request matches, but never the other way round.
         let today = period::today();
         let on = on.unwrap_or(today);
         let days = (on, today);
@@ -284,10 +284,10 @@ impl Asked<'_> {
                 return Ok(self.marked(tagged_as(&mut HttpResponse::Ok(), self.request, &tag, "", || Ok(Vec::new()))));
             }
         }
-        let wanted = Wanted { on, children: *children, series: series.is_some() };
-        let work = move |tenant: &mut Tenant<'_>| Ok((change_log::newest(tenant)?, gather(tenant, wanted)?));
-        let (newest, gathered) = self.database.read(&self.caller.principal, work).await?;
-        let progress = Progress::of(&gathered, self.language, *limit, cursor.as_ref())?;
+        let query = ProgressQuery { on, children: *children, series: series.is_some() };
+        let work = move |tenant: &mut Tenant<'_>| Ok((change_log::newest(tenant)?, summarize(tenant, query)?));
+        let (newest, summary) = self.database.read(&self.caller.principal, work).await?;
+        let progress = Progress::new(&summary, self.language, *limit, cursor.as_ref())?;
         let format = format.map_or(Format::Json, Format::from);
         let body = match format {
             Format::Svg => progress.picture(self.language).into_bytes(),
@@ -302,8 +302,8 @@ impl Asked<'_> {
         answer
     }
 
-    /// All that the answer depends on: what is asked, by whom, in which language, about which day, on which day (seats are
-    /// today's), and what was written by then. The service's version stands for its words.
+    /// The entity tag, from all that the answer depends on: the request, the caller, the language, the requested day,
+    /// today (seats are today's), and the newest change. The service's version stands for its texts.
     fn tag(&self, newest: Newest, days: (NaiveDate, NaiveDate)) -> String {
         let Caller { principal, person, .. } = self.caller;
         let asked = (self.request.path(), self.request.query_string(), self.language.tag(), days);

@@ -1,4 +1,4 @@
-//! Queries for what progress is about; the figures come from the assignments.
+//! Queries for what progress is about: its keys and titles. The counts come from assignments.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use crate::db::types::{Id, Key, Reference};
 use crate::problem::{Problem, Result};
 use crate::text::{LongText, ShortText};
 
-/// A strategy or a focus area, as far as its figures show it.
+/// The heading of a strategy's or a focus area's progress.
 #[derive(Debug)]
 pub struct Heading {
     /// Its id.
@@ -59,7 +59,7 @@ pub fn focus_area(tenant: &mut Tenant<'_>, id: Id) -> Result<Heading> {
     Ok(Heading { id, key: key.to_string(), title, days: (first, last), strategy: strategy.to_string() })
 }
 
-/// An objective, as far as its figures show it.
+/// The heading of an objective's progress.
 #[derive(Debug)]
 pub struct Objective {
     /// Its key.

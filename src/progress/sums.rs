@@ -1,14 +1,14 @@
-//! What progress is told from: sums of assignments, and what they are about.
+//! The progress of one thing: its counts, and what they are about.
 
 use chrono::NaiveDate;
 
 use super::label::Counted;
 use super::series::Point;
 use super::verdicts::VerdictCounts;
-use crate::action::assignment::count::Entry;
-use crate::action::assignment::figures::Figures;
-use crate::action::assignment::forerunners::Forerunner;
-use crate::action::assignment::model::Addressed;
+use crate::action::assignment::model::ActionWithAssignees;
+use crate::action::assignment::occurrence_counts::OccurrenceCounts;
+use crate::action::assignment::predecessors::Predecessor;
+use crate::action::assignment::stage_counts::StageCounts;
 use crate::db::types::Id;
 use crate::language::Language;
 
@@ -19,7 +19,7 @@ crate::text_enum! {
         Strategy = "strategy",
         /// A focus area.
         FocusArea = "focus_area",
-        /// An objective: what its indicators come to.
+        /// An objective: the verdicts on its indicators.
         Objective = "objective",
         /// An action.
         Action = "action",
@@ -32,14 +32,14 @@ crate::text_enum! {
     }
 }
 
-/// What is wanted beside the figures themselves.
+/// Which progress to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
-    /// The day that is asked for.
+pub struct ProgressQuery {
+    /// The day.
     pub on: NaiveDate,
-    /// The same one step down.
+    /// Whether to include the children: the same one step down.
     pub children: bool,
-    /// The figures month by month.
+    /// Whether to include the counts month by month.
     pub series: bool,
 }
 
@@ -47,43 +47,43 @@ pub struct Wanted {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sums {
     /// All that has begun.
-    pub all: Figures,
+    pub all: StageCounts,
     /// What is running.
-    pub running: Figures,
-    /// Local actions, which are told apart.
-    pub local: Figures,
+    pub running: StageCounts,
+    /// Local actions, which are counted separately.
+    pub local: StageCounts,
     /// With all committees below.
-    pub subtree: Option<Figures>,
+    pub subtree: Option<StageCounts>,
 }
 
 impl Sums {
-    /// The sums of a plan's occurrences, the local ones apart.
-    pub(super) fn of<'e, 'a: 'e>(entries: impl Iterator<Item = &'e Entry<'a>>, on: NaiveDate) -> Self {
+    /// The sums of a plan's occurrences, local ones separately.
+    pub(super) fn of<'e, 'a: 'e>(entries: impl Iterator<Item = &'e OccurrenceCounts<'a>>, on: NaiveDate) -> Self {
         let mut sums = Self::default();
-        entries.for_each(|entry| sums.add(entry.action.is_local(), entry.occurrence.is_running(on), entry.figures));
+        entries.for_each(|entry| sums.add(entry.action.is_local(), entry.occurrence.is_running(on), entry.counts));
         sums
     }
 
-    /// The sums of an action, local or not, those of the local ones that it inspired apart.
-    pub(super) fn of_action(action: Id, entries: &[Entry<'_>], on: NaiveDate) -> Self {
+    /// The sums of an action, local or not; those of the local actions that it inspired separately.
+    pub(super) fn of_action(action: Id, entries: &[OccurrenceCounts<'_>], on: NaiveDate) -> Self {
         let mut sums = Self::default();
         for entry in entries {
             let is_inspired = entry.action.parent_id == Some(action);
             if entry.action.id == action || is_inspired {
-                sums.add(is_inspired, entry.occurrence.is_running(on), entry.figures);
+                sums.add(is_inspired, entry.occurrence.is_running(on), entry.counts);
             }
         }
         sums
     }
 
     /// Adds assignments.
-    pub(super) fn add(&mut self, is_local: bool, is_running: bool, figures: Figures) {
+    pub(super) fn add(&mut self, is_local: bool, is_running: bool, counts: StageCounts) {
         if is_local {
-            self.local += figures;
+            self.local += counts;
         } else {
-            self.all += figures;
+            self.all += counts;
             if is_running {
-                self.running += figures;
+                self.running += counts;
             }
         }
     }
@@ -98,20 +98,20 @@ pub struct Part {
     pub id: Option<Id>,
     /// Its key.
     pub key: Option<String>,
-    /// Its title; empty where the service has a word of its own for it.
+    /// Its title; empty if the service has a word of its own for it.
     pub(super) title: String,
-    /// What its assignments are, counted together.
+    /// What its counts count.
     pub counted: Counted,
-    /// What its running assignments are.
+    /// What its running counts count.
     pub counted_running: Counted,
     /// The sums.
     pub sums: Sums,
-    /// What the targets of its indicators come to; none where it has no indicators of its own.
+    /// The verdicts on its indicators' targets; none if it has no indicators of its own.
     pub verdicts: Option<VerdictCounts>,
 }
 
 impl Part {
-    /// A thing whose assignments are counted as such.
+    /// A thing that counts assignments.
     pub(super) fn new(kind: ProgressKind, id: Id, key: &impl ToString, title: &impl ToString, sums: Sums) -> Self {
         let counted = Counted::Assignments;
         let (id, key, title) = (Some(id), Some(key.to_string()), title.to_string());
@@ -119,7 +119,7 @@ impl Part {
     }
 
     /// An action.
-    pub(super) fn of_action(action: &Addressed, sums: Sums) -> Self {
+    pub(super) fn of_action(action: &ActionWithAssignees, sums: Sums) -> Self {
         let parties = Counted::parties(action);
         let is_once = action.schedule.recurrence.is_none();
         let counted = if is_once { parties } else { Counted::Assignments };
@@ -141,26 +141,26 @@ impl Part {
     }
 }
 
-/// How far something has come.
+/// The progress of something.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct ProgressSummary {
     /// What, and how far.
     pub part: Part,
     /// On which day.
     pub on: NaiveDate,
     /// Of actions: the day from which it is no longer pursued.
     pub cancelled_on: Option<NaiveDate>,
-    /// Of actions: those that come first.
-    pub forerunners: Option<Vec<Forerunner>>,
-    /// What stands one step down.
+    /// Of actions: their predecessors.
+    pub predecessors: Option<Vec<Predecessor>>,
+    /// The children: the same one step down.
     pub children: Option<Vec<Part>>,
-    /// The figures month by month.
+    /// The counts month by month.
     pub series: Option<Vec<Point>>,
 }
 
-impl Gathered {
-    /// No more than the figures.
+impl ProgressSummary {
+    /// A summary without details.
     pub(super) fn new(part: Part, on: NaiveDate) -> Self {
-        Self { part, on, cancelled_on: None, forerunners: None, children: None, series: None }
+        Self { part, on, cancelled_on: None, predecessors: None, children: None, series: None }
     }
 }

@@ -1,4 +1,4 @@
-//! What the targets of indicators come to, counted for the parts of a plan.
+//! Verdicts on the targets of indicators, counted for the parts of a plan.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::indicator::store::{self as indicators, Filter};
 use crate::indicator::verdict::{Verdict, VerdictKind, service};
 use crate::problem::Result;
 
-/// How many targets of indicators come to what, as every reader sees it: what is hidden from readers has no data.
+/// The targets of indicators, counted by verdict, as every reader sees them: hidden values count as no data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct VerdictCounts {
     /// Their period is over, and they were met.
@@ -28,7 +28,7 @@ pub struct VerdictCounts {
     /// The latest value is not there.
     #[schema(example = 2)]
     pub off_course: u64,
-    /// They aren't met, and nothing tells yet whether they will be, or no date is set.
+    /// They aren't met, and it is too early to say whether they will be, or no date is set.
     #[schema(example = 1)]
     pub open: u64,
     /// What it takes isn't there, or is hidden.
@@ -53,24 +53,24 @@ impl VerdictCounts {
     }
 }
 
-/// The indicators of a part of a plan, with what their targets come to.
-pub struct Judged {
+/// The indicators of a part of a plan, with the verdicts on their targets.
+pub struct EvaluatedTargets {
     indicators: Vec<Indicator>,
     verdicts: HashMap<Id, Vec<Verdict>>,
 }
 
-impl Judged {
-    /// Those that tell about objectives of a strategy.
+impl EvaluatedTargets {
+    /// Of the indicators that measure objectives of a strategy.
     pub fn of_strategy(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
         Self::read(tenant, Filter { strategy: Some(Reference::Id(id)), ..Filter::default() }, on)
     }
 
-    /// Those that tell about objectives of a focus area.
+    /// Of the indicators that measure objectives of a focus area.
     pub fn of_focus_area(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
         Self::read(tenant, Filter { focus_area: Some(id), ..Filter::default() }, on)
     }
 
-    /// Those that tell about an objective.
+    /// Of the indicators that measure an objective.
     pub fn of_objective(tenant: &mut Tenant<'_>, id: Id, on: NaiveDate) -> Result<Self> {
         Self::read(tenant, Filter { objective: Some(id), ..Filter::default() }, on)
     }
@@ -82,16 +82,16 @@ impl Judged {
         Ok(Self { indicators, verdicts })
     }
 
-    /// What the targets come to of those indicators that tell about something below a path; each counts once, however
-    /// many objectives it tells about.
+    /// Counts the verdicts on indicators that measure an objective below a path. Each indicator counts once, however
+    /// many objectives it measures.
     pub fn counts(&self, path: &[&str]) -> VerdictCounts {
         let mut counts = VerdictCounts::default();
         let is_below = |objective: &Reference| match objective {
-            Reference::Path(keys) => path.iter().zip(keys).all(|(wanted, key)| *wanted == key.as_str()),
+            Reference::Path(keys) => path.iter().zip(keys).all(|(expected, key)| *expected == key.as_str()),
             Reference::Id(_) => false,
         };
-        let told = self.indicators.iter().filter(|indicator| indicator.body.objectives.iter().any(is_below));
-        let verdicts = told.filter_map(|indicator| self.verdicts.get(&indicator.id())).flatten();
+        let below = self.indicators.iter().filter(|indicator| indicator.body.objectives.iter().any(is_below));
+        let verdicts = below.filter_map(|indicator| self.verdicts.get(&indicator.id())).flatten();
         verdicts.for_each(|verdict| counts.count(verdict.kind));
         counts
     }

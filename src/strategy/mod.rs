@@ -1,14 +1,15 @@
-//! Strategies: focus areas with objectives and actions, kept and versioned as one tree.
+//! Strategies: focus areas with objectives and actions, versioned as one tree.
 //!
-//! A change of a part is a change of the tree: every route builds the tree that is wanted, `resolve`
-//! checks it whole, and `store` writes the difference. So each rule stands in one place, whichever
-//! way a change comes in.
+//! Whole trees are created, replaced and imported through `service`; `resolve` checks them and compares them with the
+//! stored ones, and `store::write` writes the difference. Single parts are changed through `part_service`, by the same
+//! rules and the same writes, without reading the rest of the tree.
 
 pub mod model;
 pub mod part_routes;
-pub mod parts;
+pub mod part_service;
 pub mod resolve;
 pub mod routes;
-pub mod save;
+pub mod service;
 pub mod store;
 pub mod tree;
+pub mod tree_change;

@@ -6,7 +6,9 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{FocusArea, FocusAreaBody, FocusAreaFields, Objective, ObjectiveBody};
-use super::{parts, store};
+use super::part_service::{actions, focus_areas, objectives};
+use super::service;
+use super::store::{self, parts};
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
 use crate::action::routes::ActionPage;
@@ -40,7 +42,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(delete_action);
 }
 
-/// Which parts are wanted.
+/// Query parameters of lists of parts.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListParts {
@@ -71,12 +73,12 @@ async fn list_focus_areas(
     caller: May<Read>,
     database: web::Data<Database>,
     Target(target): Target,
-    Query(wanted): Query<ListParts>,
+    Query(query): Query<ListParts>,
 ) -> Result<FocusAreaPage> {
     let rows = database
         .read(&caller.principal, move |tenant| Ok(store::existing_tree(tenant, &target)?.strategy.focus_areas))
         .await?;
-    Page::slice(rows, wanted.limit, wanted.cursor.as_ref())
+    Page::slice(rows, query.limit, query.cursor.as_ref())
 }
 
 /// Add a focus area to a strategy
@@ -96,9 +98,9 @@ async fn create_focus_area(
     caller: May<Edit>,
     database: web::Data<Database>,
     Target(target): Target,
-    Body(wanted): Body<FocusAreaBody>,
+    Body(body): Body<FocusAreaBody>,
 ) -> Result<Row<FocusArea>> {
-    let work = move |writer: &mut Writer<'_>| parts::create_area(writer, &target, wanted);
+    let work = move |writer: &mut Writer<'_>| service::create_focus_area(writer, &target, body);
     let created = database.write(&caller.principal, work).await?;
     let location = format!("/v1/focus-areas/{}", created.id());
     Ok(Row::created(created, location))
@@ -116,7 +118,7 @@ async fn read_focus_area(
     database: web::Data<Database>,
     PartId(id): PartId,
 ) -> Result<Row<FocusArea>> {
-    database.read(&caller.principal, move |tenant| parts::area(tenant, id)).await.map(Row::read)
+    database.read(&caller.principal, move |tenant| parts::focus_area_with_parts(tenant, id)).await.map(Row::read)
 }
 
 /// Change a focus area
@@ -134,7 +136,7 @@ async fn change_focus_area(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<FocusArea>> {
-    let work = move |writer: &mut Writer<'_>| parts::change_area(writer, id, &precondition, |part| patch.apply(part));
+    let work = move |writer: &mut Writer<'_>| focus_areas::change(writer, id, &precondition, |area| patch.apply(area));
     database.write(&caller.principal, work).await.map(Row::read)
 }
 
@@ -156,7 +158,7 @@ async fn delete_focus_area(
     PartId(id): PartId,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let work = move |writer: &mut Writer<'_>| parts::delete_area(writer, id, &precondition);
+    let work = move |writer: &mut Writer<'_>| service::delete_focus_area(writer, id, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -177,10 +179,10 @@ async fn list_objectives(
     caller: May<Read>,
     database: web::Data<Database>,
     PartId(id): PartId,
-    Query(wanted): Query<ListParts>,
+    Query(query): Query<ListParts>,
 ) -> Result<ObjectivePage> {
-    let rows = database.read(&caller.principal, move |tenant| Ok(parts::area(tenant, id)?.objectives)).await?;
-    Page::slice(rows, wanted.limit, wanted.cursor.as_ref())
+    let rows = database.read(&caller.principal, move |tenant| objectives::list(tenant, id)).await?;
+    Page::slice(rows, query.limit, query.cursor.as_ref())
 }
 
 /// Add an objective to a focus area
@@ -200,9 +202,9 @@ async fn create_objective(
     caller: May<Edit>,
     database: web::Data<Database>,
     PartId(id): PartId,
-    Body(wanted): Body<ObjectiveBody>,
+    Body(body): Body<ObjectiveBody>,
 ) -> Result<Row<Objective>> {
-    let work = move |writer: &mut Writer<'_>| parts::create_objective(writer, id, wanted);
+    let work = move |writer: &mut Writer<'_>| objectives::create(writer, id, body);
     let created = database.write(&caller.principal, work).await?;
     let location = format!("/v1/objectives/{}", created.id());
     Ok(Row::created(created, location))
@@ -220,7 +222,7 @@ async fn read_objective(
     database: web::Data<Database>,
     PartId(id): PartId,
 ) -> Result<Row<Objective>> {
-    database.read(&caller.principal, move |tenant| parts::objective(tenant, id)).await.map(Row::read)
+    database.read(&caller.principal, move |tenant| Ok(parts::objective(tenant, id)?.part)).await.map(Row::read)
 }
 
 /// Change an objective
@@ -238,8 +240,9 @@ async fn change_objective(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Objective>> {
-    let work =
-        move |writer: &mut Writer<'_>| parts::change_objective(writer, id, &precondition, |part| patch.apply(part));
+    let work = move |writer: &mut Writer<'_>| {
+        objectives::change(writer, id, &precondition, |objective| patch.apply(objective))
+    };
     database.write(&caller.principal, work).await.map(Row::read)
 }
 
@@ -261,7 +264,7 @@ async fn delete_objective(
     PartId(id): PartId,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let work = move |writer: &mut Writer<'_>| parts::delete_objective(writer, id, &precondition);
+    let work = move |writer: &mut Writer<'_>| objectives::delete(writer, id, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -279,10 +282,10 @@ async fn list_actions(
     caller: May<Read>,
     database: web::Data<Database>,
     PartId(id): PartId,
-    Query(wanted): Query<ListParts>,
+    Query(query): Query<ListParts>,
 ) -> Result<ActionPage> {
-    let rows = database.read(&caller.principal, move |tenant| Ok(parts::area(tenant, id)?.actions)).await?;
-    Page::slice(rows, wanted.limit, wanted.cursor.as_ref())
+    let rows = database.read(&caller.principal, move |tenant| actions::list(tenant, id)).await?;
+    Page::slice(rows, query.limit, query.cursor.as_ref())
 }
 
 /// Add an action to a focus area
@@ -302,9 +305,9 @@ async fn create_action(
     caller: May<Edit>,
     database: web::Data<Database>,
     PartId(id): PartId,
-    Body(wanted): Body<ActionBody>,
+    Body(body): Body<ActionBody>,
 ) -> Result<Row<Action>> {
-    let work = move |writer: &mut Writer<'_>| parts::create_action(writer, id, wanted);
+    let work = move |writer: &mut Writer<'_>| actions::create(writer, id, body);
     let created = database.write(&caller.principal, work).await?;
     let location = format!("/v1/actions/{}", created.id());
     Ok(Row::created(created, location))
@@ -330,9 +333,9 @@ async fn change_action(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Action>> {
-    let reporter = Reporter::of(&caller);
+    let reporter = Reporter::from_caller(&caller);
     let work = move |writer: &mut Writer<'_>| {
-        parts::change_action(writer, &reporter, id, &precondition, |action| patch.apply(action))
+        actions::change(writer, &reporter, id, &precondition, |action| patch.apply(action))
     };
     database.write(&caller.principal, work).await.map(Row::read)
 }
@@ -357,8 +360,8 @@ async fn delete_action(
     PartId(id): PartId,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let reporter = Reporter::of(&caller);
-    let work = move |writer: &mut Writer<'_>| parts::delete_action(writer, &reporter, id, &precondition);
+    let reporter = Reporter::from_caller(&caller);
+    let work = move |writer: &mut Writer<'_>| actions::delete(writer, &reporter, id, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{FocusArea, Strategy, StrategyBody, StrategyFields, StrategyKind, StrategyStatus, StrategySummary};
-use super::save;
+use super::service;
 use super::store::{self, Filter};
 use crate::auth::guard::{Edit, May, Read};
 use crate::db::types::Id;
@@ -45,7 +45,7 @@ impl Versioned for FocusArea {
     }
 }
 
-/// Which strategies are wanted.
+/// Query parameters of the list of strategies.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListStrategies {
@@ -81,9 +81,9 @@ pub type StrategySummaryPage = Page<StrategySummary>;
 async fn list(
     caller: May<Read>,
     database: web::Data<Database>,
-    Query(wanted): Query<ListStrategies>,
+    Query(query): Query<ListStrategies>,
 ) -> Result<StrategySummaryPage> {
-    let ListStrategies { status, kind, on, q, limit, cursor } = wanted;
+    let ListStrategies { status, kind, on, q, limit, cursor } = query;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { status, kind, on, q, after, ..Filter::default() };
     let most = Some(limit.with_lookahead());
@@ -104,9 +104,9 @@ async fn list(
 async fn create(
     caller: May<Edit>,
     database: web::Data<Database>,
-    Body(wanted): Body<StrategyBody>,
+    Body(body): Body<StrategyBody>,
 ) -> Result<Row<Strategy>> {
-    let tree = database.write(&caller.principal, move |writer| save::create(writer, wanted)).await?;
+    let tree = database.write(&caller.principal, move |writer| service::create(writer, body)).await?;
     let location = location(&tree.strategy);
     Ok(Row::created(tree.strategy, location))
 }
@@ -155,9 +155,9 @@ async fn replace(
     database: web::Data<Database>,
     Target(target): Target,
     precondition: Precondition,
-    Body(wanted): Body<StrategyBody>,
+    Body(body): Body<StrategyBody>,
 ) -> Result<Row<Strategy>> {
-    let work = move |writer: &mut Writer<'_>| save::replace(writer, &target, &precondition, wanted);
+    let work = move |writer: &mut Writer<'_>| service::replace(writer, &target, &precondition, body);
     let (tree, is_new) = database.write(&caller.principal, work).await?;
     let location = location(&tree.strategy);
     Ok(Row::put(tree.strategy, is_new, location))
@@ -181,7 +181,7 @@ async fn change(
     patch: Patch,
 ) -> Result<Row<Strategy>> {
     let work =
-        move |writer: &mut Writer<'_>| save::change(writer, &target, &precondition, |fields| patch.apply(fields));
+        move |writer: &mut Writer<'_>| service::change(writer, &target, &precondition, |fields| patch.apply(fields));
     let tree = database.write(&caller.principal, work).await?;
     Ok(Row::read(tree.strategy))
 }
@@ -204,7 +204,7 @@ async fn delete(
     Target(target): Target,
     precondition: Precondition,
 ) -> Result<HttpResponse> {
-    let work = move |writer: &mut Writer<'_>| save::delete(writer, &target, &precondition);
+    let work = move |writer: &mut Writer<'_>| service::delete(writer, &target, &precondition);
     database.write(&caller.principal, work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -16,6 +16,9 @@ crate::tests![
     coverage_of_a_recurring_action_follows_from_reports,
     coverage_of_a_single_action_counts_until_the_end_of_the_period,
     values_of_computed_indicators_are_refused,
+    a_page_is_sent_back_as_it_was_answered,
+    a_page_of_computed_values_is_sent_back_and_stores_nothing,
+    a_page_with_outdated_or_foreign_fields_is_refused,
 ];
 
 /// Aggregates: unit, value, count, and how many of how many workplaces have a value.
@@ -289,4 +292,80 @@ fn values_of_computed_indicators_are_refused(app: &App) {
     app.put_new("/v1/indicators/i/benchmarks/region/values", others).expect(200);
     assert_eq!(app.list("/v1/indicators/i/benchmarks/region/values").len(), 1);
     assert_eq!(app.list("/v1/indicators/i/values"), before.1);
+}
+
+const VALUES: &str = "/v1/indicators/i/values";
+
+fn counts(app: &App, address: &str, page: &Value) -> [i64; 4] {
+    let counts = app.put_new(address, page.clone()).expect(200).json();
+    ["created", "updated", "unchanged", "removed"].map(|name| counts[name].as_i64().unwrap())
+}
+
+fn a_page_is_sent_back_as_it_was_answered(app: &App) {
+    begin(app, json!({"aggregation": "sum", "benchmarks": [{"key": "region", "name": "Regionen"}]}));
+    let noted = json!({"note": "Uden barns sygedag", "is_provisional": true, "group": "laerere"});
+    measure(app, "i", json!([row("n1", 3.25, 10), row("s1", 5.0, json!(null)), with(row("n1", 1.0, 4), noted)]));
+    let mut page = app.get(VALUES).json();
+    assert!(page["items"].as_array().unwrap().iter().any(|item| item["is_aggregated"] == true));
+    let before = app.changes();
+    assert_eq!(counts(app, VALUES, &page), [0, 0, 3, 0]);
+    assert_eq!((app.changes(), app.get(VALUES).json()), (before, page.clone()), "nothing is written");
+    let own = |item: &&mut Value| item["unit"] == "n1" && item["group"] == json!(null);
+    page["items"].as_array_mut().unwrap().iter_mut().find(own).unwrap()["value"] = json!(4);
+    assert_eq!(counts(app, VALUES, &page), [0, 1, 2, 0], "what was changed in it is stored");
+    assert_eq!(aggregates(app, "unit=north&group="), [aggregate("north", 4.0, 10, [1, 2])]);
+    let first = app.get(&format!("{VALUES}?limit=2")).json();
+    assert!(first["next"].is_string());
+    app.put_new(VALUES, first).expect(200);
+    let others = "/v1/indicators/i/benchmarks/region/values";
+    app.put_new(others, json!({"values": [{"period": "2024", "value": 62.5}]})).expect(200);
+    assert_eq!(counts(app, others, &app.get(others).json()), [0, 0, 1, 0]);
+}
+
+fn a_page_of_computed_values_is_sent_back_and_stores_nothing(app: &App) {
+    app.import(&committees()).unwrap();
+    cover(app, "i", "plan/a/once", "year");
+    report(app, "plan/a/once", &[("l1", None, "done", "2024-06-30")]);
+    let page = app.get(VALUES).json();
+    assert!(!page["items"].as_array().unwrap().is_empty());
+    let before = app.changes();
+    assert_eq!(counts(app, VALUES, &page), [0, 0, 0, 0]);
+    let mut changed = page.clone();
+    changed["items"][0]["value"] = json!(1);
+    app.put_new(VALUES, changed).expect_errors(&["/items/0/value"]);
+    assert_eq!((app.changes(), app.get(VALUES).json()), (before, page));
+}
+
+fn a_page_with_outdated_or_foreign_fields_is_refused(app: &App) {
+    begin(app, json!({"aggregation": "sum"}));
+    measure(app, "i", json!([row("n1", 3.0, 10)]));
+    let page = app.get(VALUES).json();
+    let units: Vec<&str> =
+        page["items"].as_array().unwrap().iter().map(|item| item["unit"].as_str().unwrap_or("-")).collect();
+    assert_eq!(units, ["-", "centre", "n1", "north"]);
+    let before = (app.changes(), page.clone());
+    for (pointer, value) in [
+        ("/indicator/title", json!("Noget andet")),
+        ("/indicator/id", json!("0193a5b0-6c1e-7d3a-9f5e-2b8c4d6e8f01")),
+        ("/items/0/value", json!(4)),
+        ("/items/1/units", json!(2)),
+        ("/items/2/is_suppressed", json!(true)),
+        ("/items/2/units", json!(1)),
+        ("/items/2/indicator", json!("trivsel")),
+        ("/items/2/benchmark", json!("region")),
+        ("/items/2/unit", json!("nowhere")),
+        ("/items/2/note", json!("Kun 0101011234")),
+        ("/items/3/count", json!(null)),
+    ] {
+        let mut changed = page.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        app.put_new(VALUES, changed).expect_errors(&[pointer]);
+    }
+    let mut both = page.clone();
+    both["values"] = json!([]);
+    app.put_new(VALUES, both).expect_errors(&["/items"]);
+    assert_eq!((app.changes(), app.get(VALUES).json()), before, "nothing is stored");
+    measure(app, "i", json!([row("n2", 1.0, 1)]));
+    let stale = ["/indicator/values_updated_at", "/items/0/value", "/items/1/value", "/items/3/value"];
+    app.put_new(VALUES, page).expect_errors(&stale);
 }

@@ -51,6 +51,7 @@ mod progress;
 mod progress_sequences;
 mod reporting_at_once;
 mod reports;
+mod round_trips;
 mod schema;
 mod scripts;
 mod statements;
@@ -95,7 +96,7 @@ fn main() -> ExitCode {
     if missing {
         eprintln!("NOT TESTED: PostgreSQL. Install its server, or name one in TEST_POSTGRES_URL.");
     }
-    let modules: [fn() -> Vec<Test>; 52] = [
+    let modules: [fn() -> Vec<Test>; 53] = [
         access::tests,
         bad_input::tests,
         bundles::tests,
@@ -125,6 +126,7 @@ fn main() -> ExitCode {
         progress_sequences::tests,
         reporting_at_once::tests,
         reports::tests,
+        round_trips::tests,
         schema::tests,
         statements::tests,
         strategies::tests,

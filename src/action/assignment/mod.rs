@@ -1,17 +1,17 @@
 //! Assignments: who has to do an action, when, and how far they are.
 //!
-//! They are not stored. `model` tells them from an action's audience and dates, the committees, and the latest reports;
-//! `count` sums them up without listing each, from what `board` and `history` read; `tally` keeps, beside the reports, the
-//! counts from which today's sums are quick to tell.
+//! Assignments are not stored. `model` derives them from an action's audience and dates, the committees and units, and
+//! the latest reports. `service` lists them. `snapshot` counts them without listing each, by `occurrence_counts`: for
+//! today from totals that `tally` stores beside the reports, for days in the past from `report_events`.
 
-pub mod board;
-pub mod count;
-pub mod figures;
-pub mod forerunners;
-pub mod history;
-pub mod list;
 pub mod model;
+pub mod occurrence_counts;
+pub mod predecessors;
+pub mod report_events;
 pub mod routes;
+pub mod service;
+pub mod snapshot;
 pub mod stage;
+pub mod stage_counts;
 pub mod store;
 pub mod tally;

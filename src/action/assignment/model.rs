@@ -1,4 +1,4 @@
-//! The rule of assignments: an action's audience and dates, held against those who exist.
+//! The rules of assignments: who has to do an action follows from its audience and dates, and from who exists then.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::figures::Figures;
 use super::stage::{Judgement, Stage};
+use super::stage_counts::StageCounts;
 use crate::action::schedule::{Occurrence, Schedule};
 use crate::date_range::DateRange;
 use crate::db::types::{Id, RegisterKey, Timestamp};
@@ -16,16 +16,16 @@ use crate::period::Period;
 use crate::text::{LongText, ShortText};
 use crate::web_address::WebAddress;
 
-/// Who can have an assignment.
+/// A committee or unit that can have assignments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Party {
+pub enum Assignee {
     /// A committee.
     Committee(Id),
     /// A unit.
     Unit(Id),
 }
 
-impl Party {
+impl Assignee {
     /// The committee's or the unit's id.
     pub fn id(self) -> Id {
         match self {
@@ -49,17 +49,17 @@ impl Party {
         }
     }
 
-    /// Of two columns, the one that is filled.
-    pub fn of(committee_id: Option<Id>, unit_id: Option<Id>) -> Option<Self> {
+    /// From two columns of which one is filled.
+    pub fn from_columns(committee_id: Option<Id>, unit_id: Option<Id>) -> Option<Self> {
         committee_id.map(Self::Committee).or(unit_id.map(Self::Unit))
     }
 }
 
-/// A committee or unit, as far as assignments depend on it.
+/// A committee or unit, with what assignments depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
+pub struct AssigneeInfo {
     /// Which one.
-    pub party: Party,
+    pub assignee: Assignee,
     /// Its key.
     pub key: RegisterKey,
     /// Its name.
@@ -67,12 +67,12 @@ pub struct Member {
     /// A committee's level.
     pub level_id: Option<Id>,
     /// When it exists.
-    pub lifetime: DateRange,
+    pub exists: DateRange,
 }
 
-/// An action and whom it is addressed to.
+/// An action, with the committees and units that have to do it.
 #[derive(Debug, Clone)]
-pub struct Addressed {
+pub struct ActionWithAssignees {
     /// Its id.
     pub id: Id,
     /// The keys that lead to it: of its strategy, area and itself, or of its committee and itself.
@@ -87,27 +87,27 @@ pub struct Addressed {
     pub strategy: RegisterKey,
     /// Whether that strategy is a draft.
     pub is_draft: bool,
-    /// The action that inspired it: what has one is local.
+    /// The action that inspired it, if it is local.
     pub parent_id: Option<Id>,
     /// When it is to be done.
     pub schedule: Schedule,
     /// The strategy's first and last day.
-    pub strategy_days: (Option<NaiveDate>, Option<NaiveDate>),
+    pub strategy_dates: (Option<NaiveDate>, Option<NaiveDate>),
     /// The levels whose committees all have to do it.
     pub level_ids: Vec<Id>,
-    /// Those who have to do it by name, and not by their level already.
-    pub named: Vec<Member>,
+    /// The committees and units that have to do it by name, and not by their level already.
+    pub named: Vec<AssigneeInfo>,
 }
 
-impl Addressed {
+impl ActionWithAssignees {
     /// Whether a committee started it by itself.
     pub fn is_local(&self) -> bool {
         self.parent_id.is_some()
     }
 
-    /// Whether it is the party's to do, on a day on which the party exists.
-    pub fn addresses(&self, party: Party, level_id: Option<Id>) -> bool {
-        self.addresses_level(level_id) || self.named.iter().any(|member| member.party == party)
+    /// Whether a committee or unit has to do it, on a day on which that exists.
+    pub fn addresses(&self, assignee: Assignee, level_id: Option<Id>) -> bool {
+        self.addresses_level(level_id) || self.named.iter().any(|member| member.assignee == assignee)
     }
 
     /// Whether it is to be done by all committees of a level.
@@ -116,10 +116,10 @@ impl Addressed {
     }
 }
 
-/// Which assignment: an action, one of its occurrences, a party.
-pub type Place = (Id, Option<Period>, Party);
+/// The key of an assignment: the action, the occurrence's period, and the committee or unit.
+pub type AssignmentKey = (Id, Option<Period>, Assignee);
 
-/// What the latest report says.
+/// The latest report of an assignment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatestReport {
     /// The report.
@@ -132,7 +132,7 @@ pub struct LatestReport {
     pub reported_at: Timestamp,
 }
 
-/// One party's share in one occurrence of an action: a line to read.
+/// What a committee or unit has to do: one occurrence of an action, and how far they are.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!(example!("assignment")))]
 pub struct Assignment {
@@ -164,7 +164,7 @@ pub struct Assignment {
     pub judgement: Judgement,
     /// Whether the day by which it is done has passed, and it is neither done nor dropped.
     pub is_overdue: bool,
-    /// Whether it is in progress and nothing was heard of it for as long as it takes until it recurs, or for a year.
+    /// Whether it is in progress and nothing was reported for as long as it takes until it recurs, or for a year.
     pub is_stale: bool,
     /// Whether it was begun before an action that comes first is done, unless that was cancelled.
     pub is_ahead_of_forerunner: bool,
@@ -180,69 +180,70 @@ pub struct Assignment {
     pub discussed_on: Option<NaiveDate>,
 }
 
-/// Where an assignment stands in a list: action, its id, occurrence, whether it is a unit's, and the party's key.
-pub type Position = (String, Id, String, bool, String);
+/// The sort key of an assignment in a list: action, its id, occurrence, whether it is a unit's, and the key of the
+/// committee or unit.
+pub type ListPosition = (String, Id, String, bool, String);
 
 impl Assignment {
-    /// Where it stands in a list: by action, occurrence and party, committees before units. Of two actions with one path,
-    /// ids decide.
-    pub fn position(&self) -> Position {
+    /// Its sort key in a list: by action, occurrence and assignee, committees before units. The id decides between two
+    /// actions with one path.
+    pub fn position(&self) -> ListPosition {
         let period = self.occurrence.map(|period| period.to_string()).unwrap_or_default();
-        let party = self.committee.as_ref().or(self.unit.as_ref()).map(ToString::to_string).unwrap_or_default();
-        (self.action.clone(), self.action_id, period, self.unit.is_some(), party)
+        let assignee = self.committee.as_ref().or(self.unit.as_ref()).map(ToString::to_string).unwrap_or_default();
+        (self.action.clone(), self.action_id, period, self.unit.is_some(), assignee)
     }
 }
 
-/// One party's share in one occurrence of an action, before it is told.
+/// An assignment, by references to what it consists of.
 #[derive(Debug, Clone, Copy)]
-pub struct Share<'a> {
+pub struct AssignmentRef<'a> {
     /// The action.
-    pub action: &'a Addressed,
+    pub action: &'a ActionWithAssignees,
     /// Which time.
     pub occurrence: Occurrence,
     /// Who has to do it.
-    pub member: &'a Member,
+    pub member: &'a AssigneeInfo,
 }
 
-impl Share<'_> {
-    /// Under which reports for it are kept.
-    pub fn place(&self) -> Place {
-        (self.action.id, self.occurrence.period, self.member.party)
+impl AssignmentRef<'_> {
+    /// The key of the assignment.
+    pub fn key(&self) -> AssignmentKey {
+        (self.action.id, self.occurrence.period, self.member.assignee)
     }
 
-    /// What it adds to a sum, with what was last reported.
-    pub fn figures(&self, latest: Option<(Stage, Timestamp)>, on: NaiveDate) -> Figures {
+    /// The counts of this one assignment, given its latest report.
+    pub fn counts(&self, latest: Option<(Stage, Timestamp)>, on: NaiveDate) -> StageCounts {
         let (stage, reported_at) = latest.unzip();
         let stage = stage.unwrap_or(Stage::NotStarted);
         let is_stale = reported_at.is_some_and(|at| is_stale(self.action.schedule, stage, at, on));
-        let mut figures = Figures::expecting(1);
-        figures.last_reported_at = reported_at;
-        figures.count(stage, 1);
-        figures.stale = u64::from(is_stale);
-        figures.overdue = u64::from(is_overdue(&self.occurrence, stage, on));
-        figures
+        let mut counts = StageCounts::expecting(1);
+        counts.last_reported_at = reported_at;
+        counts.count(stage, 1);
+        counts.stale = u64::from(is_stale);
+        counts.overdue = u64::from(is_overdue(&self.occurrence, stage, on));
+        counts
     }
 }
 
-/// Whether something at this stage is late.
+/// Whether an assignment at this stage is late.
 pub fn is_overdue(occurrence: &Occurrence, stage: Stage, on: NaiveDate) -> bool {
     !matches!(stage, Stage::Done | Stage::Dropped) && occurrence.is_overdue(on)
 }
 
-/// Whether something at this stage was silent for too long.
+/// Whether an assignment at this stage has been silent for too long.
 pub fn is_stale(schedule: Schedule, stage: Stage, reported_at: Timestamp, on: NaiveDate) -> bool {
     stage == Stage::InProgress && schedule.is_stale(reported_at.day(), on)
 }
 
-/// Visits every share in `actions` that has begun by `on`: of `members`, where they have to do an action by their level,
-/// and of those who are named.
-pub fn each_share<'a>(
-    actions: &'a [Addressed],
-    members: &'a [Member],
+/// Calls `visit` with every assignment of `actions` that has begun by `on`: of `members`, who may have to do an action
+/// by their level, and of those who are named.
+pub fn for_each_assignment<'a>(
+    actions: &'a [ActionWithAssignees],
+    members: &'a [AssigneeInfo],
     on: NaiveDate,
-    mut visit: impl FnMut(Share<'a>),
+    mut visit: impl FnMut(AssignmentRef<'a>),
 ) {
-    let mut by_level: HashMap<Id, Vec<&Member>> = HashMap::new();
+    let mut by_level: HashMap<Id, Vec<&AssigneeInfo>> = HashMap::new();
     for member in members {
         if let Some(level) = member.level_id {
             by_level.entry(level).or_default().push(member);
@@ -250,14 +251,14 @@ pub fn each_share<'a>(
     }
     for action in actions {
         let by_level = action.level_ids.iter().filter_map(|level| by_level.get(level)).flatten().copied();
-        let addressed: Vec<&Member> = by_level.chain(&action.named).collect();
+        let addressed: Vec<&AssigneeInfo> = by_level.chain(&action.named).collect();
         if addressed.is_empty() {
             continue;
         }
         for occurrence in action.schedule.occurrences(on) {
             let day = occurrence.reference_day(on);
-            let present = addressed.iter().filter(|member| member.lifetime.contains(day));
-            present.for_each(|member| visit(Share { action, occurrence, member }));
+            let present = addressed.iter().filter(|member| member.exists.contains(day));
+            present.for_each(|member| visit(AssignmentRef { action, occurrence, member }));
         }
     }
 }

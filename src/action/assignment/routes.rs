@@ -6,8 +6,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::list::{self, Filter, Of};
 use super::model::Assignment;
+use super::service::{self, AssignmentsOf, Filter};
 use super::stage::{Judgement, Stage};
 use crate::auth::guard::{May, Read};
 use crate::db::types::{Id, Reference};
@@ -54,7 +54,7 @@ impl Tabular for Assignment {
     ];
 }
 
-/// Which assignments of an action are wanted.
+/// The query parameters of a list of an action's assignments.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListAssignmentsOfAction {
@@ -63,7 +63,7 @@ struct ListAssignmentsOfAction {
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,
-    /// Only those judged so.
+    /// Only those with this judgement.
     judgement: Option<Judgement>,
     /// Only those that are overdue, or only the others.
     overdue: Option<bool>,
@@ -91,7 +91,7 @@ struct ListAssignmentsOfAction {
 
 /// List the assignments of an action
 ///
-/// Who has to do it, which time, and how far they are: told from the audience, the committee tree and the dates, with
+/// Who has to do it, which time, and how far they are: from the audience, the committee tree and the dates, with
 /// what was last reported. By occurrence, then by the key of the committee or unit. Parents, levels and audiences are
 /// today's, whatever day is asked for.
 #[utoipa::path(
@@ -113,16 +113,16 @@ async fn list_of_action(
     database: web::Data<Database>,
     request: HttpRequest,
     PartId(id): PartId,
-    Query(wanted): Query<ListAssignmentsOfAction>,
+    Query(query): Query<ListAssignmentsOfAction>,
 ) -> Result<Listing<Assignment>> {
     let ListAssignmentsOfAction { on, stage, judgement, overdue, stale, occurrence, level, committee, unit, .. } =
-        wanted;
+        query;
     let filter = Filter { stage, judgement, overdue, stale, occurrence, level, committee, unit, ..Filter::default() };
-    let wanted = Wanted { on, format: wanted.format, limit: wanted.limit, cursor: wanted.cursor };
-    answer(caller, database, &request, Of::Action(id), filter, wanted).await
+    let options = ListOptions { on, format: query.format, limit: query.limit, cursor: query.cursor };
+    answer(caller, database, &request, AssignmentsOf::Action(id), filter, options).await
 }
 
-/// Which assignments of a committee are wanted.
+/// The query parameters of a list of a committee's assignments.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListAssignmentsOfCommittee {
@@ -131,7 +131,7 @@ struct ListAssignmentsOfCommittee {
     on: Option<NaiveDate>,
     /// Only those at this stage.
     stage: Option<Stage>,
-    /// Only those judged so.
+    /// Only those with this judgement.
     judgement: Option<Judgement>,
     /// Only those that are overdue, or only the others.
     overdue: Option<bool>,
@@ -180,16 +180,16 @@ async fn list_of_committee(
     database: web::Data<Database>,
     request: HttpRequest,
     Target(target): Target,
-    Query(wanted): Query<ListAssignmentsOfCommittee>,
+    Query(query): Query<ListAssignmentsOfCommittee>,
 ) -> Result<Listing<Assignment>> {
-    let ListAssignmentsOfCommittee { on, stage, judgement, overdue, stale, occurrence, strategy, local, .. } = wanted;
+    let ListAssignmentsOfCommittee { on, stage, judgement, overdue, stale, occurrence, strategy, local, .. } = query;
     let filter = Filter { stage, judgement, overdue, stale, occurrence, strategy, local, ..Filter::default() };
-    let wanted = Wanted { on, format: wanted.format, limit: wanted.limit, cursor: wanted.cursor };
-    answer(caller, database, &request, Of::Committee(target), filter, wanted).await
+    let options = ListOptions { on, format: query.format, limit: query.limit, cursor: query.cursor };
+    answer(caller, database, &request, AssignmentsOf::Committee(target), filter, options).await
 }
 
-/// How a list is wanted, whatever it lists.
-struct Wanted {
+/// The query parameters that both lists share.
+struct ListOptions {
     on: Option<NaiveDate>,
     format: Option<ListFormat>,
     limit: PageLimit,
@@ -200,15 +200,15 @@ async fn answer(
     caller: May<Read>,
     database: web::Data<Database>,
     request: &HttpRequest,
-    of: Of,
+    of: AssignmentsOf,
     filter: Filter,
-    wanted: Wanted,
+    options: ListOptions,
 ) -> Result<Listing<Assignment>> {
-    let on = wanted.on.unwrap_or_else(period::today);
-    let format = ListFormat::negotiate(wanted.format, request);
-    let most = max_rows(format, wanted.limit, wanted.cursor.as_ref())?.and_then(|most| usize::try_from(most).ok());
-    let after = wanted.cursor.as_ref().map(Cursor::place).transpose()?;
-    let work = move |tenant: &mut Tenant<'_>| list::list(tenant, &of, &filter, on, after, most);
+    let on = options.on.unwrap_or_else(period::today);
+    let format = ListFormat::negotiate(options.format, request);
+    let most = max_rows(format, options.limit, options.cursor.as_ref())?.and_then(|most| usize::try_from(most).ok());
+    let after = options.cursor.as_ref().map(Cursor::place).transpose()?;
+    let work = move |tenant: &mut Tenant<'_>| service::list(tenant, &of, &filter, on, after, most);
     let rows = database.read(&caller.principal, work).await?;
-    Listing::of(rows, format, wanted.limit, Assignment::position)
+    Listing::of(rows, format, options.limit, Assignment::position)
 }

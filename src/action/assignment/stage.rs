@@ -1,5 +1,5 @@
-//! What is said of an assignment: how far it is, and how those who do it see the way ahead. How long ago they said so is a
-//! third thing, and none of the three is told by another.
+//! What a report says about an assignment: how far it is, and how those who do it see the way ahead. Neither follows
+//! from the other, nor from when it was reported.
 
 crate::text_enum! {
     /// How far an assignment is.
@@ -29,7 +29,7 @@ crate::text_enum! {
     }
 }
 
-// The enum comes out of a macro that takes no derives.
+// The macro that declares the enum takes no derives.
 #[allow(clippy::derivable_impls)]
 impl Default for Judgement {
     fn default() -> Self {

@@ -68,12 +68,12 @@ impl Projection for Tallies {
 }
 
 /// Whose report on what: action, occurrence, and the committee or the unit.
-type PlaceRow = (Id, StoredPeriod, Option<Id>, Option<Id>);
+type AssignmentKeyRow = (Id, StoredPeriod, Option<Id>, Option<Id>);
 
-fn places(tenant: &mut Tenant<'_>, report_ids: &[Id]) -> Result<Vec<PlaceRow>> {
+fn places(tenant: &mut Tenant<'_>, report_ids: &[Id]) -> Result<Vec<AssignmentKeyRow>> {
     let mut places = Vec::new();
     for batch in report_ids.chunks(connection::batch()) {
-        let rows: Vec<PlaceRow> = reports::table
+        let rows: Vec<AssignmentKeyRow> = reports::table
             .filter(reports::id.eq_any(batch))
             .select((reports::action_id, reports::occurrence, reports::committee_id, reports::unit_id))
             .distinct()
@@ -118,7 +118,7 @@ struct LatestRow {
     reported_at: Timestamp,
 }
 
-type ReportRow = (PlaceRow, Id, Stage, Timestamp);
+type ReportRow = (AssignmentKeyRow, Id, Stage, Timestamp);
 
 impl LatestRow {
     fn new(((action_id, occurrence, committee_id, unit_id), report_id, stage, reported_at): ReportRow) -> Option<Self> {
@@ -127,7 +127,7 @@ impl LatestRow {
     }
 }
 
-fn find_latest(writer: &mut Writer<'_>, place: PlaceRow) -> Result<()> {
+fn find_latest(writer: &mut Writer<'_>, place: AssignmentKeyRow) -> Result<()> {
     let (action, occurrence, committee, unit) = place;
     let mut query = reports::table
         .filter(reports::action_id.eq(action))
@@ -169,7 +169,7 @@ fn latest_of(tenant: &mut Tenant<'_>, action_ids: &[Id]) -> Result<Vec<LatestRow
             reports::reported_at,
         ))
         .load(tenant.connection)?;
-    let latest: HashMap<PlaceRow, ReportRow> = history.into_iter().map(|row| (row.0, row)).collect();
+    let latest: HashMap<AssignmentKeyRow, ReportRow> = history.into_iter().map(|row| (row.0, row)).collect();
     Ok(latest.into_values().filter_map(LatestRow::new).collect())
 }
 
@@ -219,7 +219,7 @@ fn differing<P: Eq + std::hash::Hash, R: PartialEq>(
 
 /// Latest reports on one occurrence that say the same, by committees of one level that exist on the same days.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct StageTotals {
     /// The level.
     pub level_id: Id,
     /// When the committees exist, cut to what matters to the occurrence, so that nearly all say the same.
@@ -237,7 +237,7 @@ pub struct Tally {
     days: Vec<(i32, u64)>,
 }
 
-impl Tally {
+impl StageTotals {
     /// How many were last heard of before a day.
     pub fn silent_since_before(&self, day: NaiveDate) -> u64 {
         let day = day.num_days_from_ce();
@@ -250,7 +250,7 @@ impl Tally {
 struct TallyRow {
     action_id: Id,
     occurrence: StoredPeriod,
-    cells: Json<Vec<Tally>>,
+    cells: Json<Vec<StageTotals>>,
 }
 
 /// Counts the latest reports of actions anew, or of one occurrence alone.
@@ -301,23 +301,23 @@ fn count(tenant: &mut Tenant<'_>, action_ids: &[Id], occurrence: Option<StoredPe
     }
     let row = |((action_id, occurrence), tallies): ((Id, StoredPeriod), Counts)| {
         let cells = tallies.into_iter().map(|((level_id, starts_on, ends_on, stage), (last, days))| {
-            tally_of(level_id, (starts_on, ends_on), stage, last, days)
+            stage_totals(level_id, (starts_on, ends_on), stage, last, days)
         });
         TallyRow { action_id, occurrence, cells: Json(cells.collect()) }
     };
     Ok(counted.into_iter().map(row).collect())
 }
 
-fn tally_of(
+fn stage_totals(
     level_id: Id,
     (starts_on, ends_on): (Option<NaiveDate>, Option<NaiveDate>),
     stage: Stage,
     last_reported_at: Timestamp,
     days: BTreeMap<i32, u64>,
-) -> Tally {
+) -> StageTotals {
     let reports = days.values().sum();
     let days = if stage == Stage::InProgress { days.into_iter().collect() } else { Vec::new() };
-    Tally { level_id, starts_on, ends_on, stage, reports, last_reported_at, days }
+    StageTotals { level_id, starts_on, ends_on, stage, reports, last_reported_at, days }
 }
 
 /// The schedules of actions of plans; nobody is counted by level of what is local.
@@ -336,5 +336,5 @@ fn schedules(tenant: &mut Tenant<'_>, action_ids: &[Id]) -> Result<HashMap<Id, S
             (strategies::starts_on, strategies::ends_on),
         ))
         .load(tenant.connection)?;
-    Ok(rows.into_iter().map(|((id, recurrence), own, whole)| (id, Schedule::of(recurrence, own, whole))).collect())
+    Ok(rows.into_iter().map(|((id, recurrence), own, whole)| (id, Schedule::new(recurrence, own, whole))).collect())
 }

@@ -1,7 +1,8 @@
-//! Local actions: what a committee does by itself, inspired by an action of a plan.
+//! Local actions: actions of a single committee, inspired by an action of a plan.
 //!
-//! They are actions like others, but for their place: they stand with their committee, which alone has to do them, and
-//! are counted for it, never in the plan's numbers.
+//! They belong to their committee, which alone has to do them. They count for that committee, never in the numbers of
+//! the plan.
 
 pub mod routes;
+pub mod service;
 pub mod store;

@@ -5,13 +5,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::store;
+use super::service;
 use crate::action::model::{Action, ActionBody};
 use crate::action::report::reporter::Reporter;
 use crate::action::routes::ActionPage;
-use crate::action::store::{self as actions, Filter};
 use crate::auth::guard::{May, Read, Report};
-use crate::committee::Committees;
 use crate::db::types::{Id, Key};
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::Body;
@@ -20,15 +18,14 @@ use crate::http::page::{Cursor, Page, PageLimit};
 use crate::http::query::Query;
 use crate::http::responses::{KeyTaken, MayNotActForCommittee};
 use crate::http::row::{IfNoneMatch, PartId, Row, Target};
-use crate::problem::{Problem, Result};
-use crate::resource;
+use crate::problem::Result;
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list_of_committee).service(list_of_action).service(create);
 }
 
-/// Which local actions are wanted.
+/// The query parameters of a list of local actions.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListLocalActions {
@@ -39,8 +36,7 @@ struct ListLocalActions {
     cursor: Option<Cursor>,
 }
 
-fn page(rows: Vec<actions::Found>, limit: PageLimit) -> ActionPage {
-    let rows = rows.into_iter().map(|found| found.action).collect();
+fn page(rows: Vec<Action>, limit: PageLimit) -> ActionPage {
     Page::of(rows, limit, |last: &Action| (last.body.key.clone(), last.id()))
 }
 
@@ -65,14 +61,11 @@ async fn list_of_committee(
     caller: May<Read>,
     database: web::Data<Database>,
     Target(target): Target,
-    Query(wanted): Query<ListLocalActions>,
+    Query(query): Query<ListLocalActions>,
 ) -> Result<ActionPage> {
-    let (after, most) = (place(wanted.cursor.as_ref())?, Some(wanted.limit.with_lookahead()));
-    let work = move |tenant: &mut Tenant<'_>| {
-        let local_to = Some(resource::read::<Committees>(tenant, &target)?.id());
-        actions::list(tenant, Filter { local_to, after, ..Filter::default() }, most)
-    };
-    Ok(page(database.read(&caller.principal, work).await?, wanted.limit))
+    let (after, limit) = (place(query.cursor.as_ref())?, Some(query.limit.with_lookahead()));
+    let work = move |tenant: &mut Tenant<'_>| service::list_of_committee(tenant, &target, after, limit);
+    Ok(page(database.read(&caller.principal, work).await?, query.limit))
 }
 
 /// List the local actions that an action inspired
@@ -88,15 +81,11 @@ async fn list_of_action(
     caller: May<Read>,
     database: web::Data<Database>,
     PartId(id): PartId,
-    Query(wanted): Query<ListLocalActions>,
+    Query(query): Query<ListLocalActions>,
 ) -> Result<ActionPage> {
-    let (after, most) = (place(wanted.cursor.as_ref())?, Some(wanted.limit.with_lookahead()));
-    let work = move |tenant: &mut Tenant<'_>| {
-        let itself = Filter { id: Some(id), ..Filter::default() };
-        actions::list(tenant, itself, Some(1))?.pop().ok_or_else(|| Problem::not_found("action"))?;
-        actions::list(tenant, Filter { parent: Some(id), after, ..Filter::default() }, most)
-    };
-    Ok(page(database.read(&caller.principal, work).await?, wanted.limit))
+    let (after, limit) = (place(query.cursor.as_ref())?, Some(query.limit.with_lookahead()));
+    let work = move |tenant: &mut Tenant<'_>| service::list_of_action(tenant, id, after, limit);
+    Ok(page(database.read(&caller.principal, work).await?, query.limit))
 }
 
 /// Start a local action
@@ -120,10 +109,10 @@ async fn create(
     caller: May<Report>,
     database: web::Data<Database>,
     Target(target): Target,
-    Body(wanted): Body<ActionBody>,
+    Body(body): Body<ActionBody>,
 ) -> Result<Row<Action>> {
-    let reporter = Reporter::of(&caller);
-    let work = move |writer: &mut Writer<'_>| store::create(writer, &reporter, &target, wanted);
+    let reporter = Reporter::from_caller(&caller);
+    let work = move |writer: &mut Writer<'_>| service::create(writer, &reporter, &target, body);
     let created = database.write(&caller.principal, work).await?;
     let location = format!("/v1/actions/{}", created.id());
     Ok(Row::created(created, location))

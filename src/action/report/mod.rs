@@ -1,10 +1,11 @@
-//! Reports: what committees and units say of their assignments, kept for good.
+//! Reports: what committees and units say of their assignments. They are stored for good.
 //!
-//! A report is never changed and never removed; a correction is a new one, and the latest counts. `reporter` says who may
-//! report for whom, `save` what a report has to be, `store` reads the history.
+//! A report is never changed and never removed. A correction is a new report, and the latest one counts. `reporter`
+//! decides who may report for whom, `service` takes and lists reports, `import` takes the reports of bundles.
 
+pub mod import;
 pub mod model;
 pub mod reporter;
 pub mod routes;
-pub mod save;
+pub mod service;
 pub mod store;

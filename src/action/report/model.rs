@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::action::assignment::model::{Addressed, Member, Party};
+use crate::action::assignment::model::{ActionWithAssignees, Assignee, AssigneeInfo};
 use crate::action::assignment::stage::{Judgement, Stage};
 use crate::db::types::{Id, Reference, RegisterKey, Timestamp};
 use crate::http::example::example;
@@ -13,7 +13,7 @@ use crate::problem::ValidationErrors;
 use crate::text::{LongText, check_no_cpr};
 use crate::web_address::WebAddress;
 
-/// How far a committee or a unit is with an action, as it tells it.
+/// How far a committee or a unit is with an action, as it reports.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("report_body")))]
 pub struct ReportBody {
@@ -44,7 +44,7 @@ pub struct ReportBody {
 }
 
 impl ReportBody {
-    /// The rules for what a report says, whoever reports.
+    /// The rules for the content of a report.
     pub fn check(&self, today: NaiveDate, pointer: &str, errors: &mut ValidationErrors) {
         if let Some(note) = &self.note {
             check_no_cpr(&format!("{pointer}/note"), note.as_str(), errors);
@@ -58,10 +58,11 @@ impl ReportBody {
     }
 }
 
-/// The rules for a report on an action, made today, by a party that stands at a pointer; none = it is not known.
+/// The rules for a report on an action, made today. `member` is who reports and its pointer in the body; none if it
+/// does not exist.
 pub fn check_fits(
-    action: &Addressed,
-    member: Option<(&Member, &str)>,
+    action: &ActionWithAssignees,
+    member: Option<(&AssigneeInfo, &str)>,
     period: Option<Period>,
     today: NaiveDate,
     errors: &mut ValidationErrors,
@@ -74,21 +75,21 @@ pub fn check_fits(
         errors.add("/occurrence", detail);
     }
     let Some((member, pointer)) = member else { return };
-    let Member { key, lifetime, .. } = member;
-    if !action.addresses(member.party, member.level_id) {
+    let AssigneeInfo { key, exists, .. } = member;
+    if !action.addresses(member.assignee, member.level_id) {
         let detail = format!("the action is not '{key}' to do: its assignments name those who report");
         return errors.add(pointer, detail);
     }
-    if let Some(last) = lifetime.ends_on.filter(|last| *last < today) {
+    if let Some(last) = exists.ends_on.filter(|last| *last < today) {
         return errors.add(pointer, format!("'{key}' ended on {last}, and takes no more reports"));
     }
     let day = occurrence.map(|occurrence| occurrence.reference_day(today));
-    if let Some(day) = day.ok().filter(|day| !lifetime.contains(*day)) {
+    if let Some(day) = day.ok().filter(|day| !exists.contains(*day)) {
         errors.add(pointer, format!("'{key}' did not exist on {day}, the day that decides who has to do it"));
     }
 }
 
-/// A report as it is kept.
+/// A stored report.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!(example!("report")))]
 pub struct Report {
@@ -120,7 +121,7 @@ pub struct Report {
     pub reported_at: Timestamp,
 }
 
-/// A report in a bundle: whose it is, and when it was made, are told along.
+/// A report in a bundle, with who made it and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(example!("bundled_report")))]
 pub struct BundledReport {
@@ -132,9 +133,9 @@ pub struct BundledReport {
     /// The employee who reported.
     #[serde(default)]
     pub reported_by: Option<Reference>,
-    /// When it was reported; none of the moments to come. It tells reports of one assignment apart.
+    /// When it was reported; not in the future. It distinguishes the reports of one assignment.
     pub reported_at: Timestamp,
 }
 
-/// Whose report, when: of two with the same, one was made twice.
-pub type ReportIdentity = (Id, Option<Period>, Party, Timestamp);
+/// What identifies a report: action, period, committee or unit, and time.
+pub type ReportIdentity = (Id, Option<Period>, Assignee, Timestamp);

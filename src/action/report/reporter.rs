@@ -1,7 +1,7 @@
-//! Who may report for whom (rule 8).
+//! Who may report for whom.
 
 use super::store;
-use crate::action::assignment::model::Party;
+use crate::action::assignment::model::Assignee;
 use crate::auth::caller::Caller;
 use crate::auth::guard::{self, Edit, Permission as _};
 use crate::auth::scope::Scope;
@@ -10,40 +10,40 @@ use crate::db::types::{Id, RegisterKey};
 use crate::municipality::store as municipality;
 use crate::problem::{Kind, Problem, Result};
 
-/// Somebody who wants to report, or to act for a committee.
+/// A caller who wants to report, or to act for a committee.
 #[derive(Debug, Clone)]
 pub struct Reporter {
-    /// Whether they may for anybody.
+    /// Whether they may act for every committee and unit.
     is_editor: bool,
-    /// The key of the employee that they say they are.
+    /// The key of the employee that the token names.
     key: Option<RegisterKey>,
 }
 
 impl Reporter {
-    /// Whoever calls.
-    pub fn of(caller: &Caller) -> Self {
+    /// The caller of a request.
+    pub fn from_caller(caller: &Caller) -> Self {
         let key = caller.person.as_ref().and_then(|person| person.parse().ok());
         Self { is_editor: caller.scopes.holds(Scope::Edit), key }
     }
 
-    /// Whether they may report for anybody.
+    /// Whether they may act for every committee and unit.
     pub fn is_editor(&self) -> bool {
         self.is_editor
     }
 
-    /// Passes those who may report for a party; answers which employee they are, where they are one.
-    pub fn check_may_report_for(&self, tenant: &mut Tenant<'_>, party: Party) -> Result<Option<Id>> {
-        let person = self.key.as_ref().map(|key| store::person(tenant, key)).transpose()?.flatten();
+    /// Fails unless they may report for a committee or unit. Returns their id, if they are an employee.
+    pub fn check_may_report_for(&self, tenant: &mut Tenant<'_>, assignee: Assignee) -> Result<Option<Id>> {
+        let person = self.key.as_ref().map(|key| store::find_person(tenant, key)).transpose()?.flatten();
         let id = person.as_ref().map(|person| person.id);
         if self.is_editor {
             return Ok(id);
         }
-        let may = match (&person, party) {
+        let may = match (&person, assignee) {
             (None, _) => false,
-            (Some(person), Party::Unit(unit)) => person.leads_unit_id == Some(unit),
-            (Some(person), Party::Committee(committee)) => {
+            (Some(person), Assignee::Unit(unit)) => person.leads_unit_id == Some(unit),
+            (Some(person), Assignee::Committee(committee)) => {
                 let roles = municipality::read(tenant)?.body.reporting_roles;
-                store::sits_in(tenant, person.id, committee, &roles)?
+                store::has_seat(tenant, person.id, committee, &roles)?
             }
         };
         if may {
@@ -51,21 +51,21 @@ impl Reporter {
         }
         Err(Problem::new(
             Kind::MayNotReport,
-            match party {
-                Party::Committee(_) => {
+            match assignee {
+                Assignee::Committee(_) => {
                     "Only those report who sit in the committee today as one of reporting_roles says."
                 }
-                Party::Unit(_) => "Only an employee of the unit who has personnel responsibility reports for it.",
+                Assignee::Unit(_) => "Only an employee of the unit who has personnel responsibility reports for it.",
             },
         ))
     }
 
-    /// [`Reporter::check_may_report_for`] a committee, where nobody asks who it was.
+    /// Fails unless they may act for a committee.
     pub fn check_may_act_for(&self, tenant: &mut Tenant<'_>, committee: Id) -> Result<()> {
-        self.check_may_report_for(tenant, Party::Committee(committee)).map(|_| ())
+        self.check_may_report_for(tenant, Assignee::Committee(committee)).map(|_| ())
     }
 
-    /// Passes those who may change what stands in plans.
+    /// Fails unless they may change plans.
     pub fn check_may_edit_plans(&self) -> Result<()> {
         if self.is_editor { Ok(()) } else { Err(guard::missing_scope(Edit::SCOPES)) }
     }

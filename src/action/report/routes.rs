@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Report, ReportBody};
 use super::reporter::Reporter;
-use super::save::{self, Filed};
-use super::store::{self, Filter};
+use super::service::{self, CreatedReport};
+use super::store::Filter;
 use crate::auth::caller::Caller;
 use crate::auth::guard::{self, May, Read};
 use crate::auth::scope::Scope;
@@ -32,7 +32,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read);
 }
 
-/// Which reports are wanted.
+/// The query parameters of a list of reports.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListReports {
@@ -65,7 +65,7 @@ impl Versioned for Report {
         1
     }
 
-    /// What another scope shows is another answer.
+    /// Answers differ by scope: with `reported_by`, or without.
     fn variant(&self) -> Option<String> {
         self.reported_by.as_ref().map(ToString::to_string)
     }
@@ -89,7 +89,7 @@ impl Tabular for Report {
     ];
 }
 
-/// Who reported is for those who keep the employees.
+/// Only those who keep the employees' register see who reported.
 fn sees_reporter(caller: &Caller) -> bool {
     caller.scopes.holds(Scope::Hr)
 }
@@ -117,20 +117,20 @@ async fn list(
     database: web::Data<Database>,
     request: HttpRequest,
     PartId(id): PartId,
-    Query(wanted): Query<ListReports>,
+    Query(query): Query<ListReports>,
 ) -> Result<Listing<Report>> {
-    let ListReports { committee, unit, occurrence, format, limit, cursor } = wanted;
+    let ListReports { committee, unit, occurrence, format, limit, cursor } = query;
     let format = ListFormat::negotiate(format, &request);
     let most = max_rows(format, limit, cursor.as_ref())?;
     let before = cursor.as_ref().map(Cursor::place).transpose()?;
     let filter = Filter { committee, unit, occurrence, before, ..Filter::default() };
     let sees_reporter = sees_reporter(&caller);
-    let work = move |tenant: &mut Tenant<'_>| store::of_action(tenant, id, filter, most, sees_reporter);
+    let work = move |tenant: &mut Tenant<'_>| service::list(tenant, id, filter, most, sees_reporter);
     let rows = database.read(&caller.principal, work).await?;
-    let told = rows.iter().take(most.map_or(usize::MAX, |_| limit.rows()));
-    let told = told.filter(|report| report.reported_by.is_some()).count();
-    if told > 0 {
-        let access = Access { operation: "list_reports", employee_id: None, rows: told };
+    let answered = rows.iter().take(most.map_or(usize::MAX, |_| limit.rows()));
+    let with_reporter = answered.filter(|report| report.reported_by.is_some()).count();
+    if with_reporter > 0 {
+        let access = Access { operation: "list_reports", employee_id: None, rows: with_reporter };
         database.log_access(&caller.principal, access).await?;
     }
     Listing::of(rows, format, limit, |last| (last.reported_at, last.id))
@@ -174,19 +174,19 @@ async fn create(
     request: HttpRequest,
     PartId(id): PartId,
     IdempotencyKey(key): IdempotencyKey,
-    Body(wanted): Body<ReportBody>,
+    Body(body): Body<ReportBody>,
 ) -> Result<HttpResponse> {
-    let (reporter, sees_reporter) = (Reporter::of(&caller), sees_reporter(&caller));
-    let filed = database
+    let (reporter, sees_reporter) = (Reporter::from_caller(&caller), sees_reporter(&caller));
+    let created = database
         .write(&caller.principal, move |writer| {
-            let filed = save::file(writer, &reporter, id, wanted, key.as_deref(), sees_reporter)?;
-            if filed.report.reported_by.is_some() {
+            let created = service::create(writer, &reporter, id, body, key.as_deref(), sees_reporter)?;
+            if created.report.reported_by.is_some() {
                 writer.log_access(Access { operation: "create_report", employee_id: None, rows: 1 })?;
             }
-            Ok(filed)
+            Ok(created)
         })
         .await?;
-    let Filed { report, is_replayed } = filed;
+    let CreatedReport { report, is_replayed } = created;
     let location = format!("/v1/reports/{}", report.id);
     let mut answer = Row::created(report, location).respond_to(&request);
     if is_replayed {
@@ -204,7 +204,7 @@ async fn create(
 #[get("/v1/reports/{id}")]
 async fn read(caller: May<Read>, database: web::Data<Database>, PartId(id): PartId) -> Result<Row<Report>> {
     let sees_reporter = sees_reporter(&caller);
-    let report = database.read(&caller.principal, move |tenant| store::one(tenant, id, sees_reporter)).await?;
+    let report = database.read(&caller.principal, move |tenant| service::read(tenant, id, sees_reporter)).await?;
     if report.reported_by.is_some() {
         let access = Access { operation: "read_report", employee_id: None, rows: 1 };
         database.log_access(&caller.principal, access).await?;

@@ -17,7 +17,7 @@ use crate::http::query::Query;
 use crate::http::responses::{KeyTaken, StillReferenced, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::problem::Result;
-use crate::resource::{self, Precondition};
+use crate::resource::{self, Precondition, Replacement};
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -66,12 +66,7 @@ async fn list(caller: May<Read>, database: web::Data<Database>, Query(wanted): Q
 #[post("/v1/levels")]
 async fn create(caller: May<Edit>, database: web::Data<Database>, Body(wanted): Body<LevelBody>) -> Result<Row<Level>> {
     let created = database.write(&caller.principal, move |writer| resource::create::<Levels>(writer, wanted)).await?;
-    let location = location(&created);
-    Ok(Row::created(created, location))
-}
-
-fn location(level: &Level) -> String {
-    format!("/v1/levels/{}", level.body.key)
+    Ok(Row::created_in("/v1/levels", created))
 }
 
 /// Read a level
@@ -85,6 +80,9 @@ async fn read(caller: May<Read>, database: web::Data<Database>, Target(target): 
     database.read(&caller.principal, move |tenant| resource::read::<Levels>(tenant, &target)).await.map(Row::read)
 }
 
+/// What PUT takes: also what GET answers, as it is.
+pub type LevelPut = Replacement<LevelBody>;
+
 /// Create or replace a level
 ///
 /// Creates under the key in the address, or replaces the whole row: what the body leaves out gets its default.
@@ -94,7 +92,7 @@ async fn read(caller: May<Read>, database: web::Data<Database>, Target(target): 
         ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "lokal-med"),
         PutConditions,
     ),
-    request_body = LevelBody,
+    request_body = LevelPut,
     responses(
         (status = 200, description = "The level as it is now", body = Level),
         (status = 201, description = "The new level", body = Level),
@@ -107,13 +105,11 @@ async fn replace(
     database: web::Data<Database>,
     Target(target): Target,
     precondition: Precondition,
-    Body(wanted): Body<LevelBody>,
+    replacement: LevelPut,
 ) -> Result<Row<Level>> {
-    let work = move |writer: &mut Writer<'_>| resource::replace::<Levels>(writer, &target, &precondition, wanted);
+    let work = move |writer: &mut Writer<'_>| resource::replace::<Levels>(writer, &target, &precondition, replacement);
     let outcome = database.write(&caller.principal, work).await?;
-    let (is_new, level) = (outcome.is_created(), outcome.into_entity());
-    let location = location(&level);
-    Ok(Row::put(level, is_new, location))
+    Ok(Row::put_in("/v1/levels", outcome))
 }
 
 /// Change a level

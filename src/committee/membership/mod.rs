@@ -5,6 +5,7 @@
 
 pub mod model;
 pub mod routes;
+pub mod service;
 pub mod store;
 
 /// Memberships as a resource.

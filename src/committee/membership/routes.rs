@@ -6,13 +6,11 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Memberships;
-use super::model::{Member, MemberRole, MembershipBody, Seat, Sight, Trio};
+use super::model::{Member, MemberRole, MembershipBody, Seat, Trio};
+use super::service;
 use super::store::{self, Filter};
 use crate::auth::caller::Caller;
 use crate::auth::guard::{EditOrganisation, May, ReadOrganisation};
-use crate::auth::scope::Scope;
-use crate::committee::Committees;
-use crate::db::access_log::Access;
 use crate::db::types::{Id, Reference};
 use crate::db::{Database, Tenant, Writer};
 use crate::http::body::{Body, Patch};
@@ -24,9 +22,8 @@ use crate::http::responses::{KeyTaken, UnknownId};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target, Versioned};
 use crate::http::table::{Listing, Tabular, max_rows};
 use crate::period;
-use crate::problem::{Problem, Result};
-use crate::register::Selection;
-use crate::resource::{self, Precondition, Resource as _};
+use crate::problem::Result;
+use crate::resource::{self, Precondition, Replacement};
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -77,41 +74,16 @@ impl Tabular for Member {
     ];
 }
 
-fn sight(caller: &Caller) -> Sight {
-    if caller.scopes.holds(Scope::Hr) { Sight::Hr } else { Sight::House }
-}
-
-/// What is logged of showing members: names and roles are the house's to know, the rest is personal data.
-fn shown<'m>(operation: &'static str, members: impl IntoIterator<Item = &'m Member>) -> Option<Access> {
-    let rows = members.into_iter().filter(|member| member.employee.is_some()).count();
-    (rows > 0).then_some(Access { operation, employee_id: None, rows })
-}
-
 async fn log_shown<'m>(
     caller: &Caller,
     database: &Database,
     operation: &'static str,
     members: impl IntoIterator<Item = &'m Member>,
 ) -> Result<()> {
-    match shown(operation, members) {
+    match service::access(operation, members) {
         Some(access) => database.log_access(&caller.principal, access).await,
         None => Ok(()),
     }
-}
-
-/// The seat as it stands now, as the answer to a write. It is logged whatever the sight: whoever may put an
-/// employee's key there is told a name for it.
-fn answer(writer: &mut Writer<'_>, operation: &'static str, id: Id, sight: Sight) -> Result<Member> {
-    let member = seat(writer, Selection::Id(id))?.shown_to(sight);
-    if !member.vacant {
-        writer.log_access(Access { operation, employee_id: None, rows: 1 })?;
-    }
-    Ok(member)
-}
-
-fn seat(tenant: &mut Tenant<'_>, selection: Selection) -> Result<Seat> {
-    let filter = Filter { selection, ..Filter::default() };
-    store::list(tenant, filter, Some(1))?.pop().ok_or_else(|| Problem::not_found("membership"))
 }
 
 /// Which memberships are wanted.
@@ -176,7 +148,7 @@ async fn listed(
     seats: Vec<Seat>,
     (format, limit): (Format, PageLimit),
 ) -> Result<Listing<Member>> {
-    let sight = sight(caller);
+    let sight = service::sight(caller);
     let members: Vec<Member> = seats.into_iter().map(|seat| seat.shown_to(sight)).collect();
     let on_page = if format == Format::Json { limit.rows() } else { members.len() };
     log_shown(caller, database, operation, members.iter().take(on_page)).await?;
@@ -199,14 +171,10 @@ async fn listed(
 async fn create(
     caller: May<EditOrganisation>,
     database: web::Data<Database>,
-    Body(wanted): Body<MembershipBody>,
+    Body(body): Body<MembershipBody>,
 ) -> Result<Row<Member>> {
-    let sight = sight(&caller);
-    let work = move |writer: &mut Writer<'_>| {
-        let created = resource::create::<Memberships>(writer, wanted)?;
-        answer(writer, "create_membership", created.id(), sight)
-    };
-    let member = database.write(&caller.principal, work).await?;
+    let sight = service::sight(&caller);
+    let member = database.write(&caller.principal, move |writer| service::create(writer, sight, body)).await?;
     let location = location(&member);
     Ok(Row::created(member, location))
 }
@@ -230,12 +198,14 @@ async fn read(
     database: web::Data<Database>,
     Target(target): Target,
 ) -> Result<Row<Member>> {
-    let selection = Selection::of(&target).ok_or_else(|| Problem::not_found("membership"))?;
-    let seat = database.read(&caller.principal, move |tenant| seat(tenant, selection)).await?;
-    let member = seat.shown_to(sight(&caller));
+    let sight = service::sight(&caller);
+    let member = database.read(&caller.principal, move |tenant| service::read(tenant, &target, sight)).await?;
     log_shown(&caller, &database, "read_membership", [&member]).await?;
     Ok(Row::read(member))
 }
+
+/// What PUT takes: also what GET answers, as it is.
+pub type MembershipPut = Replacement<MembershipBody>;
 
 /// Create or replace a membership
 ///
@@ -252,7 +222,7 @@ async fn read(
         ),
         PutConditions,
     ),
-    request_body = MembershipBody,
+    request_body = MembershipPut,
     responses(
         (status = 200, description = "The membership as it is now", body = Member),
         (status = 201, description = "The new membership", body = Member),
@@ -265,17 +235,10 @@ async fn replace(
     database: web::Data<Database>,
     Target(target): Target,
     precondition: Precondition,
-    Body(wanted): Body<MembershipBody>,
+    replacement: MembershipPut,
 ) -> Result<Row<Member>> {
-    let sight = sight(&caller);
-    let work = move |writer: &mut Writer<'_>| {
-        let mut wanted = wanted;
-        if sight == Sight::House && wanted.employee.is_none() {
-            wanted.employee = Memberships::find(writer, &target)?.and_then(|existing| existing.body.employee);
-        }
-        let outcome = resource::replace::<Memberships>(writer, &target, &precondition, wanted)?;
-        Ok((outcome.is_created(), answer(writer, "replace_membership", outcome.entity().id(), sight)?))
-    };
+    let sight = service::sight(&caller);
+    let work = move |writer: &mut Writer<'_>| service::replace(writer, sight, &target, &precondition, replacement);
     let (is_new, member) = database.write(&caller.principal, work).await?;
     let location = location(&member);
     Ok(Row::put(member, is_new, location))
@@ -297,10 +260,9 @@ async fn change(
     precondition: Precondition,
     patch: Patch,
 ) -> Result<Row<Member>> {
-    let sight = sight(&caller);
+    let sight = service::sight(&caller);
     let work = move |writer: &mut Writer<'_>| {
-        let changed = resource::change::<Memberships>(writer, &target, &precondition, |body| patch.apply(body))?;
-        answer(writer, "change_membership", changed.id(), sight)
+        service::change(writer, sight, &target, &precondition, |membership| patch.apply(membership))
     };
     database.write(&caller.principal, work).await.map(Row::read)
 }
@@ -373,12 +335,8 @@ async fn list_members(
     let format = ListFormat::negotiate(format, &request);
     let most = max_rows(format, limit, cursor.as_ref())?;
     let after = cursor.as_ref().map(Cursor::place).transpose()?;
-    let work = move |tenant: &mut Tenant<'_>| {
-        let committee = resource::read::<Committees>(tenant, &target)?;
-        let committee = Some(Reference::Id(committee.id()));
-        let on = Some(on.unwrap_or_else(period::today));
-        store::list(tenant, Filter { committee, on, after, ..Filter::default() }, most)
-    };
+    let on = on.unwrap_or_else(period::today);
+    let work = move |tenant: &mut Tenant<'_>| service::list_members(tenant, &target, on, after, most);
     let seats = database.read(&caller.principal, work).await?;
     listed(&caller, &database, "list_members", seats, (format, limit)).await
 }
@@ -387,7 +345,7 @@ async fn list_members(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct OnDay {
-    /// The day that is told about; today, unless said otherwise.
+    /// The day of which the answer speaks; today, unless said otherwise.
     #[serde(default, deserialize_with = "query::day")]
     on: Option<chrono::NaiveDate>,
 }
@@ -413,14 +371,8 @@ async fn read_trio(
     Query(wanted): Query<OnDay>,
 ) -> Result<Tagged<Trio>> {
     let on = wanted.on.unwrap_or_else(period::today);
-    let sight = sight(&caller);
-    let work = move |tenant: &mut Tenant<'_>| {
-        let found = resource::read::<Committees>(tenant, &target)?;
-        let committee = Some(Reference::Id(found.id()));
-        let seats = store::list(tenant, Filter { committee, on: Some(on), ..Filter::default() }, None)?;
-        let members = seats.into_iter().map(|seat| seat.shown_to(sight)).collect();
-        Ok(Trio::of(found.body.key, on, members))
-    };
+    let sight = service::sight(&caller);
+    let work = move |tenant: &mut Tenant<'_>| service::read_trio(tenant, sight, &target, on);
     let trio = database.read(&caller.principal, work).await?;
     let people = [&trio.leader, &trio.shop_steward, &trio.safety_rep].into_iter().flatten();
     log_shown(&caller, &database, "read_trio", people).await?;

@@ -51,7 +51,9 @@ fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
     }
     match schema["type"].as_str() {
         Some("object") => {
+            // What the service writes itself may be sent, and needn't.
             let properties = schema["properties"].as_object().into_iter().flatten();
+            let properties = properties.filter(|(_, property)| property["readOnly"] != true);
             properties.map(|(name, property)| (name.clone(), example(property, schemas, depth + 1))).collect()
         }
         Some("array") if depth < MAX_DEPTH => json!([example(&schema["items"], schemas, depth + 1)]),

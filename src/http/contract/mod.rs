@@ -14,6 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use actix_web::web;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 use crate::db::types::{Key, Reference, RegisterKey};
 use crate::period::Period;
 use crate::problem::{Problem, Result, ValidationErrors};
+use crate::resource::Replacement;
 pub use violations::UNKNOWN_FIELD;
 
 /// The query parameter that says how many rows a page is to hold.
@@ -93,21 +95,35 @@ impl Contract {
 
     /// Checks a value against the published schema of `T` and deserializes it. Every violation is listed.
     pub fn parse<T: DeserializeOwned + ToSchema>(&self, value: Value) -> Result<T> {
-        let name = T::name();
-        let validator = self
-            .validators
-            .get(name.as_ref())
-            .ok_or_else(|| Problem::internal(format!("the contract has no body '{name}'")))?;
+        self.check(T::name().as_ref(), &value)?;
+        deserialize(value)
+    }
+
+    /// [`Contract::parse`] for what is sent to PUT, in which fields may stand that the service writes itself.
+    pub fn parse_replacement<T: DeserializeOwned + Serialize + ToSchema>(
+        &self,
+        value: Value,
+    ) -> Result<Replacement<T>> {
+        self.check(Replacement::<T>::name().as_ref(), &value)?;
+        Ok(Replacement::new(deserialize(value.clone())?, value))
+    }
+
+    fn check(&self, schema: &str, value: &Value) -> Result<()> {
+        let validator = self.validators.get(schema);
+        let validator = validator.ok_or_else(|| Problem::internal(format!("the contract has no body '{schema}'")))?;
         let mut errors = ValidationErrors::default();
-        for violation in validator.iter_errors(&value) {
+        for violation in validator.iter_errors(value) {
             violations::report(&violation, &mut errors);
         }
-        errors.into_result()?;
-        serde_path_to_error::deserialize(value).map_err(|error| {
-            let pointer = violations::pointer(error.path());
-            Problem::invalid(pointer, error.into_inner().to_string())
-        })
+        errors.into_result()
     }
+}
+
+fn deserialize<T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = violations::pointer(error.path());
+        Problem::invalid(pointer, error.into_inner().to_string())
+    })
 }
 
 fn routes(document: &Value) -> Vec<Route> {

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::operations;
-use crate::http::responses::{Applies, HEADERS, STANDARD, header_reference, problem_response};
+use crate::http::responses::{HEADERS, header_reference, problem_response};
+use crate::problem::Kind;
 
 /// Adds standard failures, headers, and the scope that an operation needs.
 pub(super) fn complete(document: &mut Value) {
@@ -14,6 +15,31 @@ pub(super) fn complete(document: &mut Value) {
         describe(operation, &form);
     }
 }
+
+/// The failures that follow from the form of an operation: their names among the document's components, the kinds of
+/// problem that stand for their statuses, which operations answer them, and their descriptions.
+#[rustfmt::skip]
+const STANDARD: [(&str, Kind, fn(&Form) -> bool, &str); 15] = [
+    ("BadRequest", Kind::MalformedBody, |_| true, "The request, its query or its body can't be understood"),
+    ("InvalidToken", Kind::InvalidToken, |form| form.needs_token, "The token is missing or not valid"),
+    ("InsufficientScope", Kind::InsufficientScope, |form| form.needs_token,
+        "The token lacks the scope, or its municipality is not here"),
+    ("NotFound", Kind::NotFound, |form| form.needs_token && form.names_row, "There is no such row"),
+    ("RequestTimeout", Kind::RequestTimeout, |form| form.has_body, "The body did not arrive in time"),
+    ("PreconditionFailed", Kind::PreconditionFailed, |form| form.takes_if_match,
+        "The row has changed in the meantime"),
+    ("TooLarge", Kind::TooLarge, |form| form.has_body, "The body is too large"),
+    ("UrlTooLong", Kind::UrlTooLong, |_| true, "The address is longer than this service takes"),
+    ("UnsupportedMediaType", Kind::UnsupportedMediaType, |form| form.has_body, "The body has another media type"),
+    ("InvalidBody", Kind::InvalidBody, |form| form.has_body, "The body breaks a rule; `errors` lists every fault"),
+    ("PreconditionRequired", Kind::PreconditionRequired, |form| form.takes_if_match, "`If-Match` is missing"),
+    ("TooManyRequests", Kind::TooManyRequests, |_| true,
+        "The token's subject, or the address, has sent more requests than it may"),
+    ("HeadersTooLarge", Kind::HeadersTooLarge, |_| true, "The headers are larger than this service takes"),
+    ("Internal", Kind::Internal, |_| true, "The service failed; its log has the cause"),
+    ("Unavailable", Kind::Unavailable, |form| form.needs_token,
+        "The database is busy; try again after `Retry-After` seconds"),
+];
 
 /// What decides which answers an operation has.
 struct Form {
@@ -39,16 +65,6 @@ impl Form {
         }
     }
 
-    fn may_answer(&self, applies: Applies) -> bool {
-        match applies {
-            Applies::Always => true,
-            Applies::WithToken => self.needs_token,
-            Applies::WithBody => self.has_body,
-            Applies::WithRow => self.needs_token && self.names_row,
-            Applies::WithIfMatch => self.takes_if_match,
-        }
-    }
-
     /// Whether an answer with this status can be 304 next time, or sent back in `If-Match`.
     fn is_tagged(&self, status: &str) -> bool {
         status == "201" || status.starts_with('2') && (self.takes_if_none_match || self.method == "patch")
@@ -61,8 +77,8 @@ fn add_components(document: &mut Value) {
     for (name, description) in HEADERS {
         components["headers"][name] = json!({"description": description, "schema": {"type": "string"}});
     }
-    for failure in STANDARD {
-        components["responses"][failure.name] = json!(problem_response(failure.kind, failure.description));
+    for (name, kind, _, description) in STANDARD {
+        components["responses"][name] = json!(problem_response(kind, description));
     }
     components["responses"]["NotModified"] =
         json!({"description": "The client has it already", "headers": headers(&["X-Request-Id"])});
@@ -87,8 +103,8 @@ fn add_responses(operation: &mut Map<String, Value>, form: &Form) {
     if form.method == "get" && form.takes_if_none_match {
         responses.insert("304".into(), reference("NotModified"));
     }
-    for failure in STANDARD.iter().filter(|failure| form.may_answer(failure.applies)) {
-        responses.entry(failure.kind.status().to_string()).or_insert_with(|| reference(failure.name));
+    for (name, kind, ..) in STANDARD.iter().filter(|(_, _, applies, _)| applies(form)) {
+        responses.entry(kind.status().to_string()).or_insert_with(|| reference(name));
     }
     responses.sort_keys();
 }

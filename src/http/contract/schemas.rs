@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{SCHEMAS, members, operations, schema_name};
+use crate::resource::REPLACEMENT;
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// What a PUT says of itself that takes back what GET answers.
+const SENT_BACK: &str = "What GET answers can be sent back as it is. Read-only fields change nothing; they are an \
+                         error where they don't say what is stored.";
 
 /// Completes the schemas in place. From here on bodies can be checked against them.
 pub(super) fn complete(document: &mut Value) {
@@ -14,6 +19,7 @@ pub(super) fn complete(document: &mut Value) {
     members(schemas).for_each(|(_, schema)| move_examples_to_fields(schema));
     flatten(schemas);
     inline_scalars(document);
+    add_read_only_fields(document);
     let sent = sent_by_clients(document);
     for (name, schema) in members(&mut document["components"]["schemas"]) {
         match sent.contains(name) {
@@ -198,6 +204,55 @@ fn make_nullable(property: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// A PUT that takes back what GET answers has a body of its own, a [`Replacement`](crate::resource::Replacement). It also
+/// holds the fields of the answer that clients don't write.
+fn add_read_only_fields(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    let mut added = Map::new();
+    for (_, operation) in operations(document).filter(|(method, _)| *method == "put") {
+        let body = operation.get("requestBody").map(|body| &body["content"]["application/json"]["schema"]["$ref"]);
+        let answer = operation
+            .get("responses")
+            .and_then(|answers| answers.pointer("/200/content/application~1json/schema/$ref"));
+        let (Some(body), Some(answer)) = (body.and_then(schema_name), answer.and_then(schema_name)) else { continue };
+        if body.ends_with(REPLACEMENT) {
+            let whole = with_read_only_fields(&schemas[body], &schemas[answer], &schemas, &mut added);
+            added.insert(body.to_owned(), whole);
+            let own = operation.get("description").and_then(Value::as_str).unwrap_or_default();
+            let description = format!("{own}\n\n{SENT_BACK}");
+            operation.insert("description".into(), description.trim_start().into());
+        }
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(added);
+    }
+}
+
+fn with_read_only_fields(body: &Value, answer: &Value, schemas: &Value, added: &mut Map<String, Value>) -> Value {
+    let mut whole = body.clone();
+    for (name, field) in answer["properties"].as_object().into_iter().flatten() {
+        let Some(own) = whole["properties"].get_mut(name) else {
+            whole["properties"][name] = field.clone();
+            whole["properties"][name]["readOnly"] = true.into();
+            continue;
+        };
+        // Rows within have fields of the service's too.
+        for place in ["/$ref", "/items/$ref"] {
+            let Some(answered) = field.pointer(place).and_then(schema_name) else { continue };
+            let Some(sent) = own.pointer(place).and_then(schema_name).filter(|sent| *sent != answered) else {
+                continue;
+            };
+            let part = format!("{sent}{REPLACEMENT}");
+            let schema = with_read_only_fields(&schemas[sent], &schemas[answered], schemas, added);
+            added.insert(part.clone(), schema);
+            if let Some(reference) = own.pointer_mut(place) {
+                *reference = format!("{SCHEMAS}{part}").into();
+            }
+        }
+    }
+    whole
 }
 
 /// Bodies are strict: an unknown field is a mistake, not a comment.

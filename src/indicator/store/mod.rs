@@ -108,7 +108,7 @@ struct Parts {
     objectives: HashMap<Id, Vec<Reference>>,
     benchmarks: HashMap<Id, Vec<BenchmarkBody>>,
     targets: HashMap<Id, Vec<Target>>,
-    actions: actions::Planned,
+    actions: actions::ActionIndex,
 }
 
 /// Selects indicators. Conditions that are set must all hold.
@@ -202,7 +202,7 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
 fn parts(tenant: &mut Tenant<'_>, rows: &[(IndicatorRow, Option<RegisterKey>)]) -> Result<Parts> {
     let ids: Vec<Id> = rows.iter().map(|(row, _)| row.id).collect();
     let covered: Vec<Id> = rows.iter().filter_map(|(row, _)| row.coverage_action_id).collect();
-    let actions = if covered.is_empty() { Default::default() } else { actions::planned(tenant, Some(covered))? };
+    let actions = if covered.is_empty() { Default::default() } else { actions::plan_actions(tenant, Some(covered))? };
     Ok(Parts {
         objectives: stored_objectives(tenant, &ids)?,
         benchmarks: stored_benchmarks(tenant, &ids)?,

@@ -117,21 +117,21 @@ impl Attacker {
         self.people[key].is_some_and(|people| people < self.least)
     }
 
-    /// The cells and small rests that can be computed. Not those of nobody that anybody knows of, and not those of
-    /// which all that hangs together with them is hidden, should totals that don't add up tell them then.
-    pub fn told(&self, hidden: &[bool]) -> Vec<(usize, usize)> {
+    /// The cells and small remainders that can be computed. Left out are cells that are known to be about nobody, and
+    /// cells connected to hidden ones only, which totals that don't add up might determine.
+    pub fn disclosed(&self, hidden: &[bool]) -> Vec<(usize, usize)> {
         let is_hidden: BTreeMap<_, _> = self.cells.iter().copied().zip(hidden.iter().copied()).collect();
         let all: Vec<_> = self.people.keys().copied().collect();
         let unknown = all.iter().copied().filter(|key| *is_hidden.get(key).unwrap_or(&true)).collect::<Vec<_>>();
         let is_secret = |key: &(usize, usize)| is_hidden.contains_key(key) || self.is_small(key);
-        let mut told: Vec<_> = self.solve(&unknown, &self.families).into_iter().filter(is_secret).collect();
-        if !told.is_empty() {
+        let mut disclosed: Vec<_> = self.solve(&unknown, &self.families).into_iter().filter(is_secret).collect();
+        if !disclosed.is_empty() {
             let fits = |family: &&Family| self.rest(family.0, &family.1).is_none_or(|rest| rest >= 0);
-            let noughts = self.solve(&all, &self.families.iter().filter(fits).cloned().collect::<Vec<_>>());
-            told.retain(|key| !(noughts.contains(key) && self.people[key].unwrap_or(0) == 0));
-            told.retain(|key| self.joined([*key].into()).iter().any(|key| is_hidden.get(key) == Some(&false)));
+            let zeros = self.solve(&all, &self.families.iter().filter(fits).cloned().collect::<Vec<_>>());
+            disclosed.retain(|key| !(zeros.contains(key) && self.people[key].unwrap_or(0) == 0));
+            disclosed.retain(|key| self.joined([*key].into()).iter().any(|key| is_hidden.get(key) == Some(&false)));
         }
-        told
+        disclosed
     }
 
     /// Gauss and Jordan, modulo 2^31 - 1.
@@ -166,7 +166,7 @@ impl Attacker {
         rows.iter().filter(alone).filter_map(place).map(|place| unknown[place]).collect()
     }
 
-    /// All that hangs together by families with something small.
+    /// All cells connected by families to a small one.
     pub fn beside_small(&self) -> BTreeSet<(usize, usize)> {
         let is_small = |key: &&(usize, usize)| self.is_small(key) || (self.people[*key].is_none() && **key != (0, 0));
         self.joined(self.people.keys().filter(is_small).copied().collect())

@@ -1,37 +1,37 @@
-//! What follows from linear equations, counted exactly: modulo a prime, where nothing is rounded.
+//! Which unknowns a system of linear equations determines. Computed modulo a prime, so that nothing is rounded.
 
 use std::collections::BTreeSet;
 
-/// The prime 2^61 - 1: two residues multiply within 128 bits. Sums and differences of cells never bring about fractions
-/// with such a denominator by accident, so what follows here follows for real numbers too.
+/// The prime 2^61 - 1: two residues multiply within 128 bits. Sums and differences of cells don't produce fractions
+/// with such a denominator by accident, so what is determined here is determined for real numbers too.
 const PRIME: u64 = (1 << 61) - 1;
 
-/// What stands before a term that is added.
+/// The factor of a term that is added.
 pub const PLUS: u64 = 1;
 
-/// What stands before a term that is taken away.
+/// The factor of a term that is subtracted.
 pub const MINUS: u64 = PRIME - 1;
 
 /// The terms of an equation: unknown and factor, by unknown, each at most once.
-pub type Terms = Vec<(usize, u64)>;
+pub type EquationTerms = Vec<(usize, u64)>;
 
-/// Whether each of the unknowns is determined by equations whose other side is known.
+/// Whether each of the unknowns is determined by equations whose constant side is known.
 ///
-/// An unknown is determined where it is nought in every solution of the equations with nought on the other side: else
-/// any multiple of that solution can be added to the truth, and no equation tells. One solution picked at random is
-/// enough: where it isn't nought, the unknown is surely free; where it is by pure chance (once in 2^61), the unknown
-/// is taken for determined, which errs on the side of hiding.
-pub fn determined(mut equations: Vec<Terms>, unknowns: usize) -> Vec<bool> {
+/// An unknown is determined if it is zero in every solution of the homogeneous equations: otherwise any multiple of
+/// such a solution can be added, and the equations still hold. One random solution is enough. Where it isn't zero, the
+/// unknown is surely free. Where it is zero by chance (once in 2^61), the unknown counts as determined, which errs on
+/// the side of hiding.
+pub fn determined(mut equations: Vec<EquationTerms>, unknowns: usize) -> Vec<bool> {
     let mut holders: Vec<Vec<usize>> = vec![Vec::new(); unknowns];
     for (equation, terms) in equations.iter().enumerate() {
         terms.iter().for_each(|(unknown, _)| holders[*unknown].push(equation));
     }
-    // The unknown that stands in the fewest equations is solved for first: so they stay short.
+    // The unknown in the fewest equations is eliminated first, which keeps the equations short.
     let mut queue: BTreeSet<(usize, usize)> = (0..unknowns).map(|unknown| (holders[unknown].len(), unknown)).collect();
-    let mut solved: Vec<(usize, Terms)> = Vec::new();
+    let mut solved: Vec<(usize, EquationTerms)> = Vec::new();
     while let Some((_, unknown)) = queue.pop_first() {
         let mut others = std::mem::take(&mut holders[unknown]);
-        // One that stands in no equation any more is free.
+        // An unknown that is in no equation any more is free.
         let Some(shortest) = (0..others.len()).min_by_key(|n| (equations[others[*n]].len(), others[*n])) else {
             continue;
         };
@@ -67,14 +67,14 @@ pub fn determined(mut equations: Vec<Terms>, unknowns: usize) -> Vec<bool> {
     solution.into_iter().map(|value| value == 0).collect()
 }
 
-/// The factor before an unknown.
-fn factor(terms: &Terms, unknown: usize) -> u64 {
+/// The factor of an unknown.
+fn factor(terms: &EquationTerms, unknown: usize) -> u64 {
     terms.binary_search_by_key(&unknown, |term| term.0).map_or(0, |place| terms[place].1)
 }
 
 /// An equation with a multiple of another added to it.
-fn sum(left: &Terms, right: &Terms, by: u64) -> Terms {
-    let mut terms = Terms::with_capacity(left.len() + right.len());
+fn sum(left: &EquationTerms, right: &EquationTerms, by: u64) -> EquationTerms {
+    let mut terms = EquationTerms::with_capacity(left.len() + right.len());
     let (mut left, mut right) = (left.iter().copied().peekable(), right.iter().copied().peekable());
     loop {
         let term = match (left.peek().copied(), right.peek().copied()) {
@@ -111,7 +111,7 @@ fn minus(number: u64) -> u64 {
 
 fn times(left: u64, right: u64) -> u64 {
     let product = u128::from(left) * u128::from(right);
-    // 2^61 is 1 here: what stands above the 61st bit is added to what stands below.
+    // 2^61 = 1 modulo the prime: the bits above the 61st are added to those below.
     plus((product >> 61) as u64, product as u64 & PRIME)
 }
 
@@ -127,7 +127,7 @@ fn power(base: u64, mut exponent: u64) -> u64 {
     result
 }
 
-/// The same number every time, with nothing to do with any other (splitmix64).
+/// A pseudo-random number that depends on the seed alone (splitmix64).
 fn random(seed: u64) -> u64 {
     let mixed = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,11 +1,12 @@
-//! Which values are hidden, so that nobody sees, or can compute, one about a small group of people.
+//! Cell suppression: which values are hidden so that nobody sees or can compute a value about a small group of people.
 //!
-//! The values of a period make a table: units stand below units, and groups within units. Along both axes a total is
-//! the sum of its parts, shares and means being weighted by people: who sees all of them but one computes that one. So
-//! others are hidden with those that are small, until no equation tells. What a total holds beyond its parts, the rest,
-//! is a part that is never shown; where it is small, it isn't told either.
+//! The values of a period make a table: units are below units, and groups are within units. Along both axes a total is
+//! the sum of its parts (means are weighted by people). Whoever sees all of them but one can compute that one. So small
+//! cells are hidden first (primary suppression), then others (secondary suppression), until no small one can be
+//! computed. What a total has beyond its parts, the remainder, is one more part that is never shown. If it is small, it
+//! must not be computable either.
 //!
-//! Kept secret is what each number is; what several of them make together, and how large one can be at most, is not.
+//! Each single number is protected. Sums of several hidden numbers and upper bounds of one are not.
 
 #[cfg(test)]
 mod attacker;
@@ -14,7 +15,7 @@ mod table;
 
 use std::collections::HashSet;
 
-use self::linear::{MINUS, PLUS, Terms};
+use self::linear::{EquationTerms, MINUS, PLUS};
 use self::table::{Equation, Grid, Table};
 
 /// A value in one period: about which unit and group it is, and how many people stand behind it.
@@ -26,15 +27,15 @@ pub struct Cell {
     pub group: usize,
     /// How many people it is about; none = unknown.
     pub people: Option<i64>,
-    /// Whether it is told from the units below.
+    /// Whether it is an aggregate of the units below.
     pub is_aggregate: bool,
-    /// Whether such an aggregate of it leaves it out.
+    /// Whether aggregates above leave it out.
     pub is_left_out: bool,
 }
 
 impl Cell {
-    /// Whether it is about too few people to be shown. Where nobody knows about how many, they may be too few, but for
-    /// the whole municipality.
+    /// Whether it is about too few people to be shown. An unknown number counts as too few, except for the whole
+    /// municipality.
     fn is_small(&self, least: i64) -> bool {
         let is_whole = self.unit == 0 && self.group == 0;
         self.people.map_or(!is_whole, |people| people < least)
@@ -44,15 +45,15 @@ impl Cell {
 /// Which of the cells are hidden (same order). `parents[u]` is the unit right above unit u; unit 0 is the municipality
 /// (`parents[0]` is 0 and not read). `least`: the smallest group that is shown.
 ///
-/// What is shown is taken to be known in full, the municipality's own value too where its count isn't known.
-/// Units and groups are numbered from 0 without great gaps, and no two cells have the same ones. The order of the cells
-/// makes no difference to what is hidden.
+/// Every shown value counts as known, and so does the municipality's own value if its count is unknown.
+/// Units and groups are numbered from 0 without great gaps, and no two cells have the same ones. The result doesn't
+/// depend on the order of the cells.
 pub fn suppressed(parents: &[usize], cells: &[Cell], least: i64) -> Vec<bool> {
     let grid = Grid::new(parents, cells);
     let mut table = Table::new(&grid, least);
     if table.has_secrets() {
-        table.hide_beside_lone();
-        table.hide_beside_determined();
+        table.protect_lone_secrets();
+        table.protect_determined_secrets();
     }
     grid.numbers.iter().map(|number| table.numbers[*number].is_unknown).collect()
 }
@@ -62,25 +63,26 @@ impl Table {
         self.numbers.iter().any(|number| number.is_unknown && number.is_secret)
     }
 
-    /// Hides beside each secret that is the only unknown of an equation.
+    /// Hides one more cell in each equation whose only unknown is a secret.
     ///
-    /// With one group this is enough. A hidden total is an unknown above and below, so equations hang together by
-    /// unknowns as units do in their tree; were an unknown determined, every other one in the equations used for it
-    /// would stand in two of them, so as to cancel. But a tree whose equations have two unknowns or more each ends in
-    /// two unknowns at least, and one of these is neither the one that is sought nor in a second equation.
-    fn hide_beside_lone(&mut self) {
+    /// With one group this is enough. A hidden total is an unknown of the equation above it and of the one below it, so
+    /// unknowns connect the equations as a tree. If an unknown were determined, every other unknown in the equations
+    /// used would have to cancel out, so it would be in two of them. But in a tree whose equations have at least two
+    /// unknowns each, at least two unknowns are in one equation only, and only one of them can be the determined one.
+    fn protect_lone_secrets(&mut self) {
         while let Some(number) = self.changed.pop_front() {
             let equation = &self.equations[number];
             let lone = equation.numbers().find(|number| self.numbers[*number].is_unknown);
-            let is_told = equation.unknowns == 1 && lone.is_some_and(|lone| self.numbers[lone].is_secret);
-            if let (true, Some(next)) = (is_told, self.next_of(&[number])) {
+            let is_disclosed = equation.unknowns == 1 && lone.is_some_and(|lone| self.numbers[lone].is_secret);
+            if let (true, Some(next)) = (is_disclosed, self.smallest_shown(&[number])) {
                 self.hide(next);
             }
         }
     }
 
-    /// The smallest cell that some equations show, by unit and group among equals; a total only where no part is left.
-    fn next_of(&self, equations: &[usize]) -> Option<usize> {
+    /// The smallest cell that is shown in some equations; of equal ones the first by unit and group. A total only where
+    /// every part is hidden.
+    fn smallest_shown(&self, equations: &[usize]) -> Option<usize> {
         let equations = || equations.iter().map(|equation| &self.equations[*equation]);
         let shown = |number: &usize| !self.numbers[*number].is_unknown;
         let size = |number: &usize| (self.numbers[*number].people.unwrap_or(i64::MAX), *number);
@@ -97,12 +99,12 @@ impl Table {
         }
     }
 
-    /// Hides beside secrets that follow from several equations together.
-    fn hide_beside_determined(&mut self) {
+    /// Hides more cells until no secret follows from several equations together.
+    fn protect_determined_secrets(&mut self) {
         loop {
             let mut is_done = true;
             for component in self.components() {
-                let next = self.told_by(&component).and_then(|secret| self.next_near(secret));
+                let next = self.disclosed_by(&component).and_then(|secret| self.smallest_shown_near(secret));
                 match next {
                     Some(next) => {
                         self.hide(next);
@@ -114,11 +116,11 @@ impl Table {
             if is_done {
                 return;
             }
-            self.hide_beside_lone();
+            self.protect_lone_secrets();
         }
     }
 
-    /// Equations that hang together by unknowns, where something was hidden since they were last looked at.
+    /// Equations connected by unknowns, as far as something was hidden in them since the last check.
     fn components(&self) -> Vec<Vec<usize>> {
         let mut components = Vec::new();
         let mut seen = vec![false; self.equations.len()];
@@ -150,18 +152,18 @@ impl Table {
         unknowns
     }
 
-    /// The first secret that some equations tell.
-    fn told_by(&mut self, equations: &[usize]) -> Option<usize> {
+    /// The first secret that follows from some equations.
+    fn disclosed_by(&mut self, equations: &[usize]) -> Option<usize> {
         let unknowns = self.unknowns_of(equations);
         let counts = || equations.iter().map(|equation| self.equations[*equation].unknowns);
-        // Why a tree with two unknowns in each equation tells nothing stands at hide_beside_lone.
+        // A tree with two unknowns in each equation determines none: see protect_lone_secrets.
         let is_tree = counts().sum::<usize>() < equations.len() + unknowns.len() && counts().all(|count| count > 1);
         if is_tree || unknowns.iter().all(|number| !self.numbers[*number].is_secret) {
             return None;
         }
         let determined = self.determined(equations, &unknowns);
         if determined.iter().any(|number| self.numbers[*number].is_secret && self.is_nobody(*number)) {
-            self.release_noughts();
+            self.release_zeros();
         }
         determined.into_iter().find(|number| self.numbers[*number].is_secret)
     }
@@ -170,13 +172,13 @@ impl Table {
         self.numbers[number].people.is_none_or(|people| people <= 0)
     }
 
-    /// That nobody is somewhere may follow with nothing shown: where a unit has no groups, and the groups of its
-    /// sisters add up without it. Whatever is hidden, anybody knows, so it is no secret.
-    fn release_noughts(&mut self) {
-        if std::mem::replace(&mut self.knows_noughts, true) {
+    /// That a cell is about nobody may follow although nothing is shown: a unit has no groups, and the groups of its
+    /// siblings add up without it. Hiding more cells can't prevent that, so such a cell is no secret.
+    fn release_zeros(&mut self) {
+        if std::mem::replace(&mut self.knows_zeros, true) {
             return;
         }
-        // Equations that are plainly wrong are left out: what follows from them is no more than a guess.
+        // Inconsistent equations are left out: nothing reliable follows from them.
         let equations: Vec<usize> = (0..self.equations.len()).filter(|equation| !self.is_wrong(*equation)).collect();
         let numbers: Vec<usize> = (0..self.numbers.len()).collect();
         for number in self.determined(&equations, &numbers) {
@@ -184,7 +186,7 @@ impl Table {
         }
     }
 
-    /// Whether the parts are known to hold more than the total.
+    /// Whether the parts are known to have more people than the total.
     fn is_wrong(&self, equation: usize) -> bool {
         let Equation { total, parts, .. } = &self.equations[equation];
         let people = |number: usize| self.numbers[number].people;
@@ -192,13 +194,13 @@ impl Table {
         sum.zip(people(*total)).is_some_and(|(sum, total)| sum > total)
     }
 
-    /// Which of the unknowns, that stand in order, are determined by equations.
+    /// The unknowns (in ascending order) that equations determine.
     fn determined(&self, equations: &[usize], unknowns: &[usize]) -> Vec<usize> {
-        let terms = |equation: &usize| -> Terms {
+        let terms = |equation: &usize| -> EquationTerms {
             let Equation { total, parts, .. } = &self.equations[*equation];
             let numbers = parts.iter().map(|part| (part, PLUS)).chain([(total, MINUS)]);
             let term = |(number, sign)| Some((unknowns.binary_search(number).ok()?, sign));
-            let mut terms: Terms = numbers.filter_map(term).collect();
+            let mut terms: EquationTerms = numbers.filter_map(term).collect();
             terms.sort_unstable();
             terms
         };
@@ -206,12 +208,12 @@ impl Table {
         unknowns.iter().zip(are_determined).filter(|(_, is)| *is).map(|(number, _)| *number).collect()
     }
 
-    /// The next cell to hide in the equations of a secret; where all is hidden there, in those joined to them.
-    fn next_near(&self, secret: usize) -> Option<usize> {
+    /// The smallest cell that is shown in the equations of a secret; if none is, in the equations connected to them.
+    fn smallest_shown_near(&self, secret: usize) -> Option<usize> {
         let mut near = self.numbers[secret].equations.clone();
         let mut seen: HashSet<usize> = near.iter().copied().collect();
         while !near.is_empty() {
-            if let Some(next) = self.next_of(&near) {
+            if let Some(next) = self.smallest_shown(&near) {
                 return Some(next);
             }
             let beside = self.unknowns_of(&near);
@@ -247,7 +249,7 @@ mod tests {
     fn what_an_aggregate_leaves_out_hides_nobody_beside_it() {
         let aggregate = Cell { is_aggregate: true, ..cell(0, 0, 32) };
         let left_out = Cell { is_left_out: true, ..cell(3, 0, None) };
-        // The mean of units 1 and 2 tells unit 2, whatever unit 3 has.
+        // The mean of units 1 and 2 discloses unit 2, whatever unit 3 has.
         let cells = [aggregate, cell(1, 0, 30), cell(2, 0, 2), left_out];
         assert_eq!(hidden_of(&[0; 4], &cells), [(1, 0), (2, 0), (3, 0)]);
         let cells = [cell(0, 0, None), cell(1, 0, 30), cell(2, 0, 2), left_out];
@@ -271,7 +273,7 @@ mod tests {
         // Two small ones hide each other.
         assert_eq!(hidden_units(&[0; 5], &[Some(26), Some(20), Some(2), Some(1), Some(3)]), [2, 3, 4]);
         assert_eq!(hidden_units(&[0; 4], &[Some(26), Some(23), Some(2), Some(1)]), [2, 3]);
-        // A total that isn't there tells nothing.
+        // A missing total discloses nothing.
         assert_eq!(hidden_of(&[0; 3], &[cell(1, 0, 2), cell(2, 0, 20)]), [(1, 0)]);
     }
 
@@ -282,13 +284,13 @@ mod tests {
         // Those in no unit hide the small one, be they few or many.
         assert_eq!(hidden_units(&[0; 3], &[Some(72), Some(2), Some(20)]), [1]);
         assert_eq!(hidden_units(&[0; 3], &[Some(23), Some(2), Some(20)]), [1]);
-        // What can't be known doesn't.
+        // An unclear remainder doesn't.
         assert_eq!(hidden_units(&[0; 3], &[Some(21), Some(2), Some(20)]), [1, 2]);
     }
 
     #[test]
     fn what_is_hidden_counts_above_and_below() {
-        // The small unit takes its only sister with it, then the total of the two is known.
+        // The only sibling is hidden with the small unit; the total of the two is shown.
         assert_eq!(hidden_units(&[0, 0, 0, 1, 1], &[Some(50), Some(22), Some(28), Some(2), Some(20)]), [3, 4]);
         // A total that is small itself, above parts that are shown or small.
         assert_eq!(hidden_units(&[0, 0, 0, 0, 1], &[Some(50), Some(4), Some(20), Some(26), Some(4)]), [1, 2, 4]);
@@ -330,9 +332,9 @@ mod tests {
         let people = [[2, 2, 50, 50], [2, 2, 2, 50], [50, 50, 2, 2], [50, 50, 2, 2]];
         let cells = square(people);
         let small: Vec<bool> = cells.iter().map(|cell| cell.is_small(5)).collect();
-        assert_eq!(Attacker::new(&[0; 5], &cells, 5).told(&small), [(2, 3)]);
+        assert_eq!(Attacker::new(&[0; 5], &cells, 5).disclosed(&small), [(2, 3)]);
         let hidden = suppressed(&[0; 5], &cells, 5);
-        assert!(Attacker::new(&[0; 5], &cells, 5).told(&hidden).is_empty());
+        assert!(Attacker::new(&[0; 5], &cells, 5).disclosed(&hidden).is_empty());
         assert_eq!(hidden.iter().filter(|is| **is).count(), 10, "{hidden:?}");
     }
 
@@ -367,7 +369,7 @@ mod tests {
             let context = || format!("round {round}: {parents:?}, {cells:?}, {least}: {hidden:?}");
             assert!(cells.iter().zip(&hidden).all(|(cell, is)| *is || !cell.is_small(least)), "{}", context());
             let attacker = Attacker::new(&parents, &cells, least);
-            assert_eq!(attacker.told(&hidden), [], "{}", context());
+            assert_eq!(attacker.disclosed(&hidden), [], "{}", context());
             let beside_small = attacker.beside_small();
             let is_needed = |cell: &Cell| beside_small.contains(&(cell.unit, cell.group));
             assert!(cells.iter().zip(&hidden).all(|(cell, is)| !*is || is_needed(cell)), "{}", context());

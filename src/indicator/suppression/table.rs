@@ -1,10 +1,10 @@
-//! The table that the cells of a period make: which numbers are sums of which.
+//! The cells of a period as a table of equations: which numbers are sums of which.
 
 use std::collections::VecDeque;
 
 use super::Cell;
 
-/// Where each cell stands. Cells are numbered by unit, then by group.
+/// The cells by unit and group, numbered in this order.
 pub struct Grid<'a> {
     parents: &'a [usize],
     groups: usize,
@@ -39,11 +39,11 @@ impl<'a> Grid<'a> {
         self.places.get(unit * self.groups + group).copied().flatten()
     }
 
-    /// The total that a unit's cell is part of: that of the nearest unit above that has one. Where a unit between has
-    /// none, those below it are counted as parts all the same, since anybody can.
+    /// The total that a cell is part of: that of the nearest unit above with a cell. Units in between without one are
+    /// skipped, as anybody can do.
     fn above(&self, cell: &Cell) -> Option<usize> {
         let mut unit = cell.unit;
-        // So many steps at most, should the parents go in circles.
+        // At most this many steps, in case the parents form a cycle.
         for _ in 0..=self.parents.len() {
             if unit == 0 {
                 return None;
@@ -73,19 +73,19 @@ impl<'a> Grid<'a> {
     }
 }
 
-/// What takes part in equations: a cell or a rest.
+/// An operand of equations: a cell or a remainder.
 pub struct Number {
     /// How many they are; none = unknown.
     pub people: Option<i64>,
-    /// Whether it isn't shown. Rests never are.
+    /// Whether it isn't shown. Remainders never are.
     pub is_unknown: bool,
-    /// Whether nobody may compute it while it isn't shown; a rest of many people they may.
+    /// Whether nobody may compute it while it isn't shown. A remainder of many people may be computed.
     pub is_secret: bool,
     /// The equations in which it stands.
     pub equations: Vec<usize>,
 }
 
-/// A total is the sum of its parts, the rest among them.
+/// A total is the sum of its parts; the remainder is one of them.
 pub struct Equation {
     /// The number that is the sum.
     pub total: usize,
@@ -93,7 +93,7 @@ pub struct Equation {
     pub parts: Vec<usize>,
     /// How many of its numbers aren't shown.
     pub unknowns: usize,
-    /// Whether it has to be looked at together with the others.
+    /// Whether it has to be checked together with the others.
     pub is_open: bool,
 }
 
@@ -104,16 +104,16 @@ impl Equation {
     }
 }
 
-/// What a total holds beyond its parts.
+/// What a total has beyond its parts.
 #[derive(Clone, Copy, PartialEq)]
-enum Rest {
+enum Remainder {
     /// All of it: there are no parts.
     Whole,
     /// Nothing.
     Nothing,
     /// This number.
     Number(usize),
-    /// It isn't known, or the parts hold more than the total.
+    /// Unknown, or the parts have more than the total.
     Unclear,
 }
 
@@ -125,29 +125,29 @@ pub struct Table {
     pub equations: Vec<Equation>,
     /// Equations in which something was hidden; first all.
     pub changed: VecDeque<usize>,
-    /// Whether it is known what follows from the equations alone.
-    pub knows_noughts: bool,
+    /// Whether cells that are about nobody have been released.
+    pub knows_zeros: bool,
 }
 
 impl Table {
     /// The table in which nothing but small cells is hidden.
     pub fn new(grid: &Grid<'_>, least: i64) -> Self {
         let mut table =
-            Self { numbers: Vec::new(), equations: Vec::new(), changed: VecDeque::new(), knows_noughts: false };
+            Self { numbers: Vec::new(), equations: Vec::new(), changed: VecDeque::new(), knows_zeros: false };
         for cell in &grid.cells {
             table.add_number(cell.people, cell.is_small(least), true);
         }
         let (by_unit, by_group) = grid.families();
         let units = |parts: &Vec<usize>| parts.iter().map(|part| grid.cells[*part].unit).collect();
         let units: Vec<Vec<usize>> = by_unit.iter().map(units).collect();
-        let mut rests = Vec::with_capacity(by_unit.len());
+        let mut remainders = Vec::with_capacity(by_unit.len());
         for (total, parts) in by_unit.into_iter().enumerate() {
-            rests.push(table.add_family(total, parts, least));
+            remainders.push(table.add_family(total, parts, least));
         }
         for (total, groups) in by_group.into_iter().enumerate() {
-            // Who is in a unit of which nothing is known for a group may be in that group all the same.
+            // If a unit has no value for a group, its people may still be in that group: then nothing adds up.
             if groups.iter().all(|group| units[*group] == units[total]) {
-                table.add_rest_of_units(rests[total], &groups, &rests, least);
+                table.add_remainder_of_units(remainders[total], &groups, &remainders, least);
             }
             table.add_family(total, groups, least);
         }
@@ -160,43 +160,43 @@ impl Table {
         self.numbers.len() - 1
     }
 
-    /// Where the rest isn't known, or negative, it can't be counted on: as if the parts were all.
-    fn add_family(&mut self, total: usize, mut parts: Vec<usize>, least: i64) -> Rest {
+    /// Adds a total with its parts. An unknown or negative remainder is left out, as if the parts were all.
+    fn add_family(&mut self, total: usize, mut parts: Vec<usize>, least: i64) -> Remainder {
         if parts.is_empty() {
-            return Rest::Whole;
+            return Remainder::Whole;
         }
-        let rest = self.add_rest(total, &mut parts, least);
+        let remainder = self.add_remainder(total, &mut parts, least);
         self.add_equation(total, parts);
-        rest
+        remainder
     }
 
-    /// Those who are in no unit below are a unit of their own: the rests of its groups make its total.
-    fn add_rest_of_units(&mut self, total: Rest, groups: &[usize], rests: &[Rest], least: i64) {
-        let Rest::Number(total) = total else { return };
+    /// People in no unit below count as a unit of their own: the remainders of its groups add up to its total.
+    fn add_remainder_of_units(&mut self, total: Remainder, groups: &[usize], remainders: &[Remainder], least: i64) {
+        let Remainder::Number(total) = total else { return };
         let mut parts = Vec::new();
         for group in groups {
-            match rests[*group] {
-                Rest::Nothing => {}
-                Rest::Number(rest) => parts.push(rest),
-                Rest::Whole | Rest::Unclear => return,
+            match remainders[*group] {
+                Remainder::Nothing => {}
+                Remainder::Number(remainder) => parts.push(remainder),
+                Remainder::Whole | Remainder::Unclear => return,
             }
         }
-        if !groups.is_empty() && self.add_rest(total, &mut parts, least) != Rest::Unclear {
+        if !groups.is_empty() && self.add_remainder(total, &mut parts, least) != Remainder::Unclear {
             self.add_equation(total, parts);
         }
     }
 
-    fn add_rest(&mut self, total: usize, parts: &mut Vec<usize>, least: i64) -> Rest {
+    fn add_remainder(&mut self, total: usize, parts: &mut Vec<usize>, least: i64) -> Remainder {
         let people = |number: usize| self.numbers[number].people;
         let without = |left: i64, part: &usize| left.checked_sub(people(*part)?);
         match people(total).and_then(|total| parts.iter().try_fold(total, without)) {
-            Some(0) => Rest::Nothing,
+            Some(0) => Remainder::Nothing,
             Some(people @ 1..) => {
-                let rest = self.add_number(Some(people), true, people < least);
-                parts.push(rest);
-                Rest::Number(rest)
+                let remainder = self.add_number(Some(people), true, people < least);
+                parts.push(remainder);
+                Remainder::Number(remainder)
             }
-            _ => Rest::Unclear,
+            _ => Remainder::Unclear,
         }
     }
 

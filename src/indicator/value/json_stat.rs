@@ -1,4 +1,5 @@
-//! Values as a cube: JSON-stat 2.0 (<https://json-stat.org/full/>), with the dimensions indicator, period, unit and group.
+//! Values as a cube: JSON-stat 2.0 (<https://json-stat.org/full/>), with the dimensions indicator, period, unit and
+//! group.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -49,12 +50,12 @@ pub struct JsonStat {
     #[schema(value_type = Object, example = json!({"time": ["period"], "metric": ["indicator"]}))]
     role: Value,
     /// The categories of each dimension; `_all` is the whole municipality, and everybody.
-    #[schema(value_type = Object, example = json!({"period": {"label": "Periode", "category": {"index": ["2025", "2026"]}}}))]
+    #[schema(value_type = Object, example = json!(example!("json_stat_dimension")))]
     dimension: Value,
     /// The numbers; null where there is none, or it is hidden.
     #[schema(value_type = Vec<Option<f64>>, example = json!([5.4, null]))]
     value: Vec<Value>,
-    /// What is to be known of some of them, by place: `suppressed`, `partial` or `provisional`.
+    /// The status of some of them, by position: `suppressed`, `partial` or `provisional`.
     #[schema(value_type = Object, example = json!({"1": "suppressed"}))]
     status: BTreeMap<usize, &'static str>,
     /// `indicators`: what one needs to know of each to understand its values.
@@ -142,7 +143,7 @@ pub fn cube(
     })
 }
 
-/// What is to be known of a cell beside its number.
+/// The status of a cell, if it has one.
 fn status_of(item: &ValueItem) -> Option<&'static str> {
     let is_partial = item.units_with_value.zip(item.units).is_some_and(|(measured, units)| measured < units);
     match item {

@@ -5,6 +5,7 @@ pub mod head;
 pub mod input;
 pub mod json_stat;
 pub mod model;
+pub mod page;
 pub mod query;
 pub mod read;
 pub mod routes;

@@ -2,6 +2,7 @@
 
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::head::IndicatorHead;
@@ -48,14 +49,114 @@ fn value_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Res
     Ok(Option::<f64>::deserialize(deserializer)?.map(|value| value + 0.0))
 }
 
-/// Values as a client sends them: all are stored or none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+/// Values as a client sends them: all are stored or none. Either `values`, or `items` as an answer has them.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!(example!("values_body")))]
 pub struct ValuesBody {
     /// The values.
-    #[schema(max_items = 100_000)]
-    pub values: Vec<ValueRow>,
+    #[serde(default)]
+    #[schema(value_type = Vec<ValueRow>, required = false, max_items = 100_000)]
+    pub values: Option<Vec<ValueRow>>,
+    /// In place of `values`: those of an answer, sent back. What the service wrote itself, computed rows among it, is
+    /// left alone where it is what the service answers now; else it is an error.
+    #[serde(default)]
+    #[schema(value_type = Vec<SentItem>, required = false, max_items = 100_000)]
+    pub items: Option<Vec<SentItem>>,
+    /// The indicator of such an answer. It must be stored as it is here.
+    #[serde(default)]
+    #[schema(value_type = Object, required = false, read_only, example = json!({"key": "sygefravaer"}))]
+    pub indicator: Option<Value>,
+    /// The cursor of such an answer, which has no meaning here.
+    #[serde(default)]
+    #[schema(read_only)]
+    pub next: Option<String>,
+}
+
+/// A value of an answer that is sent back. Beside the fields of a value, it has those that the service wrote.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!(example!("sent_item")))]
+pub struct SentItem {
+    /// The indicator that the values are sent to.
+    #[serde(default)]
+    #[schema(read_only)]
+    pub indicator: Option<Key>,
+    /// Its period.
+    pub period: Period,
+    /// The unit that it is about; null = the whole municipality.
+    #[serde(default)]
+    pub unit: Option<Reference>,
+    /// The group of employees that it is about; null = everybody.
+    #[serde(default)]
+    pub group: Option<RegisterKey>,
+    /// The benchmark that the values are sent to.
+    #[serde(default)]
+    #[schema(read_only)]
+    pub benchmark: Option<Key>,
+    /// The value, in the indicator's unit of measure. Null removes what is stored.
+    #[serde(deserialize_with = "value_or_null")]
+    #[schema(required, minimum = -1e15, maximum = 1e15)]
+    pub value: Option<f64>,
+    /// How many people it is about; null = unknown.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    pub count: Option<i64>,
+    /// Whether it may still change.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub is_provisional: bool,
+    /// Whether it was hidden: then it can't be sent back.
+    #[serde(default)]
+    #[schema(default = false, read_only)]
+    pub is_suppressed: bool,
+    /// Whether it was computed from the values of the units below: then it is not stored.
+    #[serde(default)]
+    #[schema(default = false, read_only)]
+    pub is_aggregated: bool,
+    /// Of an aggregate: how many of the workplaces below have a value.
+    #[serde(default)]
+    #[schema(read_only)]
+    pub units_with_value: Option<usize>,
+    /// Of an aggregate: how many workplaces there are below.
+    #[serde(default)]
+    #[schema(read_only)]
+    pub units: Option<usize>,
+    /// A remark.
+    #[serde(default)]
+    pub note: Option<LongText>,
+}
+
+impl SentItem {
+    /// The value, without what the service wrote.
+    pub fn into_row(self) -> ValueRow {
+        let Self { period, unit, group, value, count, is_provisional, note, .. } = self;
+        ValueRow { period, unit, group, value, count, is_provisional, note }
+    }
+
+    /// The first field in which it differs from an answer with the same period, unit and group.
+    pub fn difference(&self, answered: &ValueItem) -> Option<&'static str> {
+        let fields = [
+            ("value", self.value == answered.value),
+            ("count", self.count == answered.count),
+            ("is_provisional", self.is_provisional == answered.is_provisional),
+            ("is_suppressed", self.is_suppressed == answered.is_suppressed),
+            ("is_aggregated", self.is_aggregated == answered.is_aggregated),
+            ("units_with_value", self.units_with_value == answered.units_with_value),
+            ("units", self.units == answered.units),
+            ("note", self.note.as_ref().map(LongText::as_str) == answered.note.as_deref()),
+        ];
+        fields.into_iter().find(|(_, is_same)| !is_same).map(|(name, _)| name)
+    }
+}
+
+/// A page of values that is sent back.
+#[derive(Debug)]
+pub struct SentPage {
+    /// The indicator, as it was answered.
+    pub indicator: Option<Value>,
+    /// The values.
+    pub items: Vec<SentItem>,
 }
 
 /// How many values were written.
@@ -114,13 +215,13 @@ pub struct ValueItem {
     pub count: Option<i64>,
     /// Whether it is preliminary.
     pub is_provisional: bool,
-    /// Whether it is hidden: it is about few people, or a value about few people could be computed from it. Which of the
-    /// two is not shown.
+    /// Whether it is hidden: it is about few people, or a value about few people could be computed from it. Which of
+    /// the two is not shown.
     pub is_suppressed: bool,
     /// Whether it was computed from the values of the units below.
     pub is_aggregated: bool,
-    /// Of an aggregate: how many of the workplaces below have a value. If fewer than `units`, the aggregate is a part, not
-    /// a total.
+    /// Of an aggregate: how many of the workplaces below have a value. If fewer than `units`, the aggregate is a part,
+    /// not a total.
     pub units_with_value: Option<usize>,
     /// Of an aggregate: how many workplaces there are below.
     pub units: Option<usize>,

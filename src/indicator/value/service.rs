@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::input::ParsedRows;
 use super::model::{ValueCounts, ValueRow};
+use super::page;
 use super::store::write::{self, ValueRecord};
 use super::store::{self, SeriesKey};
 use crate::db::change::{EntityKind, Operation};
@@ -29,19 +30,28 @@ pub fn write_values(
     writer: &mut Writer<'_>,
     reference: &Reference,
     benchmark: Option<&Key>,
-    body: ParsedRows,
+    mut body: ParsedRows,
 ) -> Result<ValueCounts> {
     let indicator = resource::read::<Indicators>(writer, reference)?;
     if let Some(key) = benchmark {
         indicator.body.benchmark(key).ok_or_else(|| Problem::not_found("benchmark"))?;
     }
+    let mut errors = ValidationErrors::default();
+    let mut numbers = None;
+    if let Some(page) = body.page.take() {
+        let rows = page::rows_to_store(writer, &indicator, benchmark, page, &mut errors)?;
+        let (of_rows, rows): (Vec<usize>, Vec<ValueRow>) = rows.into_iter().unzip();
+        (numbers, body.rows) = (Some(of_rows), rows);
+    }
     let units = match body.rows.iter().any(|row| row.unit.is_some()) {
         true => organisation::names(writer)?,
         false => ReferenceIndex::default(),
     };
-    let mut errors = ValidationErrors::default();
     body.check_indicator(&indicator.body.key, &mut errors);
-    let pointer = |n: usize| format!("/values/{n}");
+    let pointer = |n: usize| match &numbers {
+        Some(numbers) => format!("/items/{}", numbers[n]),
+        None => format!("/values/{n}"),
+    };
     let first = body.rows.iter().find(|row| row.value.is_some()).map(|row| row.period);
     let prepared = prepare(writer, &indicator, benchmark, first, &units, (&body.rows, &pointer), &mut errors)?;
     errors.into_result().map_err(|problem| body.locate(problem))?;

@@ -7,6 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Employees;
 use super::model::{Employee, EmployeeBody};
+use super::service;
 use super::store::{self, Filter};
 use crate::auth::guard::{May, People};
 use crate::db::access_log::Access;
@@ -19,9 +20,8 @@ use crate::http::query::{self, Query};
 use crate::http::responses::{KeyTaken, StillReferenced, UnknownId, problem_responses};
 use crate::http::row::{IfMatch, IfNoneMatch, PutConditions, Row, Target};
 use crate::http::table::{Listing, Tabular, max_rows};
-use crate::period;
 use crate::problem::Result;
-use crate::resource::{self, Precondition};
+use crate::resource::{self, Precondition, Replacement};
 
 /// The routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -125,17 +125,7 @@ async fn create(
 ) -> Result<Row<Employee>> {
     let created =
         database.write(&caller.principal, move |writer| resource::create::<Employees>(writer, wanted)).await?;
-    let location = location(&created);
-    Ok(Row::created(created, location))
-}
-
-fn location(employee: &Employee) -> String {
-    format!("/v1/employees/{}", employee.body.key)
-}
-
-/// An employee's data is about to be shown; what can't be logged is not.
-fn shown(operation: &'static str, employee: &Employee) -> Access {
-    Access { operation, employee_id: Some(employee.id()), rows: 1 }
+    Ok(Row::created_in("/v1/employees", created))
 }
 
 /// Read an employee
@@ -150,9 +140,12 @@ fn shown(operation: &'static str, employee: &Employee) -> Access {
 async fn read(caller: May<People>, database: web::Data<Database>, Target(target): Target) -> Result<Row<Employee>> {
     let work = move |tenant: &mut Tenant<'_>| resource::read::<Employees>(tenant, &target);
     let employee = database.read(&caller.principal, work).await?;
-    database.log_access(&caller.principal, shown("read_employee", &employee)).await?;
+    database.log_access(&caller.principal, service::access("read_employee", &employee)).await?;
     Ok(Row::read(employee))
 }
+
+/// What PUT takes: also what GET answers, as it is.
+pub type EmployeePut = Replacement<EmployeeBody>;
 
 /// Create or replace an employee
 ///
@@ -163,7 +156,7 @@ async fn read(caller: May<People>, database: web::Data<Database>, Target(target)
         ("id" = String, Path, description = "Key, or the UUID of an existing row", example = "m-1042"),
         PutConditions,
     ),
-    request_body = EmployeeBody,
+    request_body = EmployeePut,
     responses(
         (status = 200, description = "The employee as it is now", body = Employee),
         (status = 201, description = "The new employee", body = Employee),
@@ -176,17 +169,11 @@ async fn replace(
     database: web::Data<Database>,
     Target(target): Target,
     precondition: Precondition,
-    Body(wanted): Body<EmployeeBody>,
+    replacement: EmployeePut,
 ) -> Result<Row<Employee>> {
-    let work = move |writer: &mut Writer<'_>| {
-        let outcome = resource::replace::<Employees>(writer, &target, &precondition, wanted)?;
-        writer.log_access(shown("replace_employee", outcome.entity()))?;
-        Ok(outcome)
-    };
+    let work = move |writer: &mut Writer<'_>| service::replace(writer, &target, &precondition, replacement);
     let outcome = database.write(&caller.principal, work).await?;
-    let (is_new, employee) = (outcome.is_created(), outcome.into_entity());
-    let location = location(&employee);
-    Ok(Row::put(employee, is_new, location))
+    Ok(Row::put_in("/v1/employees", outcome))
 }
 
 /// Change an employee
@@ -205,9 +192,7 @@ async fn change(
     patch: Patch,
 ) -> Result<Row<Employee>> {
     let work = move |writer: &mut Writer<'_>| {
-        let employee = resource::change::<Employees>(writer, &target, &precondition, |body| patch.apply(body))?;
-        writer.log_access(shown("change_employee", &employee))?;
-        Ok(employee)
+        service::change(writer, &target, &precondition, |employee| patch.apply(employee))
     };
     database.write(&caller.principal, work).await.map(Row::read)
 }
@@ -259,13 +244,6 @@ async fn anonymise(
     Target(target): Target,
     precondition: Precondition,
 ) -> Result<Row<Employee>> {
-    let work = move |writer: &mut Writer<'_>| {
-        let employee = resource::read::<Employees>(writer, &target)?;
-        precondition.check_existing(employee.revision.version, employee.id())?;
-        employee.body.check_has_left(period::today())?;
-        let anonymous = store::anonymise(writer, employee)?;
-        writer.log_access(shown("anonymise_employee", &anonymous))?;
-        Ok(anonymous)
-    };
+    let work = move |writer: &mut Writer<'_>| service::anonymise(writer, &target, &precondition);
     database.write(&caller.principal, work).await.map(Row::read)
 }

@@ -1,8 +1,8 @@
 //! Values as JSON.
 //!
-//! A body may have 100,000 rows and hardly ever has errors. So serde parses it directly into rows ([`parse_fast`]). Only
-//! where that fails, or a row is not surely valid, the contract parses it again ([`parse_by_contract`]): that is slower,
-//! and finds every error and its place. The fast way accepts nothing that the contract would refuse.
+//! A body may have 100,000 rows and hardly ever has errors. So serde parses it directly into rows ([`parse_fast`]).
+//! Only where that fails, or a row is not surely valid, the contract parses it again ([`parse_by_contract`]): that is
+//! slower, and finds every error and its place. The fast way accepts nothing that the contract would refuse.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,22 +15,27 @@ use super::{MOST_PEOPLE, MOST_ROWS, ParsedRows, check_texts};
 use crate::http::contract::Contract;
 use crate::http::json;
 use crate::indicator::number;
-use crate::indicator::value::model::{ValueRow, ValuesBody};
+use crate::indicator::value::model::{SentPage, ValueRow, ValuesBody};
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
 use crate::text::LongText;
 
 /// Parses a body of JSON.
 pub fn parse(bytes: &[u8], contract: &Contract) -> Result<ParsedRows> {
-    let rows = match parse_fast(bytes)? {
-        Some(rows) => rows,
+    let (rows, page) = match parse_fast(bytes)? {
+        Some(rows) => (rows, None),
         None => parse_by_contract(bytes, contract)?,
     };
     let mut errors = ValidationErrors::default();
     for (n, row) in rows.iter().enumerate() {
-        check_texts(row, n, &mut errors);
+        let pointer = |field: &str| format!("/values/{n}/{field}");
+        check_texts(row.group.as_ref(), row.note.as_ref(), pointer, &mut errors);
+    }
+    for (n, item) in page.iter().flat_map(|page| &page.items).enumerate() {
+        let pointer = |field: &str| format!("/items/{n}/{field}");
+        check_texts(item.group.as_ref(), item.note.as_ref(), pointer, &mut errors);
     }
     errors.into_result()?;
-    Ok(ParsedRows { rows, lines: None, indicator: None })
+    Ok(ParsedRows { rows, lines: None, indicator: None, page })
 }
 
 /// The rows of a valid body; none where the contract has to decide.
@@ -42,11 +47,20 @@ pub fn parse_fast(bytes: &[u8]) -> Result<Option<Vec<ValueRow>>> {
     Ok(rows.iter().all(is_valid).then_some(rows))
 }
 
-/// The rows of a body, or all its errors.
-pub fn parse_by_contract(bytes: &[u8], contract: &Contract) -> Result<Vec<ValueRow>> {
+/// The rows of a body, or the page that was sent back; fails with all errors of the body.
+pub fn parse_by_contract(bytes: &[u8], contract: &Contract) -> Result<(Vec<ValueRow>, Option<SentPage>)> {
     let body = json::parse(bytes)?;
-    check_number_of_rows(body["values"].as_array().map_or(0, Vec::len))?;
-    Ok(contract.parse::<ValuesBody>(body)?.values)
+    for field in ["values", "items"] {
+        check_number_of_rows(body[field].as_array().map_or(0, Vec::len))?;
+    }
+    match contract.parse::<ValuesBody>(body)? {
+        ValuesBody { values: Some(_), items: Some(_), .. } => {
+            Err(Problem::invalid("/items", "stands beside 'values': send one of them"))
+        }
+        ValuesBody { values: Some(rows), .. } => Ok((rows, None)),
+        ValuesBody { items: Some(items), indicator, .. } => Ok((Vec::new(), Some(SentPage { indicator, items }))),
+        ValuesBody { .. } => Err(Problem::invalid("/values", "is missing")),
+    }
 }
 
 fn check_number_of_rows(count: usize) -> Result<()> {

@@ -5,13 +5,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use super::model::ValueRow;
-use crate::db::types::Key;
+use super::model::{SentPage, ValueRow};
+use crate::db::types::{Key, RegisterKey};
 use crate::http::contract::Contract;
 use crate::http::csv::Lines;
 use crate::http::format::Format;
 use crate::problem::{Kind, Problem, Result, ValidationErrors};
-use crate::text::check_no_cpr;
+use crate::text::{LongText, check_no_cpr};
 
 /// The format of a body with values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct ParsedRows {
     lines: Option<Lines>,
     /// The indicator that a table names, and the number of the first row that does.
     indicator: Option<(usize, Key)>,
+    /// A page that was sent back, in place of rows.
+    pub page: Option<SentPage>,
 }
 
 impl ParsedRows {
@@ -86,12 +88,17 @@ pub fn parse(bytes: &[u8], format: BodyFormat, benchmark: Option<&Key>, contract
     }
 }
 
-/// Checks that the texts of a row hold no CPR number.
-fn check_texts(row: &ValueRow, n: usize, errors: &mut ValidationErrors) {
-    if let Some(group) = &row.group {
-        check_no_cpr(&format!("/values/{n}/group"), group.as_str(), errors);
+/// Checks that the texts of a value hold no CPR number.
+fn check_texts(
+    group: Option<&RegisterKey>,
+    note: Option<&LongText>,
+    pointer: impl Fn(&str) -> String,
+    errors: &mut ValidationErrors,
+) {
+    if let Some(group) = group {
+        check_no_cpr(&pointer("group"), group.as_str(), errors);
     }
-    if let Some(note) = &row.note {
-        check_no_cpr(&format!("/values/{n}/note"), note.as_str(), errors);
+    if let Some(note) = note {
+        check_no_cpr(&pointer("note"), note.as_str(), errors);
     }
 }

@@ -56,12 +56,13 @@ pub fn parse(bytes: &[u8], benchmark: Option<&Key>, format: BodyFormat) -> Resul
             continue;
         }
         if let Some(row) = row.into_value(format) {
-            check_texts(&row, n, &mut errors);
+            let pointer = |field: &str| format!("/values/{n}/{field}");
+            check_texts(row.group.as_ref(), row.note.as_ref(), pointer, &mut errors);
             rows.push(row);
         }
     }
     errors.into_result().map_err(|problem| table.lines.locate(problem))?;
-    Ok(ParsedRows { rows, lines: Some(table.lines), indicator })
+    Ok(ParsedRows { rows, lines: Some(table.lines), indicator, page: None })
 }
 
 /// A row of a table.

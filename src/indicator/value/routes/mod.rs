@@ -26,6 +26,7 @@ use crate::db::{Database, Tenant, Writer};
 use crate::http::body::BulkBytes;
 use crate::http::contract::Contract;
 use crate::http::entity_tag::{content_tag, tagged_as, vary_by};
+use crate::http::example;
 use crate::http::format::{Format, ListFormat, ValueFormat, ValuesFormat};
 use crate::http::language::LanguageHeader;
 use crate::http::page::{self, Cursor, Page, PageLimit};
@@ -177,13 +178,15 @@ struct WriteValues {
 ///
 /// Up to 100,000 at a time; all are stored or, where one has an error, none. A value replaces the one for the same
 /// period, unit and group, which is kept (`replaced-values`); a value that is stored already is left alone. In JSON,
-/// `"value": null` removes a value. A table's first line names its columns: `period` and `value`, and
-/// where they are needed `unit`, `group`, `count`, `is_provisional` and `note`. What the service computes can't be written.
+/// `"value": null` removes a value, and a page of `GET` can be sent back as it is, if nothing in it was hidden. A
+/// table's first line names its columns: `period` and `value`, and where they are needed `unit`, `group`, `count`,
+/// `is_provisional` and `note`. What the service computes can't be written.
 #[utoipa::path(
     tag = "indicators", operation_id = "write_values", security(("bearer" = ["med.measure"])),
     params(("id" = String, Path, description = "Key or UUID of the indicator", example = "sygefravaer"), WriteValues),
     request_body(content(
-        (ValuesBody = "application/json"),
+        (ValuesBody = "application/json",
+            example = json!(example::parse(include_str!("../examples/values_body.json")))),
         (CsvBody = "text/csv", example = "period,unit,value,count\n2026-10,skolen-ved-aaen,11.4,62\n"),
     )),
     responses((status = 200, description = "How many values were written", body = ValueCounts)),
@@ -301,7 +304,7 @@ impl FromRequest for BenchmarkKey {
         WriteValues,
     ),
     request_body(content(
-        (ValuesBody = "application/json"),
+        (ValuesBody = "application/json", example = json!({"values": [{"period": "2026-10", "value": 12.1}]})),
         (CsvBody = "text/csv", example = "period,value\n2026-10,12.1\n"),
     )),
     responses((status = 200, description = "How many values were written", body = ValueCounts)),
@@ -360,8 +363,8 @@ problem_responses! {
 
 /// List values of several indicators
 ///
-/// By indicator, period, unit and group: all indicators of one unit, or some indicators of all units. With `latest=true`
-/// the newest values of each indicator. What is hidden in an indicator's own list is hidden here.
+/// By indicator, period, unit and group: all indicators of one unit, or some indicators of all units. With
+/// `latest=true` the newest values of each indicator. What is hidden in an indicator's own list is hidden here.
 #[utoipa::path(
     tag = "indicators", operation_id = "list_values_of_indicators",
     security(("bearer" = ["med.read"]), ("bearer" = ["med.measure"])),

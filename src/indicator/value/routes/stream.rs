@@ -45,8 +45,8 @@ pub const COLUMNS: &[&str] = &[
 const CHUNK: usize = 64 * 1024;
 
 /// Answers values as a table, sent while it is read. An error before the first row is an ordinary answer; a later one
-/// cuts the connection, so that nobody takes half a table for a whole one. A client that reads too slowly, by the limits
-/// for bodies of requests, is cut off too: it holds one of few database connections for as long as it reads.
+/// cuts the connection, so that nobody takes half a table for a whole one. A client that reads too slowly, by the
+/// limits for bodies of requests, is cut off too: it holds one of few database connections for as long as it reads.
 pub async fn table(
     database: &Database,
     request: &HttpRequest,

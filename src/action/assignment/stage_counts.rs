@@ -1,4 +1,4 @@
-//! Sums of assignments.
+//! Assignments counted by stage.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
@@ -6,23 +6,23 @@ use std::ops::{Add, AddAssign};
 use super::stage::Stage;
 use crate::db::types::Timestamp;
 
-/// How many assignments there are, and how far they are. A sum of sums is the sum of the assignments behind them.
+/// Assignments, counted by stage. Counts of disjoint sets of assignments can be added.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct StageCounts {
     /// All of them.
     pub expected: u64,
     /// At each stage, in the order of [`Stage::ALL`]; together as many as expected.
     stages: [u64; 4],
-    /// Late: the day has passed, and they are neither done nor dropped.
+    /// Past their last day, and neither done nor dropped.
     pub overdue: u64,
-    /// In progress and silent for too long.
+    /// In progress, and not reported on for too long.
     pub stale: u64,
     /// When one of them was last reported.
     pub last_reported_at: Option<Timestamp>,
 }
 
-impl Figures {
-    /// As many assignments, of whose stages nothing is known yet.
+impl StageCounts {
+    /// Assignments whose stages are counted later.
     pub fn expecting(expected: u64) -> Self {
         Self { expected, ..Self::default() }
     }
@@ -47,14 +47,14 @@ impl Figures {
         self.expected > 0 && self.unfinished() == 0
     }
 
-    /// Done ÷ (expected − dropped), to four decimals; none where nothing is to be done.
+    /// Done ÷ (expected − dropped), to four decimals; none if nothing is to be done.
     pub fn share_done(&self) -> Option<f64> {
-        let wanted = self.expected.saturating_sub(self.at(Stage::Dropped));
-        (wanted > 0).then(|| (self.at(Stage::Done) as f64 / wanted as f64 * 10_000.0).round() / 10_000.0)
+        let pursued = self.expected.saturating_sub(self.at(Stage::Dropped));
+        (pursued > 0).then(|| (self.at(Stage::Done) as f64 / pursued as f64 * 10_000.0).round() / 10_000.0)
     }
 }
 
-impl Add for Figures {
+impl Add for StageCounts {
     type Output = Self;
 
     fn add(mut self, other: Self) -> Self {
@@ -63,7 +63,7 @@ impl Add for Figures {
     }
 }
 
-impl AddAssign for Figures {
+impl AddAssign for StageCounts {
     fn add_assign(&mut self, other: Self) {
         self.expected += other.expected;
         for (stage, more) in self.stages.iter_mut().zip(other.stages) {
@@ -75,9 +75,9 @@ impl AddAssign for Figures {
     }
 }
 
-impl Sum for Figures {
-    fn sum<I: Iterator<Item = Self>>(figures: I) -> Self {
-        figures.fold(Self::default(), Add::add)
+impl Sum for StageCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
     }
 }
 
@@ -87,18 +87,18 @@ mod tests {
 
     #[test]
     fn a_share_needs_something_to_be_a_share_of() {
-        let figures = |done, dropped, expected| {
-            let mut figures = Figures { expected, ..Figures::default() };
-            figures.count(Stage::Done, done);
-            figures.count(Stage::Dropped, dropped);
-            figures.count(Stage::NotStarted, expected - done - dropped);
-            figures
+        let counts = |done, dropped, expected| {
+            let mut counts = StageCounts { expected, ..StageCounts::default() };
+            counts.count(Stage::Done, done);
+            counts.count(Stage::Dropped, dropped);
+            counts.count(Stage::NotStarted, expected - done - dropped);
+            counts
         };
-        assert_eq!(figures(0, 0, 0).share_done(), None);
-        assert_eq!(figures(0, 3, 3).share_done(), None);
-        assert_eq!(figures(0, 0, 3).share_done(), Some(0.0));
-        assert_eq!(figures(37, 0, 52).share_done(), Some(0.7115));
-        assert_eq!((figures(1, 1, 3) + figures(1, 0, 1)).share_done(), Some(0.6667));
-        assert!(figures(2, 1, 3).is_done() && !figures(0, 0, 0).is_done());
+        assert_eq!(counts(0, 0, 0).share_done(), None);
+        assert_eq!(counts(0, 3, 3).share_done(), None);
+        assert_eq!(counts(0, 0, 3).share_done(), Some(0.0));
+        assert_eq!(counts(37, 0, 52).share_done(), Some(0.7115));
+        assert_eq!((counts(1, 1, 3) + counts(1, 0, 1)).share_done(), Some(0.6667));
+        assert!(counts(2, 1, 3).is_done() && !counts(0, 0, 0).is_done());
     }
 }

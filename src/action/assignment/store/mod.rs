@@ -1,11 +1,14 @@
-//! Queries for assignments: what the rule and the sums are told from.
+//! Queries for assignments: actions with their assignees here, counts and reports in their own files.
+
+pub mod counts;
+pub mod reports;
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::model::{Addressed, Member, Party};
+use super::model::{ActionWithAssignees, Assignee, AssigneeInfo};
 use crate::action::model::{AudienceRole, Recurrence};
 use crate::action::schedule::Schedule;
 use crate::date_range::DateRange;
@@ -14,11 +17,12 @@ use crate::db::schema::{action_audience, action_predecessors, actions, committee
 use crate::db::types::{Id, Key, Reference, RegisterKey};
 use crate::db::{Tenant, connection};
 use crate::problem::Result;
+use crate::strategy::model::StrategyStatus;
 use crate::text::ShortText;
 
-/// Which actions are wanted.
+/// Selects actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum ActionSelector {
     /// Those of a strategy, and the local ones that they inspired.
     Strategy(Id),
     /// Those of a focus area, and the local ones that they inspired.
@@ -52,33 +56,33 @@ const COMMITTEE: (
 const UNIT: (units::id, units::key, units::name, units::starts_on, units::ends_on) =
     (units::id, units::key, units::name, units::starts_on, units::ends_on);
 
-fn committee((id, key, name, level_id, first, last): CommitteeRow) -> Member {
-    Member { party: Party::Committee(id), key, name, level_id, lifetime: DateRange::new(first, last) }
+fn committee((id, key, name, level_id, first, last): CommitteeRow) -> AssigneeInfo {
+    AssigneeInfo { assignee: Assignee::Committee(id), key, name, level_id, exists: DateRange::new(first, last) }
 }
 
-fn unit((id, key, name, first, last): UnitRow) -> Member {
-    Member { party: Party::Unit(id), key, name, level_id: None, lifetime: DateRange::new(first, last) }
+fn unit((id, key, name, first, last): UnitRow) -> AssigneeInfo {
+    AssigneeInfo { assignee: Assignee::Unit(id), key, name, level_id: None, exists: DateRange::new(first, last) }
 }
 
-/// Few rows are asked for one by one; of many, all of the municipality are read, so that no question grows without end.
+/// The ids, if they fit into one query. Otherwise the caller reads all rows of the municipality.
 pub(super) fn few(ids: Vec<Id>) -> Option<Vec<Id>> {
     (ids.len() <= connection::batch()).then_some(ids)
 }
 
-/// The actions wanted, those of plans in the plans' order, then the local ones.
-pub fn actions(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<Addressed>> {
-    let mut found = planned(tenant, which)?;
-    let local = local(tenant, which, &found)?;
+/// The selected actions: those of plans in the plans' order, then the local ones.
+pub fn actions(tenant: &mut Tenant<'_>, selector: ActionSelector) -> Result<Vec<ActionWithAssignees>> {
+    let mut found = planned(tenant, selector)?;
+    let local = local(tenant, selector, &found)?;
     found.extend(local);
-    if let Which::Action(id) = which {
+    if let ActionSelector::Action(id) = selector {
         // Of a local action, the plan's was read for its dates.
         found.retain(|action| action.id == id || action.parent_id == Some(id));
     }
-    address(tenant, which, &mut found)?;
+    fill_assignees(tenant, selector, &mut found)?;
     Ok(found)
 }
 
-fn planned(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<Addressed>> {
+fn planned(tenant: &mut Tenant<'_>, selector: ActionSelector) -> Result<Vec<ActionWithAssignees>> {
     let mut query = actions::table
         .inner_join(focus_areas::table.inner_join(strategies::table))
         .filter(actions::municipality_id.eq(tenant.municipality_id))
@@ -90,38 +94,38 @@ fn planned(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<Addressed>> {
             (strategies::id, strategies::key, strategies::status, strategies::starts_on, strategies::ends_on),
         ))
         .into_boxed();
-    match which {
-        Which::Strategy(id) => query = query.filter(strategies::id.eq(id)),
-        Which::FocusArea(id) => query = query.filter(focus_areas::id.eq(id)),
-        Which::Action(id) => {
+    match selector {
+        ActionSelector::Strategy(id) => query = query.filter(strategies::id.eq(id)),
+        ActionSelector::FocusArea(id) => query = query.filter(focus_areas::id.eq(id)),
+        ActionSelector::Action(id) => {
             let inspiring = local_actions
                 .filter(local_actions.field(actions::id).eq(id))
                 .select(local_actions.field(actions::parent_id).assume_not_null());
             query = query.filter(actions::id.eq(id).or(actions::id.eq_any(inspiring)));
         }
-        Which::All => {}
+        ActionSelector::All => {}
     }
     type Row = (
         (Id, Key, ShortText, Option<Recurrence>),
         (Option<NaiveDate>, Option<NaiveDate>, Option<NaiveDate>),
         (Id, Key),
-        (Id, Key, String, Option<NaiveDate>, Option<NaiveDate>),
+        (Id, Key, StrategyStatus, Option<NaiveDate>, Option<NaiveDate>),
     );
     let rows: Vec<Row> = query.load(tenant.connection)?;
     let action = |(own, days, area, strategy): Row| {
         let (id, key, title, recurrence) = own;
         let ((focus_area_id, area), (strategy_id, strategy, status, first, last)) = (area, strategy);
-        Addressed {
+        ActionWithAssignees {
             id,
             path: format!("{strategy}/{area}/{key}"),
             title,
             focus_area_id,
             strategy_id,
             strategy: strategy.into(),
-            is_draft: status == "draft",
+            is_draft: status == StrategyStatus::Draft,
             parent_id: None,
-            schedule: Schedule::of(recurrence, days, (first, last)),
-            strategy_days: (first, last),
+            schedule: Schedule::new(recurrence, days, (first, last)),
+            strategy_dates: (first, last),
             level_ids: Vec::new(),
             named: Vec::new(),
         }
@@ -129,8 +133,12 @@ fn planned(tenant: &mut Tenant<'_>, which: Which) -> Result<Vec<Addressed>> {
     Ok(rows.into_iter().map(action).collect())
 }
 
-/// Local actions of the actions of plans that were found.
-fn local(tenant: &mut Tenant<'_>, which: Which, planned: &[Addressed]) -> Result<Vec<Addressed>> {
+/// The local actions that some actions of plans inspired.
+fn local(
+    tenant: &mut Tenant<'_>,
+    selector: ActionSelector,
+    planned: &[ActionWithAssignees],
+) -> Result<Vec<ActionWithAssignees>> {
     let mut query = actions::table
         .inner_join(committees::table.on(committees::id.nullable().eq(actions::committee_id)))
         .filter(actions::municipality_id.eq(tenant.municipality_id))
@@ -142,7 +150,7 @@ fn local(tenant: &mut Tenant<'_>, which: Which, planned: &[Addressed]) -> Result
             (committees::starts_on, committees::ends_on),
         ))
         .into_boxed();
-    if which != Which::All {
+    if selector != ActionSelector::All {
         let inspiring: Vec<Id> = planned.iter().map(|action| action.id).collect();
         query = query.filter(actions::parent_id.assume_not_null().eq_any(inspiring));
     }
@@ -153,24 +161,24 @@ fn local(tenant: &mut Tenant<'_>, which: Which, planned: &[Addressed]) -> Result
         DateRange,
     );
     let rows: Vec<Row> = query.load(tenant.connection)?;
-    let inspiring: HashMap<Id, &Addressed> = planned.iter().map(|action| (action.id, action)).collect();
+    let inspiring: HashMap<Id, &ActionWithAssignees> = planned.iter().map(|action| (action.id, action)).collect();
     let action = |(own, days, committee, committee_days): Row| {
         let (id, key, title, recurrence, parent_id) = own;
         let (committee_id, committee_key, name, level_id) = committee;
         let parent = inspiring.get(&parent_id)?;
-        Some(Addressed {
+        Some(ActionWithAssignees {
             id,
             path: format!("{committee_key}/{key}"),
             title,
             parent_id: Some(parent_id),
-            schedule: Schedule::of(recurrence, days, parent.strategy_days),
+            schedule: Schedule::new(recurrence, days, parent.strategy_dates),
             level_ids: Vec::new(),
-            named: vec![Member {
-                party: Party::Committee(committee_id),
+            named: vec![AssigneeInfo {
+                assignee: Assignee::Committee(committee_id),
                 key: committee_key,
                 name,
                 level_id,
-                lifetime: committee_days,
+                exists: committee_days,
             }],
             ..(*parent).clone()
         })
@@ -178,8 +186,8 @@ fn local(tenant: &mut Tenant<'_>, which: Which, planned: &[Addressed]) -> Result
     Ok(rows.into_iter().filter_map(action).collect())
 }
 
-/// Tells whom actions of plans are addressed to.
-fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Result<()> {
+/// Fills in who has to do the actions of plans: the responsible, or, if there is none, the accountable.
+fn fill_assignees(tenant: &mut Tenant<'_>, selector: ActionSelector, found: &mut [ActionWithAssignees]) -> Result<()> {
     let mut query = action_audience::table
         .inner_join(actions::table)
         .left_join(committees::table)
@@ -193,12 +201,12 @@ fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Re
             UNIT.nullable(),
         ))
         .into_boxed();
-    if which != Which::All {
+    if selector != ActionSelector::All {
         query = query.filter(action_audience::action_id.eq_any(planned_ids(found)));
     }
     type Row = ((Id, AudienceRole, Option<Id>), Option<CommitteeRow>, Option<UnitRow>);
     let rows: Vec<Row> = query.load(tenant.connection)?;
-    type Entry = (AudienceRole, Option<Id>, Option<Member>);
+    type Entry = (AudienceRole, Option<Id>, Option<AssigneeInfo>);
     let mut audiences: HashMap<Id, Vec<Entry>> = HashMap::new();
     for ((action_id, role, level), named_committee, named_unit) in rows {
         let member = named_committee.map(committee).or(named_unit.map(unit));
@@ -207,11 +215,11 @@ fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Re
     for action in found {
         let Some(entries) = audiences.remove(&action.id) else { continue };
         let is_done_by_somebody = entries.iter().any(|(role, ..)| *role == AudienceRole::Responsible);
-        let wanted = if is_done_by_somebody { AudienceRole::Responsible } else { AudienceRole::Accountable };
-        let entries = || entries.iter().filter(|(role, ..)| *role == wanted);
+        let role_to_do = if is_done_by_somebody { AudienceRole::Responsible } else { AudienceRole::Accountable };
+        let entries = || entries.iter().filter(|(role, ..)| *role == role_to_do);
         action.level_ids = entries().filter_map(|(_, level, _)| *level).collect();
         for member in entries().filter_map(|(.., member)| member.clone()) {
-            if !action.addresses(member.party, member.level_id) {
+            if !action.addresses(member.assignee, member.level_id) {
                 action.named.push(member);
             }
         }
@@ -220,18 +228,18 @@ fn address(tenant: &mut Tenant<'_>, which: Which, found: &mut [Addressed]) -> Re
 }
 
 /// The ids of those that stand in plans.
-pub(super) fn planned_ids(found: &[Addressed]) -> Vec<Id> {
+pub(super) fn planned_ids(found: &[ActionWithAssignees]) -> Vec<Id> {
     found.iter().filter(|action| !action.is_local()).map(|action| action.id).collect()
 }
 
 /// The ids of those that have inspired local ones.
-pub(super) fn inspiring_ids(found: &[Addressed]) -> Vec<Id> {
+pub(super) fn inspiring_ids(found: &[ActionWithAssignees]) -> Vec<Id> {
     let ids: BTreeSet<Id> = found.iter().filter_map(|action| action.parent_id).collect();
     ids.into_iter().collect()
 }
 
-/// Which actions come before which, of a later one or of all: the later one's id, and the earlier one's.
-pub fn forerunners(tenant: &mut Tenant<'_>, of: Option<Id>) -> Result<Vec<(Id, Id)>> {
+/// Pairs of an action and one of its predecessors, of one action or of all.
+pub fn predecessors(tenant: &mut Tenant<'_>, of: Option<Id>) -> Result<Vec<(Id, Id)>> {
     let mut query = action_predecessors::table
         .inner_join(actions::table.on(actions::id.eq(action_predecessors::action_id)))
         .filter(actions::municipality_id.eq(tenant.municipality_id))
@@ -248,7 +256,7 @@ pub fn forerunners(tenant: &mut Tenant<'_>, of: Option<Id>) -> Result<Vec<(Id, I
 #[derive(Debug, Clone)]
 pub struct Node {
     /// The committee.
-    pub member: Member,
+    pub member: AssigneeInfo,
     /// The id of the one above.
     pub parent_id: Option<Id>,
 }
@@ -264,7 +272,7 @@ pub fn committees(tenant: &mut Tenant<'_>) -> Result<Vec<Node>> {
 }
 
 /// The committee under a key or id.
-pub fn find_committee(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Member>> {
+pub fn find_committee(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<AssigneeInfo>> {
     let text = reference.to_string();
     let query = committees::table
         .filter(committees::municipality_id.eq(tenant.municipality_id))
@@ -274,7 +282,7 @@ pub fn find_committee(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<
 }
 
 /// The unit under a key or id.
-pub fn find_unit(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<Member>> {
+pub fn find_unit(tenant: &mut Tenant<'_>, reference: &Reference) -> Result<Option<AssigneeInfo>> {
     let text = reference.to_string();
     let query = units::table
         .filter(units::municipality_id.eq(tenant.municipality_id))
