@@ -234,7 +234,8 @@ pub fn list(tenant: &mut Tenant<'_>, filter: Filter, limit: Option<i64>) -> Resu
 
 /// The path of an action: the keys of its strategy, area and itself, or of its committee and itself.
 pub fn path(tenant: &mut Tenant<'_>, id: Id) -> Result<Option<String>> {
-    let found: Option<(Key, Option<(Key, Key)>, Option<RegisterKey>)> = actions::table
+    type Row = (Key, Option<(Key, Key)>, Option<RegisterKey>);
+    let found: Option<Row> = actions::table
         .left_join(focus_areas::table.inner_join(strategies::table))
         .left_join(owning_committees.on(owning_committees.field(committees::id).nullable().eq(actions::committee_id)))
         .filter(actions::municipality_id.eq(tenant.municipality_id))

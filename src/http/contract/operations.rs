@@ -16,10 +16,13 @@ pub(super) fn complete(document: &mut Value) {
     }
 }
 
-/// The failures that follow from the form of an operation: their names among the document's components, the kinds of
-/// problem that stand for their statuses, which operations answer them, and their descriptions.
+/// A failure that follows from the form of an operation: its name among the document's components, the kind of problem
+/// that stands for its status, which operations answer it, and its description.
+type StandardFailure = (&'static str, Kind, fn(&Form) -> bool, &'static str);
+
+/// The failures that follow from the form of an operation.
 #[rustfmt::skip]
-const STANDARD: [(&str, Kind, fn(&Form) -> bool, &str); 15] = [
+const STANDARD: [StandardFailure; 15] = [
     ("BadRequest", Kind::MalformedBody, |_| true, "The request, its query or its body can't be understood"),
     ("InvalidToken", Kind::InvalidToken, |form| form.needs_token, "The token is missing or not valid"),
     ("InsufficientScope", Kind::InsufficientScope, |form| form.needs_token,

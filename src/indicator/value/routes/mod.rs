@@ -94,10 +94,9 @@ async fn list(
     request: HttpRequest,
     language: Language,
     Target(target): Target,
-    Query(periods): Query<PeriodRange>,
-    Query(filters): Query<ValueFilters>,
-    Query(ListValues { benchmark, format }): Query<ListValues>,
+    query: (Query<PeriodRange>, Query<ValueFilters>, Query<ListValues>),
 ) -> Result<HttpResponse> {
+    let (Query(periods), Query(filters), Query(ListValues { benchmark, format })) = query;
     let format = ValueFormat::negotiate(format, &request);
     if let Some(key) = benchmark {
         if filters.is_set() || format != Format::Json {
