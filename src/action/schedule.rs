@@ -206,7 +206,7 @@ impl Schedule {
 const MAX_SILENCE_DAYS: u64 = 365;
 
 /// What was last reported before this day is stale on `on`. The limit is the time until the action recurs, or
-/// [`MAX_SILENCE_DAYS`].
+/// `MAX_SILENCE_DAYS`.
 pub fn stale_before(recurrence: Option<Recurrence>, on: NaiveDate) -> NaiveDate {
     let Some(recurrence) = recurrence else {
         return on.checked_sub_days(Days::new(MAX_SILENCE_DAYS)).unwrap_or(NaiveDate::MIN);

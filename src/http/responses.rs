@@ -1,7 +1,7 @@
 //! The contract's failures: each is declared once and referenced by every operation that may answer it.
 //!
 //! Failures that follow from the form of a request (a body, a token, `If-Match`) are in the table of
-//! `contract::operations`. A failure of only some operations is declared by [`problem_responses!`]; handlers list it in
+//! `contract::operations`. A failure of only some operations is declared by `problem_responses!`; handlers list it in
 //! their `responses(...)`, and [`crate::api`] lists it in the document's components.
 
 use serde_json::{Value, json};
