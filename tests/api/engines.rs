@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection};
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::db::{Database, Engine, Location, Options, migrate};
 
 pub struct Engines {
@@ -39,7 +39,7 @@ impl Engines {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(folder.path().join("template.db"));
-        Database::open(location, Options::new(Tallies)).unwrap().unbound(migrate::run).unwrap();
+        Database::open(location, Options::new(AssignmentProjection)).unwrap().unbound(migrate::run).unwrap();
         let postgres = Postgres::start(folder.path());
         Self { folder, postgres, next: AtomicU32::new(1) }
     }
@@ -95,7 +95,10 @@ impl Postgres {
         let postgres = Self { base, cluster, creating: Mutex::new(()) };
         postgres.admin(&format!("DROP DATABASE IF EXISTS {TEMPLATE}"));
         let url = postgres.create(TEMPLATE, None);
-        Database::open(Location::parse(&url).unwrap(), Options::new(Tallies)).unwrap().unbound(migrate::run).unwrap();
+        Database::open(Location::parse(&url).unwrap(), Options::new(AssignmentProjection))
+            .unwrap()
+            .unbound(migrate::run)
+            .unwrap();
         Some(postgres)
     }
 

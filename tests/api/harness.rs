@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
@@ -48,7 +48,7 @@ pub fn repeatable(cases: u32) -> Config {
 
 /// Opens a database with so many connections.
 pub fn open(url: &str, pool_size: u32) -> Database {
-    let options = Options { pool_size, ..Options::new(Tallies) };
+    let options = Options { pool_size, ..Options::new(AssignmentProjection) };
     Database::open(Location::parse(url).unwrap(), options).unwrap()
 }
 
