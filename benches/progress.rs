@@ -35,7 +35,7 @@ use common::town::{
 };
 use common::wire::Wire;
 use common::{POOL, is_smoke_test, percentile, warn_about_debug_build};
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
@@ -171,9 +171,11 @@ struct Target {
 impl Service {
     fn start(home: TestDatabase, town: &Town) -> Self {
         let (engine, url) = (home.engine, home.url.clone());
-        let database =
-            Database::open(Location::parse(&url).unwrap(), Options { pool_size: POOL, ..Options::new(Tallies) })
-                .unwrap();
+        let database = Database::open(
+            Location::parse(&url).unwrap(),
+            Options { pool_size: POOL, ..Options::new(AssignmentProjection) },
+        )
+        .unwrap();
         import(
             &database,
             "everything else",

@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::auth::guard::{Anyone, May};
 use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
@@ -49,7 +49,7 @@ pub fn serve_alone(database_url: &str, secret_file: &Path, bind: &str) {
     telemetry::start(&settings).unwrap();
     let database = Database::open(
         settings.database.clone(),
-        Options { pool_size: settings.database_pool, ..Options::new(Tallies) },
+        Options { pool_size: settings.database_pool, ..Options::new(AssignmentProjection) },
     )
     .unwrap();
     let parts = Parts::new(database, settings.issuers().unwrap());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer};
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::db::schema::indicator_values;
 use medstrategi::db::{AnyConnection, Database, Engine, Location, Options};
 use medstrategi::period::Period;
@@ -36,7 +36,7 @@ pub struct ValueRow {
 
 impl Ceiling {
     pub fn prepare(home: TestDatabase, town: &Town) -> Self {
-        import(&Database::open(Location::parse(&home.url).unwrap(), Options::new(Tallies)).unwrap(), town);
+        import(&Database::open(Location::parse(&home.url).unwrap(), Options::new(AssignmentProjection)).unwrap(), town);
         Self { connection: home.connect(), home }
     }
 

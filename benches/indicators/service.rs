@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
 use medstrategi::bundle::import::import_creating;
@@ -41,9 +41,11 @@ pub struct Run {
 
 impl<'t> Service<'t> {
     pub fn start(home: TestDatabase, town: &'t Town) -> Self {
-        let database =
-            Database::open(Location::parse(&home.url).unwrap(), Options { pool_size: POOL, ..Options::new(Tallies) })
-                .unwrap();
+        let database = Database::open(
+            Location::parse(&home.url).unwrap(),
+            Options { pool_size: POOL, ..Options::new(AssignmentProjection) },
+        )
+        .unwrap();
         import(&database, town);
         let secret = LocalSecret::read_or_create(&home.folder.path().join("medstrategi.secret")).unwrap();
         let (handle, address) = in_process::serve(database.clone(), &secret);

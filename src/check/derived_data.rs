@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::Findings;
-use crate::action::assignment::tally;
+use crate::action::assignment::store::projection;
 use crate::action::local::store as local;
 use crate::committee::Committees;
 use crate::db::integrity::{Found, MOST};
@@ -18,7 +18,7 @@ use crate::register::{Register as _, Selection};
 use crate::strategy::store as strategies;
 
 pub(super) fn check(tenant: &mut Tenant<'_>, findings: &Findings) -> Result<()> {
-    for difference in tally::differences(tenant)? {
+    for difference in projection::differences(tenant)? {
         findings.add(difference);
     }
     check_search_texts(tenant, findings)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Failure, say};
-use crate::action::assignment::tally::Tallies;
+use crate::action::assignment::store::projection::AssignmentProjection;
 use crate::api;
 use crate::check;
 use crate::config::Settings;
@@ -30,7 +30,10 @@ CPR numbers in what is about people.";
 
 pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     let begun = Instant::now();
-    let database = Database::open(settings.database.clone(), Options { is_read_only: true, ..Options::new(Tallies) })?;
+    let database = Database::open(
+        settings.database.clone(),
+        Options { is_read_only: true, ..Options::new(AssignmentProjection) },
+    )?;
     let mut stdout = Ok(());
     let mut report = |finding: &str| {
         if stdout.is_ok() {

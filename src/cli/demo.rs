@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::import::import_bytes;
 use super::{Failure, SUBJECT, reachable, say};
-use crate::action::assignment::tally::Tallies;
+use crate::action::assignment::store::projection::AssignmentProjection;
 use crate::api;
 use crate::auth::local;
 use crate::auth::scope::Scope;
@@ -28,7 +28,7 @@ pub(super) fn check_before_migrating(settings: &Settings) -> Result<(), Failure>
             .to_owned()
             .into());
     }
-    let database = Database::open(settings.database.clone(), Options::new(Tallies))?;
+    let database = Database::open(settings.database.clone(), Options::new(AssignmentProjection))?;
     match block_on(database.admin(|connection| migrate::is_foreign(connection)))? {
         true => Err(holds_other_data(&database, "tables of another program")),
         false => Ok(()),

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::action::assignment::tally::Tallies;
+use crate::action::assignment::store::projection::AssignmentProjection;
 use crate::config::{Flags, Settings};
 use crate::db::{Database, Options, Retention, block_on, migrate as migrations};
 use crate::problem::{Kind, Problem};
@@ -135,7 +135,7 @@ fn open(settings: &Settings) -> Result<(Database, Vec<String>), Failure> {
         pool_size: settings.database_pool,
         max_waiting: settings.most_waiting,
         retention: Retention { access_log_days, idempotency_hours },
-        ..Options::new(Tallies)
+        ..Options::new(AssignmentProjection)
     };
     let database = Database::open(settings.database.clone(), options)?;
     let ran = block_on(database.admin(|connection| migrations::run(connection)))?;

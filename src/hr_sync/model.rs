@@ -25,7 +25,8 @@ crate::text_enum! {
     SyncMode {
         /// Nothing: the file holds what changed.
         Delta = "delta",
-        /// That they are gone: each section that the file has holds all that the HR system manages. What it no longer has ends.
+        /// That they are gone: each section that the file has holds all that the HR system manages. What it no longer
+        /// has ends.
         Snapshot = "snapshot",
     }
 }

@@ -56,12 +56,12 @@ problem_responses! {
 ///
 /// Units, employees, committees and memberships; sections may be missing, and are then left alone. A field that is
 /// absent stays as it is, null clears it. With `mode=snapshot`, what the HR system manages and a section no longer has
-/// ends yesterday (or, where it has not begun by then, the day before its first, so that it never was), and who is back
-/// without an end is reopened. Rows that an editor manages are left alone and counted as skipped. The file is stored
-/// whole, in one transaction; with any fault, nothing is. Sending it again changes nothing. A file that would end more of
-/// a section than the municipality's `sync_guard` lets pass is refused (409); so is one that would take as many from
-/// their parent, unit, units or holder. Units and employees also come as CSV: `section` names which, the first line names
-/// the fields, an empty cell is null, and the last line ends with a line break.
+/// ends yesterday (or, where it has not begun by then, the day before its first, so that it never was), and who is
+/// back without an end is reopened. Rows that an editor manages are left alone and counted as skipped. The file is
+/// stored whole, in one transaction; with any fault, nothing is. Sending it again changes nothing. A file that would
+/// end more of a section than the municipality's `sync_guard` lets pass is refused (409); so is one that would take as
+/// many from their parent, unit, units or holder. Units and employees also come as CSV: `section` names which, the
+/// first line names the fields, an empty cell is null, and the last line ends with a line break.
 #[utoipa::path(
     tag = "people", operation_id = "sync_hr", security(("bearer" = ["med.hr"])),
     params(SyncWanted, LanguageHeader),

@@ -20,9 +20,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// Read who the token's person is
 ///
-/// With the committees in which they sit today, and those above their workplace. The person is the employee whose key is
-/// exactly what the issuer's person claim says (`sub`, unless the settings name another); nobody is guessed by name or
-/// e-mail. Everybody may read their own data, so that this leaves no row in the access log.
+/// With the committees in which they sit today, and those above their workplace. The person is the employee whose key
+/// is exactly what the issuer's person claim says (`sub`, unless the settings name another); nobody is guessed by name
+/// or e-mail. Everybody may read their own data, so that this leaves no row in the access log.
 #[utoipa::path(
     tag = "people", operation_id = "read_me",
     security(

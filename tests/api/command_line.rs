@@ -340,8 +340,15 @@ fn tokens_are_signed_with_a_private_secret(app: &App) {
     assert!(!output.status.success() && errors(&output).contains("at least 32"), "{}", errors(&output));
 
     let issuers = app.folder.path().join("issuers.toml");
-    std::fs::write(&issuers,
-        "[[issuers]]\nissuer = \"i\"\naudience = [\"a\"]\nalgorithms = [\"RS256\"]\npublic_keys = [\"k\"]\nmunicipalities = [\"m\"]\n").unwrap();
+    let settings = r#"
+        [[issuers]]
+        issuer = "i"
+        audience = ["a"]
+        algorithms = ["RS256"]
+        public_keys = ["k"]
+        municipalities = ["m"]
+    "#;
+    std::fs::write(&issuers, settings).unwrap();
     let output = run(program(app).env("MEDSTRATEGI_CONFIG", &issuers).args([
         "token",
         "--scope",

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection};
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::db::{Database, Engine, Location, Options, block_on, migrate};
 
 pub struct Engines {
@@ -36,7 +36,7 @@ pub struct Cluster {
 const TEMPLATE: &str = "medstrategi_template";
 
 fn migrated(location: Location) {
-    let database = Database::open(location, Options::new(Tallies)).unwrap();
+    let database = Database::open(location, Options::new(AssignmentProjection)).unwrap();
     block_on(database.admin(|connection| migrate::run(connection))).unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use diesel::connection::SimpleConnection as _;
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::auth::issuer::Issuers;
 use medstrategi::auth::local::LocalSecret;
 use medstrategi::auth::scope::Scope;
@@ -49,7 +49,7 @@ pub fn repeatable(cases: u32) -> Config {
 
 /// Opens a database with so many connections.
 pub fn open(url: &str, pool_size: u32) -> Database {
-    let options = Options { pool_size, ..Options::new(Tallies) };
+    let options = Options { pool_size, ..Options::new(AssignmentProjection) };
     Database::open(Location::parse(url).unwrap(), options).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::db::{Database, Location, Options, block_on};
 use medstrategi::http::client_address::TrustedProxies;
 use medstrategi::http::limits::Limits;
@@ -156,7 +156,7 @@ fn page_limit_shortens_pages(app: &App) {
 
 fn overload_is_shed_at_once(app: &App) {
     let database = {
-        let options = Options { max_waiting: 2, ..Options::new(Tallies) };
+        let options = Options { max_waiting: 2, ..Options::new(AssignmentProjection) };
         Database::open(Location::parse(&app.url).unwrap(), options).unwrap()
     };
     let server = app.beside({

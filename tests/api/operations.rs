@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::api;
 use medstrategi::check;
 use medstrategi::db::retention::Forgotten;
@@ -228,7 +228,7 @@ fn findings(app: &App) -> Vec<String> {
 }
 
 fn open_read_only(url: &str) -> Database {
-    let options = Options { is_read_only: true, ..Options::new(Tallies) };
+    let options = Options { is_read_only: true, ..Options::new(AssignmentProjection) };
     Database::open(Location::parse(url).unwrap(), options).unwrap()
 }
 
@@ -603,7 +603,7 @@ fn outdated_rows_are_removed(app: &App) {
     age(app);
     let forget = |days: u32, hours: u32| {
         let retention = Retention { access_log_days: days, idempotency_hours: hours };
-        let options = Options { retention, pool_size: 4, ..Options::new(Tallies) };
+        let options = Options { retention, pool_size: 4, ..Options::new(AssignmentProjection) };
         let database = Database::open(Location::parse(&app.url).unwrap(), options).unwrap();
         // Two instances may clean up at the same time.
         let both = futures_util::future::try_join(database.forget_outdated(), database.forget_outdated());

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
-use medstrategi::action::assignment::tally::Tallies;
+use medstrategi::action::assignment::store::projection::AssignmentProjection;
 use medstrategi::db::{Admin, AnyConnection, Database, Engine, Location, Options, block_on, migrate};
 
 use crate::harness::{App, open, sql};
@@ -163,7 +163,7 @@ fn many_instances_may_open_a_new_file_at_once(app: &App) {
             for _ in 0..6 {
                 scope.spawn(|| {
                     start.wait();
-                    Database::open(location.clone(), Options::new(Tallies)).unwrap()
+                    Database::open(location.clone(), Options::new(AssignmentProjection)).unwrap()
                 });
             }
         });

@@ -206,8 +206,8 @@ fn make_nullable(property: &mut Value) {
     }
 }
 
-/// A PUT that takes back what GET answers has a body of its own, a [`Replacement`](crate::resource::Replacement). It also
-/// holds the fields of the answer that clients don't write.
+/// A PUT that takes back what GET answers has a body of its own, a [`Replacement`](crate::resource::Replacement). It
+/// also holds the fields of the answer that clients don't write.
 fn add_read_only_fields(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     let mut added = Map::new();

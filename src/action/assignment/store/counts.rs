@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use super::totals::StageTotals;
 use super::{few, inspiring_ids, planned_ids};
 use crate::action::assignment::model::{ActionWithAssignees, Assignee};
 use crate::action::assignment::occurrence_counts::{CommitteeCounts, CountRow};
 use crate::action::assignment::stage::Stage;
-use crate::action::assignment::tally::StageTotals;
 use crate::action::schedule::{StoredPeriod, stale_before};
 use crate::date_range::DateRange;
 use crate::db::Tenant;
@@ -56,7 +56,7 @@ pub fn level_count_rows(
             exists: DateRange::new(total.starts_on, total.ends_on),
             stage: total.stage,
             reports: total.reports,
-            stale: total.silent_since_before(stale_before),
+            stale: total.reports_before(stale_before),
             last_reported_at: total.last_reported_at,
         }));
     }

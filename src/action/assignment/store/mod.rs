@@ -1,7 +1,9 @@
 //! Queries for assignments: actions with their assignees here, counts and reports in their own files.
 
 pub mod counts;
+pub mod projection;
 pub mod reports;
+mod totals;
 
 use std::collections::{BTreeSet, HashMap};
 
