@@ -1,8 +1,8 @@
 //! Data derived from reports and stored beside them, so that today's counts are fast: the latest report of each
 //! assignment, and totals of those that say the same (`totals`).
 //!
-//! Both follow from the reports, the committees and the actions' dates. The change log says which of these a transaction
-//! has changed, however the change was made; what depends on them is computed again before it ends.
+//! Both follow from the reports, the committees and the actions' dates. The change log says which of these a
+//! transaction has changed, however the change was made; what depends on them is computed again before it ends.
 
 use std::collections::{BTreeSet, HashMap};
 
