@@ -199,7 +199,7 @@ class Comparison:
         elif expected is not None and written is not None:
             yield from (Break(f"{show(word)} {unexpected(side)}") for word in written if word not in expected)
         for keyword in sorted(reader.keys() & (LOWER_LIMITS | UPPER_LIMITS | FORMS)):
-            if not keeps(keyword, writer.get(keyword), reader[keyword]):
+            if not keeps(keyword, limit(writer, keyword), reader[keyword]):
                 yield Break(f"{keyword} is {show(new.get(keyword))} now, not {show(old.get(keyword))}")
         yield from self.fields(side, old, new)
         if "items" in reader:
@@ -297,6 +297,13 @@ def words(schema: Json) -> list[Any] | None:
     """The values of an enumeration, without null, which is a type of its own."""
     found = [schema["const"]] if "const" in schema else schema.get("enum")
     return found and [word for word in found if word is not None]
+
+
+def limit(schema: Json, keyword: str) -> Any:
+    """The value of a keyword. Required fields set a lower limit to the number of fields."""
+    if keyword == "minProperties" and keyword not in schema:
+        return len(schema.get("required", [])) or None
+    return schema.get(keyword)
 
 
 def keeps(keyword: str, written: Any, expected: Any) -> bool:

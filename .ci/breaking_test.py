@@ -78,6 +78,10 @@ BREAKING: dict[str, tuple[Change, str]] = {
         lambda it: it["paths"]["/v1/levels/{id}"].pop("delete"),
         r"^DELETE /v1/levels/\{id\}: the operation is gone$",
     ),
+    "more fields are needed than were": (
+        lambda it: schema(it, "ReportBody").update(minProperties=len(schema(it, "ReportBody")["required"]) + 1),
+        r"ReportBody, .*: minProperties is \d+ now, not unsaid$",
+    ),
     "a path is removed": (
         lambda it: it["paths"].pop("/v1/committees/tree"),
         r"^GET /v1/committees/tree: the operation is gone$",
@@ -218,6 +222,9 @@ BREAKING: dict[str, tuple[Change, str]] = {
 
 HARMLESS: dict[str, Change] = {
     "nothing": lambda it: None,
+    "as many fields are needed as were": lambda it: schema(it, "ReportBody").update(
+        minProperties=len(schema(it, "ReportBody")["required"])
+    ),
     "an operation is added": lambda it: it["paths"].update(
         {"/v1/colours": {"get": {"operationId": "list_colours", "responses": {}}}}
     ),
