@@ -54,7 +54,6 @@ impl Contract {
         let mut document = serde_json::to_value(generated).map_err(Problem::internal)?;
         schemas::complete(&mut document);
         let validators = validators(&document)?;
-        schemas::refuse_empty_bodies(&mut document);
         schemas::add_patches(&mut document);
         operations::complete(&mut document);
         schemas::drop_unused(&mut document);

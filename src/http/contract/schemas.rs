@@ -137,16 +137,6 @@ fn merge_null_branch(schema: &mut Map<String, Value>) {
     *schema = merged;
 }
 
-/// Bodies that need one of several fields in each other's place, which a derived schema can't say.
-const NEVER_EMPTY: [&str; 1] = ["ValuesBody"];
-
-/// Publishes that these bodies can't be empty. The service itself answers which field is missing.
-pub(super) fn refuse_empty_bodies(document: &mut Value) {
-    for name in NEVER_EMPTY {
-        document["components"]["schemas"][name]["minProperties"] = 1.into();
-    }
-}
-
 /// Gives each body that is a merge patch a schema of its own: any field may be left out, and those that are optional
 /// may be null.
 pub(super) fn add_patches(document: &mut Value) {
