@@ -59,7 +59,9 @@ pub fn parse_by_contract(bytes: &[u8], contract: &Contract) -> Result<(Vec<Value
         }
         ValuesBody { values: Some(rows), .. } => Ok((rows, None)),
         ValuesBody { items: Some(items), indicator, .. } => Ok((Vec::new(), Some(SentPage { indicator, items }))),
-        ValuesBody { .. } => Err(Problem::invalid("/values", "is missing")),
+        ValuesBody { .. } => {
+            Err(Problem::invalid("/values", "is missing: send the values here, or in 'items' as an answer has them"))
+        }
     }
 }
 
