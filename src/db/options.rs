@@ -21,7 +21,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with one connection. There is no default projection: whoever writes has to keep it up to date.
+    /// The defaults, with one connection. There is no default projection, since every writer has to keep it up to date.
     pub fn new(projection: impl Projection + 'static) -> Self {
         Self {
             projection: Arc::new(projection),

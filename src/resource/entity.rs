@@ -1,4 +1,4 @@
-//! Rows: what clients write, what the service adds to it, and what storing them comes to.
+//! Rows: what clients write, what the service adds, and the outcome of storing them.
 
 use std::hash::Hash;
 
@@ -147,7 +147,7 @@ impl<B: Body + ToSchema> ToSchema for Entity<B> {
 pub struct Draft<B> {
     /// JSON pointer to the row; empty where the row is the whole body.
     pub pointer: String,
-    /// The wanted fields.
+    /// The requested fields.
     pub body: B,
 }
 
@@ -164,7 +164,7 @@ impl<B> Draft<B> {
     }
 }
 
-/// What storing a draft comes to.
+/// The outcome of storing a draft.
 #[derive(Debug, Clone)]
 pub enum UpsertOutcome<B> {
     /// A new row.
@@ -176,12 +176,12 @@ pub enum UpsertOutcome<B> {
         /// The row from now on.
         after: Entity<B>,
     },
-    /// A row that already is as wanted; nothing is written.
+    /// A row that already is as requested; nothing is written.
     Unchanged(Entity<B>),
 }
 
 impl<B: Body> UpsertOutcome<B> {
-    /// Compares what is wanted with what is stored; `id` is taken where nothing is.
+    /// Compares the requested row with the stored one. A new row gets `id`.
     pub fn compare(existing: Option<Entity<B>>, id: Id, wanted: B, now: Timestamp) -> Self {
         match existing {
             None => Self::Created(Entity {

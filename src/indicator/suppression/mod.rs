@@ -1,7 +1,7 @@
 //! Cell suppression: which values are hidden so that nobody sees or can compute a value about a small group of people.
 //!
 //! The values of a period make a table: units are below units, and groups are within units. Along both axes a total is
-//! the sum of its parts (means are weighted by people). Whoever sees all of them but one can compute that one. So small
+//! the sum of its parts (means are weighted by people). A reader who sees all but one can compute that one. So small
 //! cells are hidden first (primary suppression), then others (secondary suppression), until no small one can be
 //! computed. What a total has beyond its parts, the remainder, is one more part that is never shown. If it is small, it
 //! must not be computable either.
